@@ -1,0 +1,48 @@
+/* adi.h - Arm Debug Interface: debug port, access ports, the target's memory. */
+#ifndef ADI_H
+#define ADI_H
+
+#include "error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Finds a DP on the wire and powers up debug.  Any state is left behind: this is also how
+ * a lost target is found again.  Gives DPIDR. */
+int adi_connect(uint32_t *dpidr);
+void adi_disconnect(void);              /* power-up requests dropped, pins released */
+bool adi_connected(void);
+uint32_t adi_dpidr(void);
+uint32_t adi_targetid(void);            /* 0 unless DPv2 */
+
+/* Access ports.  The memory functions below use the selected one. */
+int adi_ap_idr(uint8_t ap, uint32_t *idr);
+int adi_select_ap(uint8_t ap);
+uint32_t adi_rom_table(void);           /* BASE of the selected AP */
+
+/* DP and AP registers by address, for monitor commands. */
+int adi_dp_read(uint8_t address, uint32_t *value);
+int adi_dp_write(uint8_t address, uint32_t value);
+int adi_ap_read(uint8_t ap, uint8_t address, uint32_t *value);
+int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value);
+
+/* Target memory, any alignment, any length.  Uses the widest accesses that fit: bytes
+ * and halfwords only at ragged ends.  An aligned 2 or 4 byte access is one bus access of
+ * that width, so it is safe for peripherals.  WAIT, parity and silence are retried and
+ * recovered inside; on error the access may have been done in part. */
+int adi_read(uint32_t address, void *bytes, uint32_t length);
+int adi_write(uint32_t address, const void *bytes, uint32_t length);
+
+int adi_read32(uint32_t address, uint32_t *value);
+int adi_write32(uint32_t address, uint32_t value);
+int adi_read16(uint32_t address, uint16_t *value);
+int adi_write16(uint32_t address, uint16_t value);
+int adi_read8(uint32_t address, uint8_t *value);
+int adi_write8(uint32_t address, uint8_t value);
+/* Halfwords, one bus access each, to consecutive addresses (FPEC programming). */
+int adi_write16s(uint32_t address, const void *bytes, uint32_t length);
+
+/* How often the wire had to be mended since adi_connect(), for monitor version/swd. */
+struct adi_counters { uint32_t waits, faults, parity, silent, recoveries; };
+const struct adi_counters *adi_counters(void);
+
+#endif

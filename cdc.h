@@ -1,0 +1,45 @@
+/* cdc.h - serial ports over USB: the CDC-ACM function, twice.
+ *
+ * Bytes go through rings that the USB interrupt fills and empties; these calls never
+ * wait.  When a receive ring cannot take another packet the endpoint answers NAK, so
+ * nothing is lost and the host slows down.
+ *
+ *   called by  gdb_remote.c, uart.c, monitor.c      calls  usb.c */
+#ifndef CDC_H
+#define CDC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CDC_GDB, CDC_UART, CDC_PORTS };
+
+/* CDC PSTN 1.2, 6.3.11. */
+struct line_coding {
+    uint32_t baud;
+    uint8_t stop;                       /* 0 = 1, 1 = 1.5, 2 = 2 */
+    uint8_t parity;                     /* 0 none, 1 odd, 2 even, 3 mark, 4 space */
+    uint8_t bits;
+};
+
+/* Takes up to size bytes that have arrived; returns how many (0 = none yet). */
+int cdc_read(int port, uint8_t *bytes, int size);
+/* Looks at what has arrived without taking it: true if byte is among it (Ctrl-C). */
+bool cdc_peek(int port, uint8_t byte);
+/* Gives up to length bytes to be sent; returns how many there was room for. */
+int cdc_write(int port, const uint8_t *bytes, int length);
+int cdc_room(int port);                 /* bytes that cdc_write() would take now */
+/* What was written may be sent now, even if it does not fill a packet. */
+void cdc_flush(int port);
+/* Everything written has been fetched by the host. */
+bool cdc_sent(int port);
+/* The host has configured us and holds DTR high: somebody has opened the port. */
+bool cdc_open(int port);
+/* Counts openings and closings, so that a close and reopen between two looks is seen. */
+uint32_t cdc_openings(int port);
+/* The host's last SET_LINE_CODING and SET_CONTROL_LINE_STATE (bit 0 DTR, 1 RTS). */
+const struct line_coding *cdc_line_coding(int port);
+uint8_t cdc_control_lines(int port);
+/* Throws away what has arrived and what waits to be sent. */
+void cdc_drop(int port);
+
+#endif

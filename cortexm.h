@@ -1,0 +1,77 @@
+/* cortexm.h - run control of one Cortex-M core through its debug registers. */
+#ifndef CORTEXM_H
+#define CORTEXM_H
+
+#include "error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Registers in the order GDB sees them (our target.xml).  0 to 15 as in the core. */
+enum cortexm_register {
+    REG_R0, REG_SP = 13, REG_LR = 14, REG_PC = 15, REG_XPSR = 16,
+    REG_MSP, REG_PSP, REG_PRIMASK, REG_BASEPRI, REG_FAULTMASK, REG_CONTROL,
+    REG_FPSCR, REG_D0,                  /* D0 to D15: 64 bits each, only with an FPU */
+    REG_COUNT = REG_D0 + 16
+};
+
+struct cortexm_info {
+    uint32_t cpuid;
+    const char *name;                   /* "Cortex-M0+" */
+    bool v7m;                           /* BASEPRI, FAULTMASK, CFSR exist */
+    bool fpu;
+    int breakpoints, watchpoints;       /* comparators in FPB and DWT */
+};
+
+/* Takes the core under debug: reads what it is, enables halting debug, clears all
+ * comparators.  Does not halt. */
+int cortexm_attach(struct cortexm_info *info);
+/* Comparators cleared, vector catch off, core running, C_DEBUGEN off. */
+int cortexm_detach(void);
+
+int cortexm_halt(void);                 /* asks; cortexm_poll() says when it has happened */
+int cortexm_halt_wait(uint32_t timeout_ms);
+int cortexm_resume(void);
+/* One instruction, interrupts masked unless step_interrupts is set.  Waits (bounded). */
+int cortexm_step(void);
+
+enum stop_reason {
+    STOP_RUNNING, STOP_SLEEPING,        /* not stopped (sleeping: in WFI, or locked up... ) */
+    STOP_REQUEST, STOP_STEP, STOP_HW_BREAKPOINT, STOP_SW_BREAKPOINT,
+    STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS,
+    STOP_FAULT,                         /* vector catch; cortexm_fault_text() says which */
+    STOP_RESET,                         /* vector catch of reset */
+    STOP_LOCKUP, STOP_LOST              /* the target does not answer any more */
+};
+struct stop {
+    enum stop_reason reason;
+    uint32_t address;                   /* watchpoints: the watched address */
+};
+/* Has it stopped?  Returns an error only when the target is lost for good. */
+int cortexm_poll(struct stop *stop);
+/* Words for a fault: "HardFault: bus error on data read at 0x30000000 (PRECISERR)...".
+ * Writes at most size bytes with the terminating 0; returns the length. */
+int cortexm_fault_text(char *text, int size);
+
+/* Registers, core halted.  value points to 4 bytes, or 8 for D0 to D15. */
+int cortexm_read_register(int number, void *value);
+int cortexm_write_register(int number, const void *value);
+/* R0 to CONTROL (23 words) in one go, the fewest transfers. */
+int cortexm_read_registers(uint32_t *values);
+int cortexm_write_registers(const uint32_t *values);
+
+/* Comparators.  kind: bytes of the instruction (2, 3 or 4), as GDB's Z1. */
+int cortexm_set_breakpoint(uint32_t address, int kind);
+int cortexm_clear_breakpoint(uint32_t address, int kind);
+enum watch { WATCH_WRITE = 2, WATCH_READ = 3, WATCH_ACCESS = 4 };   /* GDB's Z number */
+int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length);
+int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length);
+void cortexm_clear_all(void);
+
+/* DEMCR vector catch bits (VC_CORERESET 0, VC_MMERR 4 ... VC_HARDERR 10). */
+uint32_t cortexm_vector_catch(void);
+int cortexm_set_vector_catch(uint32_t bits);
+
+/* Resets through AIRCR.SYSRESETREQ, halted at the first instruction if halt. */
+int cortexm_reset(bool halt);
+
+#endif

@@ -1,0 +1,57 @@
+/* board.h - the virtual board: a probe, a target, wires between them, a USB host.
+ * Everything a test or main.c may use; tests include only this file (and what it
+ * includes).
+ *
+ *   called by  main.c, control.c, tests      calls  all of sim/ */
+#ifndef BOARD_H
+#define BOARD_H
+
+#include "chip.h"
+#include "swdp.h"
+#include "usb_host.h"
+
+enum signal { SIG_SWDIO, SIG_SWCLK, SIG_TDI, SIG_TDO, SIG_NRST, SIG_TX, SIG_RX, SIG_SWO,
+              SIG_COUNT };
+extern const char *const signal_names[SIG_COUNT];
+
+struct board_options {
+    const char *flash[8];           /* FILE[@ADDR] */
+    int flash_count;
+    int flash_kb;                   /* 64 or 128 */
+    const char *board;              /* "bluepill" or "stlink": default wiring */
+    const char *wire[SIG_COUNT];    /* overrides: pin name, NULL = the board's */
+    int boot1;
+    const char *target;             /* NAME[:FILE], "none" */
+    bool no_crystal;                /* --no-crystal: HSE never becomes ready */
+};
+
+struct board {
+    struct sim *sim;
+    struct chip *probe, *target;    /* target may be NULL */
+    struct usb_host *usb;
+    struct net *net[SIG_COUNT];     /* SIG_TX = the probe's output, the target's input */
+    struct board_options options;
+    char error[512];                /* why board_new() or a command failed, for the user */
+};
+
+/* Builds the board and applies power.  On failure returns NULL and writes a sentence
+ * that says what is wrong and what to do. */
+struct board *board_new(const struct board_options *options, char *error, int error_size);
+void board_free(struct board *board);
+
+void board_run_ms(struct board *board, double ms);
+/* Runs until done(ctx) is true; false if limit_ms of simulated time passed before. */
+bool board_run_while(struct board *board, bool (*busy)(void *ctx), void *ctx, double limit_ms);
+
+void board_reset_probe(struct board *board);        /* the reset button */
+void board_power_probe(struct board *board, bool on);
+void board_power_target(struct board *board, bool on);
+void board_set_boot1(struct board *board, int level);
+bool board_cut(struct board *board, const char *signal, bool cut);
+bool board_noise(struct board *board, const char *signal, double rate);
+
+/* Loads .bin (with @ADDR), .hex or .elf into a chip's memory; symbols of an ELF serve
+ * reports.  False writes a sentence to error.  Overlapping files are an error. */
+bool load_file(struct chip *chip, const char *file_at_address, char *error, int error_size);
+
+#endif

@@ -1,0 +1,52 @@
+/* chip.h - a chip: a core, a bus with memories and peripherals, pins, a debug port.
+ *
+ * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
+ * may also be the target.
+ *
+ *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A
+ *
+ *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
+#ifndef CHIP_H
+#define CHIP_H
+
+#include "cpu.h"
+#include "wires.h"
+
+struct swdp;
+
+/* Ways of resetting a chip. */
+enum reset_cause { RESET_POWER, RESET_PIN, RESET_SOFTWARE, RESET_WATCHDOG, RESET_STANDBY };
+
+struct chip {
+    const char *name;               /* "stm32f103", "samd21" */
+    struct sim *sim;
+    struct cpu *cpu;
+    struct bus *bus;
+    struct swdp *debug_port;        /* NULL until debug_attach() */
+
+    uint32_t flash_base, flash_size;
+    uint8_t *flash;
+    uint32_t ram_base, ram_size;
+
+    /* Which pin carries a signal on this chip's usual board: "SWDIO", "SWCLK", "TDI",
+     * "TDO", "SWO", "NRST", "TX", "RX" (TX = the chip's output). */
+    const char *(*signal_pin)(const char *signal);
+    /* A pin by its data sheet name ("PA13", "NRST", "BOOT0"); NULL if it has none. */
+    struct pin *(*pin)(struct chip *chip, const char *name);
+
+    void (*power)(struct chip *chip, bool on);      /* off: pins open, RAM lost */
+    void (*reset)(struct chip *chip, enum reset_cause cause);
+    bool powered;
+    void *state;                    /* the chip's own struct */
+};
+
+/* flash_kb 64 or 128, both the size register and the real memory; unique_id seeds the
+ * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
+struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
+struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
+void chip_free(struct chip *chip);
+
+/* The USB macrocell of an F103, NULL for a chip without one (see usbfs.h). */
+struct usbfs *chip_usb(struct chip *chip);
+
+#endif

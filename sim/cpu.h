@@ -1,0 +1,124 @@
+/* cpu.h - one Armv6-M or Armv7-M core: registers, instructions, exceptions, cycles.
+ *
+ *   cpu.c      instructions, flags, exceptions, cycle costs      (calls bus.c)
+ *   nvic.c     NVIC, SCB, SysTick, MPU stub: the System Control Space below 0xE000EDF0
+ *   coredebug.c  DHCSR..DEMCR, DFSR, FPB, DWT: what a debugger sees (uses the hooks)
+ *
+ * The core knows nothing of any chip.  It meets the chip through its bus, its
+ * interrupt lines and its reset; it meets a debugger through the hooks below. */
+#ifndef CPU_H
+#define CPU_H
+
+#include "bus.h"
+
+enum cpu_arch { CPU_ARMV6M, CPU_ARMV7M };
+
+struct cpu_config {
+    const char *name;               /* "probe", "samd21": for reports */
+    enum cpu_arch arch;
+    uint32_t cpuid;                 /* SCB CPUID: Cortex-M3 r1p1 0x411FC231, M0+ 0x410CC601 */
+    int irq_count;                  /* external interrupts, 1 to 240 */
+    int priority_bits;              /* F103: 4, v6-M: 2 */
+    bool has_vtor;                  /* v7-M always; M0+ usually; M0 not */
+    bool single_cycle_multiply;     /* v6-M: 1 or 32 cycles */
+};
+
+/* Exception numbers, Armv7-M ARM B1.5.2.  External interrupt n is 16 + n. */
+enum {
+    EXC_RESET = 1, EXC_NMI, EXC_HARDFAULT, EXC_MEMMANAGE, EXC_BUSFAULT, EXC_USAGEFAULT,
+    EXC_SVCALL = 11, EXC_DEBUGMON, EXC_PENDSV = 14, EXC_SYSTICK
+};
+
+/* What a debug unit plugs in.  All may be NULL: a core without a debugger pays one
+ * test.  coredebug.c installs them only while something is armed. */
+struct cpu_hooks {
+    /* Before the instruction at pc is executed: true = enter Debug state instead
+     * (FPB match, vector catch, DWT PC match, a pending halt or completed step). */
+    bool (*before_instruction)(void *ctx, uint32_t pc);
+    /* After a data access of the core succeeded (DWT comparators). */
+    void (*data_access)(void *ctx, uint32_t address, int width, bool write, uint32_t value);
+    /* A BKPT instruction: true = Debug state was entered, PC stays on the BKPT;
+     * false = no halting debug, take the DebugMonitor or HardFault path. */
+    bool (*breakpoint)(void *ctx, uint8_t number);
+    /* Exception entry (vector catch).  Called after stacking, before the first
+     * instruction of the handler; true = enter Debug state there. */
+    bool (*exception_entry)(void *ctx, int number);
+    void *ctx;
+};
+
+struct cpu {
+    struct sim *sim;
+    struct bus *bus;
+    struct cpu_config config;
+
+    uint32_t r[16];                 /* r[13] is the active stack pointer, r[15] the
+                                       address of the next instruction to execute */
+    uint32_t other_sp;              /* the stack pointer that is not active */
+    uint32_t n, z, c, v, q;         /* each 0 or 1 */
+    uint8_t it_state;               /* EPSR.IT */
+    bool thumb;                     /* EPSR.T */
+    int exception;                  /* IPSR */
+    uint8_t primask, faultmask, basepri, control;
+
+    sim_time local;                 /* this core's time while it is not running */
+    sim_time cycle;                 /* ticks a core clock takes */
+    uint64_t cycles;                /* core clocks since power-on, asleep ones too */
+    uint64_t instructions;
+
+    bool asleep;                    /* in WFI or WFE */
+    bool event;                     /* the event register */
+    bool halted;                    /* Debug state: executes nothing, time goes on */
+    bool lockup;
+    bool held_in_reset;             /* nRST low or chip unpowered */
+
+    struct cpu_hooks hooks;
+    struct nvic *nvic;              /* nvic.c */
+    struct coredebug *debug;        /* coredebug.c, NULL until attached */
+
+    /* The chip: SYSRESETREQ or VECTRESET was written to AIRCR. */
+    void (*reset_request)(void *ctx, bool system);
+    void *chip;
+};
+
+struct cpu *cpu_new(struct sim *sim, struct bus *bus, const struct cpu_config *config);
+void cpu_free(struct cpu *cpu);
+
+/* Reset: registers, NVIC and SCS to their reset values, SP and PC from the vectors at
+ * address 0 (so the chip must have mapped something there).  Debug registers live on
+ * (they are on the power-on reset), so a vector catch on reset works. */
+void cpu_reset(struct cpu *cpu);
+
+/* Executes until sim->now >= sim->horizon (asleep or halted: just lets time pass). */
+void cpu_run(struct cpu *cpu);
+
+/* Executes exactly one instruction or exception entry: what C_STEP does. */
+void cpu_step(struct cpu *cpu);
+
+/* True while nothing but an alarm or a debugger can make this core do something. */
+bool cpu_idle(const struct cpu *cpu);
+
+void cpu_set_clock(struct cpu *cpu, sim_time ticks_per_cycle);
+
+/* Level of external interrupt line n.  A level that is still high when its handler
+ * returns pends again. */
+void cpu_irq(struct cpu *cpu, int n, bool level);
+/* Pulse: pends once. */
+void cpu_irq_pulse(struct cpu *cpu, int n);
+void cpu_nmi(struct cpu *cpu);
+void cpu_send_event(struct cpu *cpu);      /* wakes WFE */
+
+/* xPSR, and the special registers as DCRSR and MRS number them. */
+uint32_t cpu_xpsr(const struct cpu *cpu);
+void cpu_set_xpsr(struct cpu *cpu, uint32_t value);
+uint32_t cpu_msp(const struct cpu *cpu);
+uint32_t cpu_psp(const struct cpu *cpu);
+void cpu_set_msp(struct cpu *cpu, uint32_t value);
+void cpu_set_psp(struct cpu *cpu, uint32_t value);
+/* CONTROL[31:24] FAULTMASK[23:16] BASEPRI[15:8] PRIMASK[7:0], as DCRSR 20 has it. */
+uint32_t cpu_special(const struct cpu *cpu);
+void cpu_set_special(struct cpu *cpu, uint32_t value);
+
+/* Name of the symbol that holds an address, for reports; set by the loader. */
+extern const char *(*cpu_symbol)(const struct cpu *cpu, uint32_t address, uint32_t *offset);
+
+#endif

@@ -1,0 +1,65 @@
+/* swdp.h - a chip's debug port: SWJ-DP on two pins, and the MEM-AP behind it.
+ *
+ *   swdp.c       the wire and the DP registers (ADIv5.2 B1, B2, B4)
+ *   memap.c      the AHB-AP and its bus accesses (ADIv5.2 C2)
+ *   coredebug.c  DHCSR, FPB, DWT, ROM table of the core (Armv7-M ARM C1)
+ *
+ *   called by  f103.c, samd21.c      calls  wires.h, bus.h, cpu.h */
+#ifndef SWDP_H
+#define SWDP_H
+
+#include "chip.h"
+
+struct swdp_config {
+    uint32_t idcode;                /* DPIDR: F103 0x1BA01477, SAMD21 0x0BC11477 */
+    uint32_t targetid;              /* 0 for DPv1 */
+    uint32_t ap_idr;                /* F103 0x14770011, M0+ 0x04770031 */
+    uint32_t rom_table;             /* BASE without flag bits; bit 1:0 added */
+    bool packed_transfers;          /* CSW.AddrInc = 2 is supported */
+    uint32_t tar_wrap;              /* auto-increment stays within: 0x400 */
+    bool has_jtag;                  /* SWJ: starts in JTAG, needs the switch sequence */
+    uint32_t jtag_idcode;
+};
+
+/* What the port counted, for --stats and for the tests that compare with sigrok. */
+struct swdp_stats {
+    uint64_t clocks, ok, wait, fault, silent, parity_errors, protocol_errors, line_resets;
+    sim_time shortest_period, shortest_high, shortest_low;
+    sim_time median_period;         /* filled in when asked for */
+};
+
+struct swdp *swdp_new(struct chip *chip, const struct swdp_config *config);
+void swdp_attach(struct swdp *dp, struct net *swdio, struct net *swclk, struct net *tdi,
+                 struct net *tdo);      /* tdi, tdo may be NULL */
+void swdp_power(struct swdp *dp, bool on);
+void swdp_enable(struct swdp *dp, bool enabled);    /* AFIO SWJ_CFG, PINCFG: pins given away */
+const struct swdp_stats *swdp_stats(struct swdp *dp);
+
+/* Session record: one line a transfer, for comparison with sigrok's decoder. */
+void swdp_record(struct swdp *dp, void (*line)(void *ctx, const char *text), void *ctx);
+
+/* Makes the next count transfers answer WAIT (tests). */
+void swdp_inject_wait(struct swdp *dp, int count);
+
+/* A chip may refuse the debugger the bus (security bit, RDP): address range test. */
+void swdp_restrict(struct swdp *dp, bool (*allowed)(void *ctx, uint32_t address, bool write),
+                   void *ctx);
+
+/* Breakpoint and watchpoint comparators; registers on the chip's bus at 0xE000EDF0 (DHCSR),
+ * 0xE0001000 (DWT), 0xE0002000 (FPB), and a ROM table. */
+struct coredebug_config {
+    int breakpoints;                /* FPB instruction comparators: F103 6, M0+ 4 (BPU) */
+    int literals;                   /* FPB literal comparators: F103 2, M0+ 0 */
+    int watchpoints;                /* DWT comparators: F103 4, SAMD21 2 */
+    uint32_t peripheral_id[8];      /* PIDR0-3, PIDR4-7 of the chip's ROM table */
+    uint32_t component_id[4];
+    uint32_t rom_base;              /* where the ROM table sits */
+    const uint32_t *rom_entries;    /* zero-terminated */
+};
+struct coredebug *coredebug_new(struct cpu *cpu, const struct coredebug_config *config);
+void coredebug_free(struct coredebug *debug);
+void coredebug_power_reset(struct coredebug *debug);    /* DHCSR, FPB, DWT cleared */
+void coredebug_core_reset(struct coredebug *debug);     /* S_RESET_ST, vector catch on reset */
+bool coredebug_halting(const struct coredebug *debug);  /* C_DEBUGEN */
+
+#endif

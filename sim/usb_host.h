@@ -1,0 +1,80 @@
+/* usb_host.h - a full-speed host controller: frames, transfers, a hub port.
+ *
+ * Schedules real frames: 1 ms, SOF first, each transaction takes its bit times (token,
+ * data, handshake, turnaround), at most 19 bulk packets of 64 bytes fit (USB 2.0
+ * 5.8.4).  NAKed bulk transactions are tried again in the same frame while there is
+ * room.  Clients queue transfers ("URBs"); completion is called back in simulated time.
+ * The same interface serves our own CDC driver, the tests, and USB/IP (which carries
+ * URBs of a real Linux kernel), so nothing here knows any device class.
+ *
+ *   called by  usb_enum.c, cdc_host.c, usbip.c (later), tests      calls  usbfs.h */
+#ifndef USB_HOST_H
+#define USB_HOST_H
+
+#include "usbfs.h"
+
+enum urb_status { URB_PENDING, URB_OK, URB_STALL, URB_NO_DEVICE, URB_TIMEOUT,
+                  URB_OVERFLOW, URB_CANCELLED, URB_PROTOCOL };
+
+struct urb {
+    uint8_t endpoint;               /* number; bit 7 = IN.  0 = control */
+    enum urb_type { URB_CONTROL, URB_BULK, URB_INTERRUPT } type;
+    uint8_t setup[8];               /* control only; direction from bmRequestType */
+    uint8_t *data;                  /* caller's, alive until done() */
+    int length;                     /* to send, or room to receive */
+    int actual;                     /* bytes done */
+    bool zero_packet;               /* bulk OUT: end with a zero-length packet if due */
+    bool short_not_ok;              /* IN: a short packet is an error (not the default) */
+    uint8_t interval;               /* interrupt: in frames */
+    uint32_t timeout_ms;            /* simulated; 0 = none */
+    enum urb_status status;
+    void (*done)(void *ctx, struct urb *urb);
+    void *ctx;
+    /* private to usb_host.c */
+    struct urb *next;
+    uint8_t address;
+    int stage, errors;
+    sim_time started;
+};
+
+struct usb_host;
+
+struct usb_host *usb_host_new(struct sim *sim, struct usbfs *device, struct pin *dp);
+void usb_host_free(struct usb_host *host);
+
+/* The cable.  Unplugged, D+ is not seen, and every URB ends with URB_NO_DEVICE. */
+void usb_host_plug(struct usb_host *host, bool plugged);
+/* D+ pulled up for 100 ms: something is there.  Called at each change. */
+void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool attached),
+                        void *ctx);
+bool usb_host_attached(const struct usb_host *host);
+
+/* Bus reset of 10 ms + 10 ms recovery, then the device answers at address 0.  Toggles and
+ * halts are forgotten.  done is called when transfers may start. */
+void usb_host_reset_port(struct usb_host *host, void (*done)(void *ctx), void *ctx);
+void usb_host_suspend(struct usb_host *host, bool suspend);
+void usb_host_set_address(struct usb_host *host, uint8_t address);  /* used by new URBs */
+void usb_host_set_ep0_size(struct usb_host *host, int size);
+/* The client has set a configuration or cleared a halt: toggle back to DATA0.  The sizes
+ * come from the descriptors. */
+void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_packet);
+
+void usb_host_submit(struct usb_host *host, struct urb *urb);
+void usb_host_cancel(struct usb_host *host, struct urb *urb);
+
+/* Everything on the cable, for pcap and tests. */
+struct usb_host_observer {
+    void (*urb_submitted)(void *ctx, const struct urb *urb);
+    void (*urb_done)(void *ctx, const struct urb *urb);
+    void (*packet)(void *ctx, uint8_t pid, const uint8_t *bytes, int length);
+    void *ctx;
+};
+void usb_host_observe(struct usb_host *host, const struct usb_host_observer *observer);
+
+struct usb_host_stats {
+    struct { uint64_t in_bytes, out_bytes, in_packets, out_packets, naks, stalls; } ep[16];
+    uint64_t frames;
+};
+const struct usb_host_stats *usb_host_stats(const struct usb_host *host);
+
+#endif

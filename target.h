@@ -1,0 +1,79 @@
+/* target.h - which chip is this, what memory has it, and how to write its flash. */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include "cortexm.h"
+#include "error.h"
+
+enum { TARGET_MAX = 4, TARGET_REGIONS = 12 };
+
+struct region {
+    enum region_kind { REGION_RAM, REGION_FLASH, REGION_ROM } kind; /* RAM: peripherals too */
+    uint32_t base, size;
+    uint32_t page;                      /* flash: erase block in bytes */
+};
+
+/* What a scan found, in words for `monitor targets`. */
+struct target_info {
+    const char *name;                   /* "ATSAMD21G18A" */
+    const char *core;                   /* "Cortex-M0+" */
+    uint32_t id;                        /* the number it was recognized by */
+    bool locked;                        /* reading or debugging is restricted */
+    bool attached;
+};
+
+/* Looks for targets.  When the line is silent, tries again with nRST held low if
+ * connect-under-reset is on.  OK with target_count() >= 1, or an error. */
+int target_scan(void);
+int target_count(void);
+const struct target_info *target_info(int index);       /* index from 0 */
+
+/* Takes a target under debug and halts it.  Scans first if nothing was scanned. */
+int target_attach(int index);
+/* Breakpoints gone, core running, wire released. */
+void target_detach(void);
+bool target_attached(void);
+/* The target stopped answering: forget it (a new scan finds it again). */
+void target_lost(void);
+
+const struct cortexm_info *target_core(void);
+int target_regions(const struct region **regions);      /* count; 0 when not attached */
+
+int target_read(uint32_t address, void *bytes, uint32_t length);
+int target_write(uint32_t address, const void *bytes, uint32_t length);
+
+/* CRC-32 as GDB's qCRC wants it (poly 0x04C11DB7, MSB first, init 0xFFFFFFFF). */
+int target_crc32(uint32_t address, uint32_t length, uint32_t *crc);
+
+/* Reset; connected through nRST too when pin is true.  Halted at the first instruction
+ * if halt. */
+int target_reset(bool pin, bool halt);
+
+/* Options a user may set (monitor). */
+struct target_options { bool connect_under_reset; uint32_t halt_timeout_ms; };
+extern struct target_options target_options;
+
+/* Flash.  The core must be halted.  flash_begin() unlocks and prepares; every flash job
+ * ends with flash_end(), which writes what is left, waits and locks again. */
+int flash_begin(void);
+/* Erases the page that holds *address and moves *address behind it: called in a loop, so
+ * the caller can show that it is alive. */
+int flash_erase_page(uint32_t *address);
+/* Data in any chunks, ascending; ERR_RANGE outside flash.  May buffer a page. */
+int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length);
+int flash_end(void);
+/* Mass erase: starts it, then flash_poll() gives ERR_BUSY until done (bounded). */
+int flash_mass_erase(void);
+int flash_poll(void);
+
+/* Commands of the attached family: monitor walks this table. */
+struct target_command {
+    const char *name, *help;
+    int (*run)(int argc, const char **argv);    /* prints through monitor_print() */
+};
+const struct target_command *target_commands(int *count);
+
+/* Given by monitor.c: text for the user, printf-like subset: %s %d %u %x %08x %c. */
+void monitor_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
