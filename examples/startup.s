@@ -1,0 +1,41 @@
+@ startup.s - from reset to main(), for every example here: vectors, .data, .bss.
+@ Runs on any Cortex-M, so it uses Armv6-M instructions only.
+
+    .syntax unified
+    .cpu    cortex-m0plus
+    .thumb
+
+    .section .vectors, "a"
+    .word   stack_top
+    .word   reset
+    .rept   46
+    .word   trap
+    .endr
+
+    .text
+    .global reset
+    .type   reset, %function
+    .thumb_func
+reset:
+    ldr     r0, =data_start
+    ldr     r1, =data_end
+    ldr     r2, =data_load
+1:  cmp     r0, r1
+    bhs     2f
+    ldmia   r2!, {r3}
+    stmia   r0!, {r3}
+    b       1b
+2:  ldr     r1, =bss_end
+    movs    r3, #0
+3:  cmp     r0, r1
+    bhs     4f
+    stmia   r0!, {r3}
+    b       3b
+4:  bl      main
+    .size   reset, . - reset
+
+    .type   trap, %function
+    .thumb_func
+trap:                                   @ no debugger caught it: wait for one
+    b       trap
+    .size   trap, . - trap
