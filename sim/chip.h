@@ -37,6 +37,8 @@ struct chip {
     void (*power)(struct chip *chip, bool on);      /* off: pins open, RAM lost */
     void (*reset)(struct chip *chip, enum reset_cause cause);
     bool powered;
+    struct usbfs *usb;              /* NULL for a chip without a USB macrocell */
+    void (*free)(struct chip *chip);
     void *state;                    /* the chip's own struct */
 };
 
@@ -44,9 +46,12 @@ struct chip {
  * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
-void chip_free(struct chip *chip);
+static inline void chip_free(struct chip *chip) { if (chip) chip->free(chip); }
 
 /* The USB macrocell of an F103, NULL for a chip without one (see usbfs.h). */
-struct usbfs *chip_usb(struct chip *chip);
+static inline struct usbfs *chip_usb(struct chip *chip) { return chip->usb; }
+
+/* F103 only: without a crystal HSE never becomes ready (and stops if it ran). */
+void f103_set_crystal(struct chip *chip, bool fitted);
 
 #endif
