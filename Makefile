@@ -16,7 +16,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib \
     -ffunction-sections -fdata-sections -fno-common -fno-tree-loop-distribute-patterns \
     $(WARN) -I. -DBOARD=BOARD_$(shell echo $(BOARD) | tr a-z A-Z) \
-    -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DVERSION='"$(VERSION)"' -MMD -MP
+    -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
 ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
@@ -30,7 +30,10 @@ HOST_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -MMD -MP
 sim_c      := $(filter-out sim/main.c,$(wildcard sim/*.c))
 
 .PHONY: all
-all: $(BUILD)/bluepill $(BUILD)/pillbug.bin $(BUILD)/pillbug.hex $(BUILD)/probe.bin
+all: firmware $(BUILD)/bluepill examples
+.PHONY: firmware examples
+firmware: $(foreach i,boot probe,$(BUILD)/$(i).bin $(BUILD)/$(i).hex) \
+          $(BUILD)/pillbug.bin $(BUILD)/pillbug.hex
 
 $(BUILD)/sim/%.o: sim/%.c
 	@mkdir -p $(@D)
@@ -59,6 +62,35 @@ $(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.
 	$(CROSS)objdump -dS $< > $(@:.bin=.lst)
 %.hex: %.elf
 	$(CROSS)objcopy -O ihex $< $@
+# The whole chip: the bootloader, erased flash up to 0x08002000, the probe.
+$(BUILD)/pillbug.bin: $(BUILD)/boot.bin $(BUILD)/probe.bin
+	$(CROSS)objcopy -I binary -O binary --gap-fill 0xFF --pad-to 0x2000 $< $@.tmp
+	cat $@.tmp $(BUILD)/probe.bin > $@ && rm $@.tmp
+$(BUILD)/pillbug.hex: $(BUILD)/pillbug.bin
+	$(CROSS)objcopy -I binary -O ihex --change-addresses 0x08000000 $< $@
+
+# --- examples -----------------------------------------------------------------
+# demo-CHIP runs on a target chip; hello in the board's own application slot.
+EXAMPLE_FLAGS := -std=gnu11 -mthumb -Og -g3 -ffreestanding -nostdlib \
+    -ffunction-sections $(WARN) -T examples/example.ld
+example_samd21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAMD21G18A"' \
+    -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
+example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
+    -Wl,--defsym=RAM_SIZE=0x5000
+# 8 KB of RAM, so that it also runs on the smaller chips of the family.
+example_slot      := -mcpu=cortex-m3 -Wl,--defsym=FLASH_START=0x08002000 \
+    -Wl,--defsym=FLASH_SIZE=0xE000 -Wl,--defsym=RAM_SIZE=0x2000
+
+$(BUILD)/examples/demo-%.elf: examples/startup.s examples/demo.c examples/demo_%.c \
+                              examples/demo_crc.s examples/demo.h examples/example.ld
+	@mkdir -p $(@D)
+	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_$*) -o $@ $(filter %.s %.c,$^) -lgcc
+$(BUILD)/examples/hello.elf: examples/startup.s examples/hello.c examples/example.ld
+	@mkdir -p $(@D)
+	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)
+examples: $(foreach e,demo-samd21 demo-stm32f103 hello,$(BUILD)/examples/$(e).bin \
+                                                     $(BUILD)/examples/$(e).hex)
 
 # --- unit tests: test/unit/test_X.c, linked with the firmware files that unit_X names --
 UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
@@ -72,10 +104,71 @@ $(BUILD)/unit/test_%: test/unit/test_%.c $$(unit_%)
 	@mkdir -p $(@D)
 	$(CC_HOST) $(UNIT_FLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
+# --- fuzzing: test/fuzz/fuzz_X.c, linked like the unit test of the same name -------------
+fuzz_tests := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+$(BUILD)/fuzz/fuzz_%: test/fuzz/fuzz_%.c $$(unit_%)
+	@mkdir -p $(@D)
+	$(CC_HOST) $(UNIT_FLAGS) -o $@ $(filter %.c,$^)
+
 # --- board tests: test/sim/*.c, cmocka programs that include only sim/board.h -----------
 sim_tests := $(patsubst test/sim/%.c,$(BUILD)/test-sim/%,$(wildcard test/sim/*.c))
-$(BUILD)/test-sim/%: test/sim/%.c $(BUILD)/libsim.a
+$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c $(BUILD)/libsim.a
 	@mkdir -p $(@D)
-	$(CC_HOST) $(HOST_FLAGS) -Isim -o $@ $< $(BUILD)/libsim.a -lcmocka -lm
+	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a \
+	    -lcmocka -lm
+$(BUILD)/bench: test/bench/bench.c test/lib/rsp_client.c $(BUILD)/libsim.a
+	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
+# --- what a person types ----------------------------------------------------------------
+.PHONY: help deps run board check test bench size flash clean
+help:
+	@echo "make run     debug a program on a virtual chip through a virtual Blue Pill,"
+	@echo "             with the real gdb; installs what is missing"
+	@echo "make board   the same virtual board, left running for your own gdb"
+	@echo "             (TARGET=samd21 or stm32f103)"
+	@echo "make test    every test; make check: only the fast ones"
+	@echo "make bench   speed and size table, in simulated time"
+	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
+	@echo "make flash   write pillbug.bin to a real board with an ST-Link"
+	@echo "make deps    install what building and testing need (Debian: apt)"
+	@echo "make         build everything into $(BUILD)/"
+
+deps:
+	@sh test/deps.sh
+
+run: deps
+	@$(MAKE) --no-print-directory --silent all
+	@BUILD=$(BUILD) sh test/session/demo.sh
+
+board: deps
+	@$(MAKE) --no-print-directory --silent all
+	@BUILD=$(BUILD) sh test/session/board.sh $(TARGET)
+
+check: deps
+	@$(MAKE) --no-print-directory --silent tests-fast
+	@BUILD=$(BUILD) sh test/run.sh unit static
+
+test: deps
+	@$(MAKE) --no-print-directory --silent all tests-fast tests-board
+	@BUILD=$(BUILD) sh test/run.sh unit static cpu sim session judge
+
+.PHONY: tests-fast tests-board
+tests-fast: $(unit_tests) $(fuzz_tests)
+tests-board: $(sim_tests)
+
+bench: deps
+	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench
+	@env BUILD=$(BUILD) $$(python3 test/size.py $(BUILD) --sh) $(BUILD)/bench $(BUILD)/bench.json
+
+size: deps
+	@$(MAKE) --no-print-directory --silent firmware
+	@python3 test/size.py $(BUILD)
+
+flash: firmware
+	@sh test/flash.sh $(BUILD)/pillbug.bin
+
+clean:
+	rm -rf $(BUILD)
+
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

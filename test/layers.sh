@@ -1,0 +1,53 @@
+#!/bin/sh
+# layers.sh - does every firmware file include only what its layer may know?
+#
+# The table is the one in the README: a file may include its own header, those of lower
+# layers, and the ones listed beside it.  sim/ and the firmware include nothing of each
+# other: they are two independent readings of the manual.
+set -u
+cd "$(dirname "$0")/.."
+
+# file: headers it may include
+table='
+boot.c:       stm32f103.h board.h clock.h crash.h
+probe.c:      stm32f103.h board.h clock.h crash.h usb.h cdc.h uart.h gdb_remote.h
+gdb_remote.c: gdb_remote.h rsp.h hex.h print.h monitor.h cdc.h target.h cortexm.h adi.h error.h clock.h
+rsp.c:        rsp.h hex.h cdc.h clock.h
+monitor.c:    monitor.h hex.h print.h gdb_remote.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
+print.c:      print.h
+hex.c:        hex.h
+uart.c:       uart.h cdc.h clock.h stm32f103.h board.h
+target.c:     target.h flash.h cortexm.h adi.h swd.h error.h clock.h
+flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
+flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
+cortexm.c:    cortexm.h adi.h error.h clock.h
+adi.c:        adi.h swd.h error.h clock.h
+swd.c:        swd.h stm32f103.h board.h clock.h
+cdc.c:        cdc.h usb.h
+usb.c:        usb.h stm32f103.h clock.h board.h
+clock.c:      clock.h stm32f103.h board.h
+crash.c:      crash.h stm32f103.h
+error.c:      error.h
+mem.c:        mem.h
+'
+bad=0
+for file in *.c; do
+    allowed=$(echo "$table" | sed -n "s/^$file: *//p")
+    if [ -z "$allowed" ]; then
+        echo "$file stands in no layer: add it to the table in test/layers.sh"
+        bad=1
+        continue
+    fi
+    for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do
+        case " $allowed " in
+        *" $header "*) ;;
+        *) echo "$file may not include $header"; bad=1 ;;
+        esac
+    done
+done
+for file in sim/*.[ch]; do
+    for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do
+        [ -e "sim/$header" ] || { echo "$file includes $header, which is not the simulator's"; bad=1; }
+    done
+done
+exit $bad

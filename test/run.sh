@@ -1,0 +1,92 @@
+#!/bin/sh
+# run.sh TIER... - runs test tiers, shows each as it goes, and ends in "N passed, N failed".
+#
+#   unit     host unit tests under AddressSanitizer and UBSan, fuzzing
+#   static   cppcheck, and the rule that calls go down the layer table
+#   cpu      the simulated core against QEMU
+#   sim      the simulator's own tests, and the shipped images on the virtual board
+#   session  real gdb and lldb against the virtual board
+#   judge    sigrok's SWD decoder, tshark, QEMU's stm32vldiscovery
+#
+# A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
+# summary, or else as one test by its exit status.  Logs stay in BUILD/log.
+set -u
+
+build=${BUILD:-build}
+logs=$build/log
+mkdir -p "$logs"
+passed=0 failed=0 broken=""
+
+# count LOG STATUS: adds what a finished test says of itself.
+count() {
+    sums=$(awk '
+        /^([^ ]+: )?[0-9]+ passed, [0-9]+ failed/ {
+            line = $0; sub(/^[^ ]+: /, "", line); split(line, w, " ")
+            p += w[1]; f += w[3]; seen = 1 }
+        /^\[  PASSED  \] [0-9]+ test/ { p += $4; seen = 1 }
+        /^\[  FAILED  \] [0-9]+ test/ { f += $4; seen = 1 }
+        END { print p + 0, f + 0, seen + 0 }' "$1")
+    set -- "$2" $sums
+    if [ "$4" = 0 ]; then
+        [ "$1" = 0 ] && set -- "$1" 1 0 1 || set -- "$1" 0 1 1
+    elif [ "$1" != 0 ] && [ "$3" = 0 ]; then
+        set -- "$1" "$2" 1 1                # failed without saying which: a crash, say
+    fi
+    passed=$((passed + $2)) failed=$((failed + $3))
+    if [ "$3" = 0 ]; then echo "ok ($2)"; else echo "FAILED ($3 of $(($2 + $3)))"; return 1; fi
+}
+
+# try NAME COMMAND...: one test, its output in a log that is shown when it fails.
+try() {
+    name=$1; shift
+    printf '  %-42s ' "$name"
+    log=$logs/$(echo "$name" | tr ' /' '__').log
+    "$@" >"$log" 2>&1
+    count "$log" $? && return
+    broken="$broken
+  $name"
+    echo "  ---- the end of $log:"
+    tail -25 "$log" | sed 's/^/  | /'
+}
+
+for tier; do
+    echo "$tier:"
+    case $tier in
+    unit)
+        for t in "$build"/unit/test_* "$build"/fuzz/fuzz_*; do
+            case $t in *.d|*\**) continue ;; esac
+            try "$(basename "$t")" "$t"
+        done ;;
+    static)
+        try "cppcheck" sh -c 'cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+            --enable=warning,portability --suppress=missingIncludeSystem -I. *.c &&
+            cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+            --enable=warning,portability --suppress=missingIncludeSystem -Isim sim/*.c'
+        try "layers" sh test/layers.sh ;;
+    cpu)
+        try "core against QEMU" sh test/cpu/run.sh "$build" ;;
+    sim)
+        for t in "$build"/test-sim/*; do
+            case $t in *.d|*\**) continue ;; esac
+            try "$(basename "$t")" env BUILD="$build" "$t"
+        done
+        try "options of bluepill" env BUILD="$build" sh test/sim/options.sh ;;
+    session)
+        for chip in samd21 stm32f103; do
+            try "gdb with $chip" env BUILD="$build" sh test/session/run.sh $chip
+            try "lldb with $chip" env BUILD="$build" sh test/session/run.sh $chip lldb
+            for script in cortex_debug platformio; do
+                try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
+            done
+        done ;;
+    judge)
+        try "sigrok decodes the same transfers" env BUILD="$build" sh test/sigrok/run.sh
+        try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
+        try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
+    *)  echo "no such tier: $tier"; exit 2 ;;
+    esac
+done
+
+[ -n "$broken" ] && echo "Failed:$broken"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

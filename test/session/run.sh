@@ -1,0 +1,54 @@
+#!/bin/sh
+# run.sh CHIP [gdb|lldb|SCRIPT.gdb] - one session of a real debugger with the virtual board.
+#
+# Starts build/bluepill with the shipped image and a virtual CHIP behind it, on ports that
+# the system chooses, lets the debugger work, and stops the board.  Exit status 0 only if
+# the session and the board are both content.  Environment: BUILD (default build).
+set -u
+
+chip=$1
+client=${2:-gdb}
+here=$(dirname "$0")
+build=${BUILD:-build}
+work=$(mktemp -d)
+log=$work/board.log
+
+"$build/bluepill" --flash "$build/pillbug.bin" --target "$chip" --gdb 0 --uart 0 \
+    --control 0 --speed "${SPEED:-real}" ${BOARD_OPTIONS:-} 2>"$log" &
+board=$!
+trap 'kill $board 2>/dev/null; rm -rf "$work"' EXIT INT TERM
+
+# The board prints "gdb: 127.0.0.1:PORT" and so on, once it listens.
+port() {
+    for _ in $(seq 100); do
+        found=$(sed -n "s/^$1: .*:\([0-9][0-9]*\).*/\1/p" "$log" | head -1)
+        [ -n "$found" ] && echo "$found" && return
+        kill -0 $board 2>/dev/null || break
+        sleep 0.05
+    done
+}
+PILLBUG_GDB=$(port gdb) PILLBUG_UART=$(port uart) PILLBUG_CONTROL=$(port control)
+PILLBUG_CHIP=$chip PILLBUG_ELF=$build/examples/demo-$chip.elf
+export PILLBUG_GDB PILLBUG_UART PILLBUG_CONTROL PILLBUG_CHIP PILLBUG_ELF
+if [ -z "$PILLBUG_CONTROL" ]; then
+    echo "The virtual board did not start:"
+    cat "$log"
+    exit 1
+fi
+
+case $client in
+gdb)    gdb-multiarch -nx -q -batch -x "$here/session.py"; status=$? ;;
+lldb)   python3 "$here/lldb_session.py"; status=$? ;;
+*)      python3 "$here/script_session.py" "$client"; status=$? ;;
+esac
+
+kill -TERM $board 2>/dev/null
+wait $board
+board_status=$?
+trap 'rm -rf "$work"' EXIT
+if [ $board_status -ne 0 ]; then
+    echo "The virtual board found fault with the firmware (exit status $board_status):"
+    grep -v '^\(gdb\|uart\|control\): ' "$log"
+    exit 1
+fi
+exit $status

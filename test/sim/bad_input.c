@@ -1,0 +1,476 @@
+/* bad_input.c - does anything a user, a cable or a target does wrong wedge the probe, lose
+ * something, or make it lie?
+ *
+ * Each test takes the shipped image on the virtual board, does the wrong thing through USB
+ * or to the wires, and then asks for honest work: a packet answered, a load that verifies.
+ * All in simulated time. */
+#include "rsp_client.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct rsp *rsp;
+
+static int power_on(void **state)
+{
+    (void)state;
+    rsp = rsp_power_on("samd21");
+    return 0;
+}
+
+static int power_on_stm32(void **state)
+{
+    (void)state;
+    rsp = rsp_power_on("stm32f103");
+    return 0;
+}
+
+/* After every test the chip must have kept the rules of its manual. */
+static int power_off(void **state)
+{
+    (void)state;
+    unsigned broken = rsp->board->sim->problems[SIM_RULE]
+                    + rsp->board->sim->problems[SIM_UNMODELLED]
+                    + rsp->board->sim->problems[SIM_FATAL];
+    rsp_power_off(rsp);
+    assert_int_equal(broken, 0);
+    return 0;
+}
+
+static void fill(uint8_t *bytes, int length, uint32_t seed)
+{
+    for (int i = 0; i < length; i++) {
+        seed = seed * 1664525 + 1013904223;
+        bytes[i] = (uint8_t)(seed >> 24);
+    }
+}
+
+/* The probe is well: it answers, attaches, and loads 4 KB that are then in the flash. */
+static void assert_works(uint32_t seed)
+{
+    static uint8_t data[4096];
+    struct chip *target = rsp->board->target;
+    uint32_t page = target->flash_base ? 1024 : 256;
+
+    fill(data, sizeof data, seed);
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_load_flash(rsp, target->flash_base + 0x2000, data, sizeof data, page));
+    assert_memory_equal(target->flash + 0x2000, data, sizeof data);
+}
+
+/* --- packets ----------------------------------------------------------------------- */
+
+static void unknown_packets_get_an_empty_answer(void **state)
+{
+    (void)state;
+    const char *unknown[] = { "qNonsense", "vNonsense:1", "Nonsense", "b", "\x01", "QSet:1" };
+
+    for (unsigned i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        rsp_ask(rsp, "%s", unknown[i]);
+        assert_int_equal(rsp->length, 0);
+    }
+    assert_string_equal(rsp_ask(rsp, "vMustReplyEmpty"), "");
+    assert_works(1);
+}
+
+static void a_damaged_packet_is_refused_and_its_repetition_executed(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, "abcd", 4));
+    rsp_power_off(rsp);
+    rsp = rsp_power_on("samd21");       /* acks are on again */
+    rsp_monitor(rsp, "swdp_scan");
+    assert_int_equal(rsp_ask(rsp, "vAttach;1")[0], 'T');
+    rsp_ask(rsp, "M20000000,4:61626364");
+    unsigned naks = rsp->naks;
+    rsp_send_raw(rsp, "$M20000000,4:78787878#00", 24);      /* wrong checksum */
+    board_run_ms(rsp->board, 20);
+    assert_string_equal(rsp_ask(rsp, "m20000000,4"), "61626364");
+    assert_int_equal(rsp->naks, naks + 1);
+}
+
+static void truncated_packets_and_noise_between_them_are_survived(void **state)
+{
+    (void)state;
+    const char *broken[] = { "$", "$m2000", "$m20000000,4#", "$m20000000,4#1", "$$$$", "}}}#",
+                             "$X20000000,4:}", "#00#00", "+++---+", "$vFlashWrite:0:}#" };
+
+    for (unsigned i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        rsp_send_raw(rsp, broken[i], (int)strlen(broken[i]));
+        board_run_ms(rsp->board, 5);
+        rsp_ask(rsp, "qSupported");
+        /* A '$' always starts afresh, so the question is heard whatever came before. */
+        assert_non_null(strstr(rsp->reply, "PacketSize="));
+    }
+    assert_works(2);
+}
+
+static void an_oversized_packet_is_swallowed_and_answered(void **state)
+{
+    (void)state;
+    static char big[60000];
+
+    memset(big, 'a', sizeof big);
+    memcpy(big, "X20000000,ea00:", 15);
+    rsp_send(rsp, big, sizeof big);
+    rsp_receive(rsp, 3000);             /* an error or nothing, but not OK */
+    assert_string_not_equal(rsp->reply, "OK");
+    board_run_ms(rsp->board, 100);
+    assert_works(3);
+}
+
+static void malformed_arguments_get_an_error_and_change_nothing(void **state)
+{
+    (void)state;
+    const char *bad[] = { "m", "mzz,4", "m20000000", "m20000000,", "M20000000,4:6", "M20000000,4:zz",
+                          "M20000000,8:6162", "X20000000,8:ab", "Z1,zz,2", "Z9,0,2", "Z1,20000000",
+                          "p", "pzz", "pffff", "P", "P0", "P0=", "P0=12", "Pff=00000000", "G00",
+                          "vFlashErase:", "vFlashErase:0", "vFlashErase:zz,100",
+                          "vFlashWrite:", "vFlashWrite:zz:a", "vCont;", "vCont;q", "vAttach;",
+                          "vAttach;zz", "vAttach;99", "qCRC:", "qCRC:0", "qRcmd,7", "qRcmd,zz",
+                          "qXfer:memory-map:read::", "qXfer:features:read:target.xml:zz,10",
+                          "qXfer:features:read:nothing.xml:0,10", "qSearch:memory:0",
+                          "vCont;r20000000", "m20000000,ffffffff", "Hgzz" };
+
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, "unharmed", 8));
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        rsp_ask(rsp, "%s", bad[i]);
+        bool fine = rsp->length == 0 || rsp->reply[0] == 'E' || rsp->reply[0] == 'l';
+        if (!fine && bad[i][0] != 'v' && bad[i][0] != 'H')
+            fail_msg("%s was answered with %s", bad[i], rsp->reply);
+        if (rsp->reply[0] == 'T' || bad[i][1] == 'A')
+            rsp_attach(rsp);
+    }
+    char back[8];
+    assert_true(rsp_read(rsp, 0x20000000, back, 8));
+    assert_memory_equal(back, "unharmed", 8);
+    assert_works(4);
+}
+
+static void a_storm_of_interrupts_stops_the_target_once(void **state)
+{
+    (void)state;
+    static const uint8_t loop[] = { 0x01, 0x30, 0xFD, 0xE7 };
+
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, loop, sizeof loop));
+    rsp_ask(rsp, "Pf=00000020");
+    for (int round = 0; round < 20; round++) {
+        char storm[200];
+        memset(storm, 3, sizeof storm);
+        rsp_send(rsp, "vCont;c:1", 9);
+        board_run_ms(rsp->board, 3);
+        rsp_send_raw(rsp, storm, sizeof storm);
+        assert_true(rsp_receive(rsp, 1000));
+        assert_memory_equal(rsp->reply, "T02", 3);
+        board_run_ms(rsp->board, 20);
+        assert_string_equal(rsp_ask(rsp, "m20000000,4"), "0130fde7");
+    }
+    assert_works(5);
+}
+
+static void a_packet_cut_by_an_unplug_is_forgotten(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    for (int cut = 0; cut < 8; cut++) {
+        rsp_send_raw(rsp, "$X20000000,400:partial partial partial", 10 + 3 * cut);
+        board_run_ms(rsp->board, 0.2 * cut);
+        usb_host_plug(rsp->board->usb, false);
+        board_run_ms(rsp->board, 50);
+        usb_host_plug(rsp->board->usb, true);
+        assert_true(rsp_plug_in(rsp));
+        assert_non_null(strstr(rsp_ask(rsp, "qSupported"), "PacketSize="));
+    }
+    assert_works(6);
+}
+
+static void closing_the_port_in_the_middle_of_a_packet_starts_afresh(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    rsp_send_raw(rsp, "$m2000", 6);
+    board_run_ms(rsp->board, 2);
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 20);
+    cdc_host_open(rsp->cdc, 0, true);
+    board_run_ms(rsp->board, 20);
+    rsp->no_ack = false;
+    rsp->raw_length = 0;
+    assert_works(7);
+}
+
+/* --- memory and flash addresses ------------------------------------------------------ */
+
+static void memory_that_is_not_there_is_an_error_in_words_or_number(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    assert_int_equal(rsp_ask(rsp, "m30000000,4")[0], 'E');
+    assert_int_equal(rsp_ask(rsp, "M30000000,4:00000000")[0], 'E');
+    assert_int_equal(rsp_ask(rsp, "m2000fffe,10")[0], 'E');     /* RAM ends at 8000 */
+    char word[4];
+    assert_true(rsp_read(rsp, 0x20000001, word, 3));            /* unaligned is fine */
+    assert_works(8);
+}
+
+static void flash_requests_outside_the_flash_are_refused_before_anything_is_erased(void **state)
+{
+    (void)state;
+    static const char *requests[] = { "vFlashErase:30000000,100", "vFlashErase:0003ff00,200",
+                                      "vFlashErase:fffffff0,100", "vFlashErase:00000001,100",
+                                      "vFlashErase:00000000,ffffffff" };
+    struct chip *target = rsp->board->target;
+
+    assert_true(rsp_attach(rsp));
+    memset(target->flash, 0x5A, target->flash_size);
+    for (unsigned i = 0; i < sizeof requests / sizeof requests[0]; i++)
+        assert_int_equal(rsp_ask(rsp, "%s", requests[i])[0], 'E');
+    for (uint32_t at = 0; at < target->flash_size; at++)
+        assert_int_equal(target->flash[at], 0x5A);
+    rsp_ask(rsp, "vFlashWrite:30000000:abcd");
+    rsp_ask(rsp, "vFlashDone");
+    assert_works(9);
+}
+
+/* --- targets that are not there, locked, or go away ------------------------------------- */
+
+static void without_a_target_a_scan_says_what_to_check(void **state)
+{
+    (void)state;
+    board_power_target(rsp->board, false);
+    assert_false(rsp_attach(rsp));
+    assert_int_not_equal(strlen(rsp->console), 0);
+    assert_string_not_equal(rsp->reply, "OK");
+    assert_int_equal(rsp_ask(rsp, "vAttach;1")[0], 'E');
+    assert_int_equal(rsp_ask(rsp, "m0,4")[0], 'E');
+    assert_int_equal(rsp_ask(rsp, "g")[0], 'E');
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+    assert_works(10);
+}
+
+/* A load during which something happens to the wire at 40 different moments. */
+static void disturb_loads(void (*hurt)(void), void (*mend)(void))
+{
+    static uint8_t data[8192];
+    struct chip *target = rsp->board->target;
+    int refused = 0;
+
+    fill(data, sizeof data, 99);
+    for (int moment = 0; moment < 40; moment++) {
+        assert_true(rsp_attach(rsp));
+        char packet[64];
+        snprintf(packet, sizeof packet, "vFlashErase:%08x,00002000", target->flash_base);
+        rsp_send(rsp, packet, (int)strlen(packet));
+        board_run_ms(rsp->board, 0.3 + 5.3 * moment);
+        hurt();
+        board_run_ms(rsp->board, 30);
+        mend();
+        board_run_ms(rsp->board, 30);
+        assert_true(rsp_receive(rsp, 60000));       /* OK or an error, but an answer */
+        if (strcmp(rsp->reply, "OK") != 0)
+            refused++;
+        if (rsp_load_flash(rsp, target->flash_base, data, sizeof data,
+                           target->flash_base ? 1024 : 256))
+            assert_memory_equal(target->flash, data, sizeof data);
+    }
+    assert_true(refused > 0);                       /* the disturbance was one */
+}
+
+static void cut_swdio(void) { board_cut(rsp->board, "SWDIO", true); }
+static void mend_swdio(void) { board_cut(rsp->board, "SWDIO", false); }
+static void target_off(void) { board_power_target(rsp->board, false); }
+static void target_on(void) { board_power_target(rsp->board, true); }
+
+static void a_cut_wire_is_reported_and_the_next_load_works(void **state)
+{
+    (void)state;
+    disturb_loads(cut_swdio, mend_swdio);
+    assert_works(11);
+}
+
+static void target_power_lost_is_reported_and_the_next_load_works(void **state)
+{
+    (void)state;
+    disturb_loads(target_off, target_on);
+    assert_works(12);
+}
+
+static void a_target_lost_while_it_runs_is_reported(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    rsp_send(rsp, "vCont;c:1", 9);
+    board_run_ms(rsp->board, 50);
+    board_power_target(rsp->board, false);
+    bool stopped = false;
+    while (!stopped && rsp_receive(rsp, 5000))
+        stopped = rsp->reply[0] == 'X' || rsp->reply[0] == 'W' || rsp->reply[0] == 'T';
+    assert_true(stopped);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+    assert_works(13);
+}
+
+/* --- noise ------------------------------------------------------------------------------ */
+
+static void noise_on_swdio_never_makes_a_load_silently_wrong(void **state)
+{
+    (void)state;
+    static uint8_t data[32768];
+    struct chip *target = rsp->board->target;
+    int good = 0;
+
+    assert_true(board_noise(rsp->board, "SWDIO", 1e-4));
+    for (int round = 0; round < 3; round++) {
+        fill(data, sizeof data, 1000 + (uint32_t)round);
+        if (!rsp_attach(rsp))
+            continue;                               /* said so: that is allowed */
+        if (!rsp_load_flash(rsp, target->flash_base, data, sizeof data,
+                            target->flash_base ? 1024 : 256))
+            continue;
+        good++;
+        assert_memory_equal(target->flash, data, sizeof data);
+    }
+    assert_true(rsp->board->net[SIG_SWDIO]->flips > 100);       /* there was noise */
+    assert_true(good >= 2);                         /* and it is recovered from, not just seen */
+    assert_true(board_noise(rsp->board, "SWDIO", 0));
+    assert_works(14);
+}
+
+static void noise_on_swdio_never_makes_a_read_silently_wrong(void **state)
+{
+    (void)state;
+    static uint8_t data[8192], back[8192];
+    int good = 0;
+
+    fill(data, sizeof data, 77);
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, data, sizeof data));
+    assert_true(board_noise(rsp->board, "SWDIO", 1e-4));
+    for (int round = 0; round < 10; round++)
+        if (rsp_read(rsp, 0x20000000, back, sizeof back)) {
+            good++;
+            assert_memory_equal(back, data, sizeof data);
+        }
+    assert_true(good >= 8);
+    assert_true(board_noise(rsp->board, "SWDIO", 0));
+    assert_works(15);
+}
+
+/* --- USB ------------------------------------------------------------------------------- */
+
+static void reset_done(void *ctx) { *(bool *)ctx = true; }
+
+static void usb_resets_in_the_middle_of_a_load_are_survived(void **state)
+{
+    (void)state;
+    for (int moment = 0; moment < 20; moment++) {
+        assert_true(rsp_attach(rsp));
+        rsp_send(rsp, "vFlashErase:00000000,00004000", 29);
+        board_run_ms(rsp->board, 0.1 + 3.1 * moment);
+        usb_host_plug(rsp->board->usb, false);
+        board_run_ms(rsp->board, 1 + moment);
+        usb_host_plug(rsp->board->usb, true);
+        assert_true(rsp_plug_in(rsp));
+    }
+    assert_works(16);
+}
+
+static void a_bare_bus_reset_returns_the_device_to_the_default_state(void **state)
+{
+    (void)state;
+    bool done = false;
+
+    usb_host_reset_port(rsp->board->usb, reset_done, &done);
+    board_run_ms(rsp->board, 30);
+    assert_true(done);
+    usb_host_plug(rsp->board->usb, false);
+    board_run_ms(rsp->board, 5);
+    usb_host_plug(rsp->board->usb, true);
+    assert_true(rsp_plug_in(rsp));
+    assert_works(17);
+}
+
+static void suspend_and_resume_in_the_middle_of_a_read_lose_nothing(void **state)
+{
+    (void)state;
+    static uint8_t data[8192], back[8192];
+
+    fill(data, sizeof data, 5);
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, data, sizeof data));
+    for (int moment = 0; moment < 10; moment++) {
+        rsp_send(rsp, "m20000000,7f0", 13);
+        board_run_ms(rsp->board, 0.2 * moment);
+        usb_host_suspend(rsp->board->usb, true);
+        board_run_ms(rsp->board, 25);
+        usb_host_suspend(rsp->board->usb, false);
+        assert_true(rsp_receive(rsp, 5000));
+        assert_int_equal(rsp->length, 2 * 0x7f0);
+        assert_true(rsp_read(rsp, 0x20000000, back, sizeof back));
+        assert_memory_equal(back, data, sizeof data);
+    }
+    assert_works(18);
+}
+
+static void a_host_that_stops_reading_does_not_wedge_the_probe(void **state)
+{
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    cdc_host_pause(rsp->cdc, 0, true);
+    for (int i = 0; i < 10; i++)
+        rsp_send(rsp, "m20000000,7f0", 13);
+    board_run_ms(rsp->board, 5000);
+    cdc_host_pause(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 200);
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 50);
+    cdc_host_open(rsp->cdc, 0, true);
+    board_run_ms(rsp->board, 50);
+    while (cdc_host_read(rsp->cdc, 0, rsp->raw, sizeof rsp->raw) > 0)
+        ;
+    rsp->raw_length = 0;
+    rsp->no_ack = false;
+    assert_works(19);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define SAMD21(test) cmocka_unit_test_setup_teardown(test, power_on, power_off)
+#define STM32(test) cmocka_unit_test_setup_teardown(test, power_on_stm32, power_off)
+        SAMD21(unknown_packets_get_an_empty_answer),
+        SAMD21(a_damaged_packet_is_refused_and_its_repetition_executed),
+        SAMD21(truncated_packets_and_noise_between_them_are_survived),
+        SAMD21(an_oversized_packet_is_swallowed_and_answered),
+        SAMD21(malformed_arguments_get_an_error_and_change_nothing),
+        SAMD21(a_storm_of_interrupts_stops_the_target_once),
+        SAMD21(a_packet_cut_by_an_unplug_is_forgotten),
+        SAMD21(closing_the_port_in_the_middle_of_a_packet_starts_afresh),
+        SAMD21(memory_that_is_not_there_is_an_error_in_words_or_number),
+        SAMD21(flash_requests_outside_the_flash_are_refused_before_anything_is_erased),
+        SAMD21(without_a_target_a_scan_says_what_to_check),
+        SAMD21(a_cut_wire_is_reported_and_the_next_load_works),
+        STM32(a_cut_wire_is_reported_and_the_next_load_works),
+        SAMD21(target_power_lost_is_reported_and_the_next_load_works),
+        STM32(target_power_lost_is_reported_and_the_next_load_works),
+        SAMD21(a_target_lost_while_it_runs_is_reported),
+        SAMD21(noise_on_swdio_never_makes_a_load_silently_wrong),
+        STM32(noise_on_swdio_never_makes_a_load_silently_wrong),
+        SAMD21(noise_on_swdio_never_makes_a_read_silently_wrong),
+        SAMD21(usb_resets_in_the_middle_of_a_load_are_survived),
+        SAMD21(a_bare_bus_reset_returns_the_device_to_the_default_state),
+        SAMD21(suspend_and_resume_in_the_middle_of_a_read_lose_nothing),
+        SAMD21(a_host_that_stops_reading_does_not_wedge_the_probe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
