@@ -13,7 +13,11 @@ build=${BUILD:-build}
 work=$(mktemp -d)
 log=$work/board.log
 
-"$build/bluepill" --flash "$build/pillbug.bin" --target "$chip" --gdb 0 --uart 0 \
+# lldb has no `load` of its own: it finds the program in the chip already.
+preload=""
+[ "$client" = lldb ] && preload=":$build/examples/demo-$chip.elf"
+
+"$build/bluepill" --flash "$build/pillbug.bin" --target "$chip$preload" --gdb 0 --uart 0 \
     --control 0 --speed "${SPEED:-real}" ${BOARD_OPTIONS:-} 2>"$log" &
 board=$!
 trap 'kill $board 2>/dev/null; rm -rf "$work"' EXIT INT TERM
