@@ -38,8 +38,16 @@ int adi_read16(uint32_t address, uint16_t *value);
 int adi_write16(uint32_t address, uint16_t value);
 int adi_read8(uint32_t address, uint8_t *value);
 int adi_write8(uint32_t address, uint8_t value);
-/* Halfwords, one bus access each, to consecutive addresses (FPEC programming). */
+/* Halfwords or words, one bus access each, to consecutive aligned addresses.  These are
+ * never read back, unlike adi_write() on a bad wire: for flash controllers, which want
+ * to see each item and may show something else than what they were given. */
 int adi_write16s(uint32_t address, const void *bytes, uint32_t length);
+int adi_write32s(uint32_t address, const void *bytes, uint32_t length);
+
+/* Writes one word, then reads two, all in one 16-byte window: a command register, its
+ * status and its result (DCRSR, DHCSR, DCRDR) in four transfers. */
+struct adi_query { uint32_t write_at, value, read_at[2]; };
+int adi_query(const struct adi_query *query, uint32_t result[2]);
 
 /* How often the wire had to be mended since adi_connect(), for monitor version/swd. */
 struct adi_counters { uint32_t waits, faults, parity, silent, recoveries; };

@@ -1,0 +1,709 @@
+/* adi.c - the Arm Debug Interface: SWD transfers become words of the target's memory.
+ *
+ *   called by  cortexm.c, target.c, flash_*.c, monitor.c      calls  swd.c, clock.c
+ *
+ *   host --- SWD ---> DP --- SELECT ---> AP 0 (MEM-AP): CSW  TAR  DRW --> target bus
+ *                                        AP 1 ...            BD0-3
+ *
+ * AP reads are posted: each answers with the result of the one before, and RDBUFF
+ * fetches the last.  TAR counts up by itself, but only within 1 KB (ADIv5.2 C2.2.2).
+ * What was last written to SELECT, CSW and TAR is remembered and not written again.
+ *
+ * Rules:
+ *   - WAIT is repeated for at most 100 ms, then the transfer is aborted.
+ *   - After any other trouble nothing remembered is trusted: line reset, DPIDR, sticky
+ *     bits cleared, SELECT, CSW and TAR written anew.  Reading goes on with the first
+ *     word that has not arrived.  Writing steps back one word, because a bad parity in
+ *     the target is only heard of one transfer later, and because the damaged answer
+ *     may belong to a write that was done.  So on a bad wire an access may be repeated:
+ *     harmless for memory, visible to a FIFO.
+ *   - Two flips in one word pass its parity.  Once the wire has needed mending, blocks
+ *     written to memory are therefore read back.
+ *
+ * Source: ARM IHI 0031 (ADIv5.2) B1 (DP), B2 (DP registers), B4 (SWD), C2 (MEM-AP). */
+#include "adi.h"
+#include "clock.h"
+#include "swd.h"
+
+enum {                                      /* DP registers, ADIv5.2 B2.2 */
+    DP_DPIDR = 0x0, DP_ABORT = 0x0, DP_CTRL_STAT = 0x4, DP_TARGETID = 0x4,
+    DP_SELECT = 0x8, DP_RDBUFF = 0xC,
+    ABORT_DAPABORT = 1 << 0,
+    ABORT_CLEAR = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,    /* all the sticky bits */
+    STICKYERR = 1 << 5,
+    BANK_TARGETID = 2,
+};
+#define POWER_REQUEST   (1u << 28 | 1u << 30)       /* debug and system power-up */
+#define POWER_ACK       (1u << 29 | 1u << 31)
+
+enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
+    AP_CSW = 0x00, AP_TAR = 0x04, AP_DRW = 0x0C, AP_BD0 = 0x10,
+    AP_BASE = 0xF8, AP_IDR = 0xFC,
+    CSW_SIZE_AND_INCREMENT = 0x37, CSW_INCREMENT_SINGLE = 1 << 4,
+    CSW_PRIVILEGED_DATA = 3 << 24,          /* HPROT[1:0] */
+    TAR_BLOCK = 0x400,                      /* auto-increment may wrap here */
+    WINDOW = 16,                            /* what BD0 to BD3 cover */
+};
+enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
+#define NOTHING 0xFFFFFFFFu                 /* no valid SELECT, CSW or TAR looks so */
+
+static struct {
+    bool connected;
+    uint32_t dpidr, targetid, rom_table;
+    uint8_t ap;                             /* the one that memory accesses use */
+    uint32_t csw_base;                      /* its CSW without size and increment */
+    uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
+    struct adi_counters count;
+} port;
+
+/* --- one transfer, and what can be wrong with it --------------------------------- */
+
+static void forget(void)
+{
+    port.select = port.csw = port.tar = NOTHING;
+}
+
+/* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
+static void rest(void)
+{
+    swd_send_bits(0, 8);
+}
+
+static int wire(uint8_t request, uint32_t *value)
+{
+    if (request & SWD_READ)
+        return swd_read(request, value);
+    return swd_write(request, *value);
+}
+
+static int meaning(int ack)
+{
+    switch (ack) {
+    case SWD_OK:     return OK;
+    case SWD_FAULT:  return ERR_FAULT;
+    case SWD_PARITY: port.count.parity++; return ERR_PARITY;
+    case SWD_SILENT: port.count.silent++; return ERR_NO_ANSWER;
+    default:         port.count.silent++; return ERR_PROTOCOL;
+    }
+}
+
+/* The bus behind the AP is slow, or stuck. */
+static int wait_for(uint8_t request, uint32_t *value)
+{
+    uint32_t deadline = clock_in_ms(WAIT_LIMIT_MS);
+    int ack;
+
+    do {
+        port.count.waits++;
+        ack = wire(request, value);
+    } while (ack == SWD_WAIT && !clock_passed(deadline));
+    if (ack != SWD_WAIT)
+        return meaning(ack);
+    swd_write(swd_request(SWD_DP | SWD_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
+    return ERR_WAIT;
+}
+
+static int transfer(uint8_t request, uint32_t *value)
+{
+    if (!port.connected)
+        return ERR_NO_TARGET;
+    int ack = wire(request, value);
+    if (ack == SWD_OK)
+        return OK;
+    return ack == SWD_WAIT ? wait_for(request, value) : meaning(ack);
+}
+
+static int dp_read(uint8_t address, uint32_t *value)
+{
+    return transfer(swd_request(SWD_DP | SWD_READ, address), value);
+}
+
+static int dp_write(uint8_t address, uint32_t value)
+{
+    return transfer(swd_request(SWD_DP | SWD_WRITE, address), &value);
+}
+
+/* --- mending --------------------------------------------------------------------- */
+
+/* ADIv5.2 B4.3.3: after a line reset the DP hears nothing but a read of DPIDR. */
+static int line_reset(uint32_t *dpidr)
+{
+    swd_line_reset();
+    return dp_read(DP_DPIDR, dpidr);
+}
+
+/* Both ends of the wire agree again, or the target is gone.  A target that has lost
+ * power in between answers, but with its debug power-up gone: all that was set up in it
+ * is lost as well. */
+static int recover(void)
+{
+    uint32_t dpidr, status;
+
+    for (int i = 0; i < LINE_RESETS; i++) {
+        if (line_reset(&dpidr) || dpidr != port.dpidr ||
+            dp_write(DP_ABORT, ABORT_CLEAR) || dp_write(DP_SELECT, 0) ||
+            dp_read(DP_CTRL_STAT, &status))
+            continue;
+        if ((status & POWER_ACK) != POWER_ACK)
+            break;
+        port.count.recoveries++;
+        return OK;
+    }
+    port.connected = false;
+    return ERR_LOST;
+}
+
+/* FAULT: the sticky bits say why.  STICKYERR is the bus's refusal and final; anything
+ * else (WDATAERR: our data arrived damaged) is repeated. */
+static int explain_fault(void)
+{
+    uint32_t status;
+
+    if (dp_read(DP_CTRL_STAT, &status))
+        return recover();
+    int error = dp_write(DP_ABORT, ABORT_CLEAR) ? recover() : OK;
+    if (status & STICKYERR) {
+        port.count.faults++;
+        return ERR_FAULT;
+    }
+    port.count.parity++;
+    return error;
+}
+
+/* After *error: true when the job may be done again, false when *error is final. */
+static bool again(int *error, int *tries)
+{
+    int first = *error;
+
+    forget();
+    if (first == ERR_WAIT || first == ERR_NO_TARGET)
+        return false;
+    *error = first == ERR_FAULT ? explain_fault() : recover();
+    if (*error)
+        return false;
+    if (++*tries < TRIES)
+        return true;
+    *error = first == ERR_NO_ANSWER ? ERR_PROTOCOL : first;
+    return false;
+}
+
+/* --- AP registers ---------------------------------------------------------------- */
+
+static int select_bank(uint8_t ap, uint8_t address)
+{
+    uint32_t select = (uint32_t)ap << 24 | (address & 0xF0u);
+
+    if (port.select == select)
+        return OK;
+    int error = dp_write(DP_SELECT, select);
+    port.select = error ? NOTHING : select;
+    return error;
+}
+
+static int ap_write(uint8_t address, uint32_t value)
+{
+    int error = select_bank(port.ap, address);
+    return error ? error : transfer(swd_request(SWD_AP | SWD_WRITE, address), &value);
+}
+
+/* Starts a read; its result comes with the next read, or with RDBUFF. */
+static int ap_read_posted(uint8_t address, uint32_t *previous)
+{
+    int error = select_bank(port.ap, address);
+    return error ? error : transfer(swd_request(SWD_AP | SWD_READ, address), previous);
+}
+
+static int ap_read_once(uint8_t ap, uint8_t address, uint32_t *value)
+{
+    int error = select_bank(ap, address);
+    if (!error)
+        error = transfer(swd_request(SWD_AP | SWD_READ, address), value);
+    return error ? error : dp_read(DP_RDBUFF, value);
+}
+
+int adi_ap_read(uint8_t ap, uint8_t address, uint32_t *value)
+{
+    int error, tries = 0;
+
+    do
+        error = ap_read_once(ap, address, value);
+    while (error && again(&error, &tries));
+    rest();
+    return error;
+}
+
+static int ap_write_once(uint8_t ap, uint8_t address, uint32_t value)
+{
+    uint32_t ignored;
+    int error = select_bank(ap, address);
+
+    if (!error)
+        error = transfer(swd_request(SWD_AP | SWD_WRITE, address), &value);
+    return error ? error : dp_read(DP_RDBUFF, &ignored);    /* it has arrived */
+}
+
+int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value)
+{
+    int error, tries = 0;
+
+    do
+        error = ap_write_once(ap, address, value);
+    while (error && again(&error, &tries));
+    port.csw = port.tar = NOTHING;          /* it may have been one of those */
+    rest();
+    return error;
+}
+
+int adi_ap_idr(uint8_t ap, uint32_t *idr)
+{
+    return adi_ap_read(ap, AP_IDR, idr);
+}
+
+int adi_select_ap(uint8_t ap)
+{
+    uint32_t csw;
+    int error = adi_ap_read(ap, AP_CSW, &csw);
+
+    if (!error)
+        error = adi_ap_read(ap, AP_BASE, &port.rom_table);
+    if (error)
+        return error;
+    port.ap = ap;
+    port.csw_base = (csw & 0x7F000000u) | CSW_PRIVILEGED_DATA;
+    port.csw = port.tar = NOTHING;
+    port.rom_table = port.rom_table == NOTHING ? 0 : port.rom_table & ~0xFFFu;
+    return OK;
+}
+
+uint32_t adi_rom_table(void)
+{
+    return port.rom_table;
+}
+
+/* --- DP registers ---------------------------------------------------------------- */
+
+/* With bits 7:4 of address as DPBANKSEL, so that 0x24 is TARGETID. */
+static int bank_then(uint8_t address, uint32_t *value, bool write)
+{
+    int error = OK;
+
+    if (address & 0xF0) {
+        port.select = NOTHING;
+        error = dp_write(DP_SELECT, address >> 4);
+    } else if (address == DP_CTRL_STAT && port.select == NOTHING) {
+        error = select_bank(port.ap, 0);
+    }
+    if (error)
+        return error;
+    return write ? dp_write(address & 0xC, *value) : dp_read(address & 0xC, value);
+}
+
+int adi_dp_read(uint8_t address, uint32_t *value)
+{
+    int error, tries = 0;
+
+    do
+        error = bank_then(address, value, false);
+    while (error && again(&error, &tries));
+    rest();
+    return error;
+}
+
+int adi_dp_write(uint8_t address, uint32_t value)
+{
+    int error, tries = 0;
+
+    do
+        error = bank_then(address, &value, true);
+    while (error && again(&error, &tries));
+    if (address == DP_SELECT)
+        port.select = NOTHING;
+    rest();
+    return error;
+}
+
+/* --- memory: one run within a 1 KB block ----------------------------------------- */
+
+/* Points CSW and TAR at items of 1 << size bytes from address on. */
+static int aim(uint32_t address, int size)
+{
+    uint32_t csw = port.csw_base | CSW_INCREMENT_SINGLE | (uint32_t)size;
+    int error = OK;
+
+    if (port.csw != csw) {
+        error = ap_write(AP_CSW, csw);
+        port.csw = error ? NOTHING : csw;
+    }
+    if (!error && port.tar != address) {
+        error = ap_write(AP_TAR, address);
+        port.tar = error ? NOTHING : address;
+    }
+    /* TAR may just be right by itself, but DRW needs bank 0 all the same. */
+    return error ? error : select_bank(port.ap, AP_DRW);
+}
+
+static void tar_has_moved(uint32_t bytes)
+{
+    port.tar += bytes;
+    if (port.tar % TAR_BLOCK == 0)
+        port.tar = NOTHING;                 /* it may have wrapped: ADIv5.2 C2.2.2 */
+}
+
+/* A word near the last one: BD0 to BD3 reach all of TAR's 16 bytes and leave it alone,
+ * so polling a status register needs no TAR. */
+static bool in_window(uint32_t address, int size, uint32_t count)
+{
+    return size == 2 && count == 1 && port.tar != NOTHING &&
+           port.csw == (port.csw_base | CSW_INCREMENT_SINGLE | 2) &&
+           port.tar / WINDOW == address / WINDOW;
+}
+
+static uint8_t bd(uint32_t address)
+{
+    return (uint8_t)(AP_BD0 + address % WINDOW);
+}
+
+/* An item travels in the byte lanes that its address has in a word (C2.2.6). */
+static void unpack(uint8_t *bytes, uint32_t address, int size, uint32_t word)
+{
+    if (size == 2)
+        __builtin_memcpy(bytes, &word, 4);
+    else
+        for (uint32_t i = 0; i < 1u << size; i++)
+            bytes[i] = (uint8_t)(word >> 8 * ((address + i) % 4));
+}
+
+static uint32_t pack(const uint8_t *bytes, uint32_t address, int size)
+{
+    uint32_t word = 0;
+
+    if (size == 2)
+        __builtin_memcpy(&word, bytes, 4);
+    else
+        for (uint32_t i = 0; i < 1u << size; i++)
+            word |= (uint32_t)bytes[i] << 8 * ((address + i) % 4);
+    return word;
+}
+
+struct run {                                /* part of a job, within one TAR block */
+    uint32_t address;
+    int size;                               /* log2 of the item's bytes */
+    uint32_t count;
+    uint32_t done;                          /* items that are certain */
+};
+
+static int read_run(struct run *run, uint8_t *bytes)
+{
+    bool banked = in_window(run->address, run->size, run->count);
+    uint32_t address = run->address, step = 1u << run->size, value;
+    const uint8_t drw = swd_request(SWD_AP | SWD_READ, AP_DRW);
+    const uint8_t rdbuff = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
+
+    int error = banked ? OK : aim(address, run->size);
+    if (!error)
+        error = banked ? ap_read_posted(bd(address), &value) : transfer(drw, &value);
+    while (!error && run->done < run->count) {
+        error = transfer(run->done + 1 < run->count ? drw : rdbuff, &value);
+        if (error)
+            break;
+        unpack(bytes, address, run->size, value);
+        bytes += step;
+        address += step;
+        run->done++;
+    }
+    if (!error && !banked)
+        tar_has_moved(run->count << run->size);
+    return error;
+}
+
+static int write_run(struct run *run, const uint8_t *bytes)
+{
+    bool banked = in_window(run->address, run->size, run->count);
+    uint32_t address = run->address, step = 1u << run->size, sent = 0, value;
+    const uint8_t drw = swd_request(SWD_AP | SWD_WRITE, AP_DRW);
+
+    int error = banked ? OK : aim(address, run->size);
+    for (; !error && sent < run->count; sent++) {
+        value = pack(bytes, address, run->size);
+        error = banked ? ap_write(bd(address), value) : transfer(drw, &value);
+        if (error)
+            break;
+        bytes += step;
+        address += step;
+    }
+    if (!error)
+        error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
+    run->done = !error ? sent : sent ? sent - 1 : 0;
+    if (!error && !banked)
+        tar_has_moved(run->count << run->size);
+    return error;
+}
+
+/* --- memory: any amount ---------------------------------------------------------- */
+
+/* Reads into in, or writes from out, whichever is given. */
+static int move(uint32_t address, int size, uint8_t *in, const uint8_t *out,
+                uint32_t count)
+{
+    int error = OK, tries = 0;
+
+    while (count) {
+        uint32_t room = (TAR_BLOCK - address % TAR_BLOCK) >> size;
+        struct run run = { address, size, count < room ? count : room, 0 };
+
+        error = in ? read_run(&run, in) : write_run(&run, out);
+        uint32_t moved = run.done << size;
+        address += moved;
+        count -= run.done;
+        if (in)
+            in += moved;
+        else
+            out += moved;
+        if (run.done)
+            tries = 0;
+        if (error && !again(&error, &tries))
+            break;
+    }
+    rest();
+    return error;
+}
+
+/* The widest item that fits at the head of what is left; only words come in runs. */
+static int widest(uint32_t address, uint32_t length)
+{
+    if (address % 2 || length < 2)
+        return 0;
+    return address % 4 || length < 4 ? 1 : 2;
+}
+
+static int move_bytes(uint32_t address, uint8_t *in, const uint8_t *out,
+                      uint32_t length)
+{
+    while (length) {
+        int size = widest(address, length);
+        uint32_t count = size == 2 ? length / 4 : 1, moved = count << size;
+        int error = move(address, size, in, out, count);
+
+        if (error)
+            return error;
+        address += moved;
+        length -= moved;
+        if (in)
+            in += moved;
+        else
+            out += moved;
+    }
+    return OK;
+}
+
+int adi_read(uint32_t address, void *bytes, uint32_t length)
+{
+    return move_bytes(address, bytes, 0, length);
+}
+
+static bool wire_is_bad(void)
+{
+    return port.count.parity || port.count.silent;
+}
+
+static bool reads_back(uint32_t address, const uint8_t *bytes, uint32_t length)
+{
+    uint8_t back[64];
+
+    for (uint32_t at = 0, n; at < length; at += n) {
+        n = length - at < sizeof back ? length - at : (uint32_t)sizeof back;
+        if (adi_read(address + at, back, n) ||
+            __builtin_memcmp(back, bytes + at, n) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Code and data memory is below 0x40000000 in every Cortex-M (B3.1 of its manual). */
+int adi_write(uint32_t address, const void *bytes, uint32_t length)
+{
+    for (int i = 0; i < 4; i++) {
+        int error = move_bytes(address, 0, bytes, length);
+        if (error || !wire_is_bad() || address >= 0x40000000u || length <= 4)
+            return error;
+        if (reads_back(address, bytes, length) || reads_back(address, bytes, length))
+            return OK;
+        if (!port.connected)
+            return ERR_LOST;
+    }
+    return ERR_VERIFY;
+}
+
+int adi_write16s(uint32_t address, const void *bytes, uint32_t length)
+{
+    if ((address | length) % 2)
+        return ERR_ALIGNMENT;
+    return move(address, 1, 0, bytes, length / 2);
+}
+
+int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
+{
+    if ((address | length) % 4)
+        return ERR_ALIGNMENT;
+    return move(address, 2, 0, bytes, length / 4);
+}
+
+static int query_once(const struct adi_query *query, uint32_t result[2])
+{
+    uint32_t ignored;
+    int error = OK;
+
+    if (!in_window(query->write_at, 2, 1))
+        error = aim(query->write_at & ~(WINDOW - 1u), 2);
+    if (!error)
+        error = ap_write(bd(query->write_at), query->value);
+    if (!error)
+        error = ap_read_posted(bd(query->read_at[0]), &ignored);
+    if (!error)
+        error = ap_read_posted(bd(query->read_at[1]), &result[0]);
+    return error ? error : dp_read(DP_RDBUFF, &result[1]);
+}
+
+int adi_query(const struct adi_query *query, uint32_t result[2])
+{
+    int error, tries = 0;
+
+    do
+        error = query_once(query, result);
+    while (error && again(&error, &tries));
+    rest();
+    return error;
+}
+
+int adi_read32(uint32_t address, uint32_t *value)
+{
+    return adi_read(address, value, 4);
+}
+
+int adi_write32(uint32_t address, uint32_t value)
+{
+    return adi_write(address, &value, 4);
+}
+
+int adi_read16(uint32_t address, uint16_t *value)
+{
+    return adi_read(address, value, 2);
+}
+
+int adi_write16(uint32_t address, uint16_t value)
+{
+    return adi_write(address, &value, 2);
+}
+
+int adi_read8(uint32_t address, uint8_t *value)
+{
+    return adi_read(address, value, 1);
+}
+
+int adi_write8(uint32_t address, uint8_t value)
+{
+    return adi_write(address, &value, 1);
+}
+
+/* --- connecting ------------------------------------------------------------------ */
+
+/* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2
+ * multi-drop part may be dormant (ADIv5.2 B5.3.4: 8 clocks high, the 128-bit selection
+ * alert, 4 clocks low, activation code 0x1A for SW-DP). */
+static void wake(int how)
+{
+    if (how == 1) {
+        swd_from_jtag();
+    } else if (how == 2) {
+        swd_send_bits(0xFF, 8);
+        swd_send_bits(0x86852D956209F392u, 64);
+        swd_send_bits(0x19BC0EA2E3DDAFE9u, 64);
+        swd_send_bits(0x1A0, 12);
+    }
+}
+
+static int find_dp(uint32_t *dpidr)
+{
+    int error = ERR_NO_ANSWER;
+
+    for (int round = 0; round < 3; round++)
+        for (int how = 0; how < 3; how++) {
+            wake(how);
+            int e = line_reset(dpidr);
+            if (e == OK && *dpidr != 0 && *dpidr != NOTHING)
+                return OK;
+            if (e && e != ERR_NO_ANSWER)
+                error = e;                  /* somebody is there, but garbled */
+        }
+    return error;
+}
+
+static int power_up(void)
+{
+    uint32_t deadline = clock_in_ms(POWER_LIMIT_MS), status;
+    int tries = 0, error;
+
+    do {
+        error = dp_write(DP_ABORT, ABORT_CLEAR);
+        if (!error)
+            error = dp_write(DP_SELECT, 0);
+        if (!error)
+            error = dp_write(DP_CTRL_STAT, POWER_REQUEST);
+        if (!error)
+            error = dp_read(DP_CTRL_STAT, &status);
+        if (error && line_reset(&status) && ++tries == TRIES)
+            return error;
+        if (!error && (status & POWER_ACK) == POWER_ACK)
+            return OK;
+    } while (!clock_passed(deadline));
+    return error ? error : ERR_TIMEOUT;
+}
+
+int adi_connect(uint32_t *dpidr)
+{
+    swd_start();
+    forget();
+    port.connected = true;                  /* transfers may go out */
+    int error = find_dp(&port.dpidr);
+    if (!error)
+        error = power_up();
+    port.count = (struct adi_counters){ 0 };
+    port.targetid = 0;
+    if (!error && (port.dpidr >> 12 & 0xF) >= 2)
+        error = adi_dp_read(BANK_TARGETID << 4 | DP_TARGETID, &port.targetid);
+    port.connected = error == OK;
+    if (!error && dpidr)
+        *dpidr = port.dpidr;
+    rest();
+    return error;
+}
+
+void adi_disconnect(void)
+{
+    if (port.connected) {
+        adi_dp_write(DP_CTRL_STAT, 0);
+        rest();
+    }
+    port.connected = false;
+    swd_stop();
+}
+
+bool adi_connected(void)
+{
+    return port.connected;
+}
+
+uint32_t adi_dpidr(void)
+{
+    return port.dpidr;
+}
+
+uint32_t adi_targetid(void)
+{
+    return port.targetid;
+}
+
+const struct adi_counters *adi_counters(void)
+{
+    return &port.count;
+}
