@@ -40,6 +40,11 @@ struct net {
     bool cut;
     uint32_t noise;                 /* chance that a sample is wrong, in parts per 2^32 */
     uint64_t flips;                 /* samples that noise turned over */
+    /* Private to wires.c: how many pins of each side drive in each way, so that a change
+     * of drive costs no walk along the net; and the present drive fight. */
+    uint16_t drivers[2][DRIVE_HIGH + 1];
+    sim_time fight_since;           /* SIM_NEVER: nobody fights */
+    bool fight_told;                /* reported once */
     /* Observers (VCD, tests), called at each change of level. */
     struct watch { void (*see)(void *ctx, const struct net *net); void *ctx; } watch[4];
     int watches;
@@ -57,6 +62,7 @@ struct net *net_new(struct sim *sim, const char *name);
 void net_attach(struct net *net, struct pin *pin, bool far);
 void net_watch(struct net *net, void (*see)(void *ctx, const struct net *net), void *ctx);
 void net_cut(struct net *net, bool cut);            /* near and far pins come apart */
+void net_free(struct net *net);                     /* its pins then hang in the air */
 void net_set_noise(struct net *net, double rate);   /* 0.0001 = 1 sample in 10,000 */
 
 #endif
