@@ -30,6 +30,7 @@ enum {
     UART_REMAP = 0,
     UART_ON_APB2 = 0,           /* USART2 hangs on APB1, at half the clock */
     UART_RX_DMA = 6, UART_TX_DMA = 7,           /* RM0008 table 78 */
+    BOOT_PIN = 0, BOOT_STAY = 0,        /* PB0 = nRST held low at plug-in */
     UART_IRQ = IRQ_USART2, UART_RX_DMA_IRQ = IRQ_DMA1_CH6, UART_TX_DMA_IRQ = IRQ_DMA1_CH7
 };
 
@@ -48,12 +49,10 @@ enum {
     UART_REMAP = AFIO_MAPR_USART1_REMAP,
     UART_ON_APB2 = 1,
     UART_RX_DMA = 5, UART_TX_DMA = 4,           /* RM0008 table 78 */
+    BOOT_PIN = 2, BOOT_STAY = 1,        /* PB2 = the jumper BOOT1 */
     UART_IRQ = IRQ_USART1, UART_RX_DMA_IRQ = IRQ_DMA1_CH5, UART_TX_DMA_IRQ = IRQ_DMA1_CH4
 };
 
 #endif
-
-/* The jumper BOOT1, on both boards PB2: high = stay in the bootloader. */
-enum { BOOT1_PIN = 2 };
 
 #endif

@@ -24,4 +24,9 @@ static inline bool clock_passed(uint32_t deadline)
     return (int32_t)(clock_ms() - deadline) >= 0;
 }
 
+/* The independent watchdog: without a feed for about 2 s the chip resets.  The main loop
+ * feeds it, and so does a bounded wait that may take longer than a second. */
+void watchdog_start(void);
+void watchdog_feed(void);
+
 #endif
