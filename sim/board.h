@@ -2,7 +2,7 @@
  * Everything a test or main.c may use; tests include only this file (and what it
  * includes).
  *
- *   called by  main.c, control.c, tests      calls  all of sim/ */
+ *   called by  main.c, control.c, stats.c, tests      calls  all of sim/ */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -19,19 +19,27 @@ struct board_options {
     int flash_count;
     int flash_kb;                   /* 64 or 128 */
     const char *board;              /* "bluepill" or "stlink": default wiring */
-    const char *wire[SIG_COUNT];    /* overrides: pin name, NULL = the board's */
+    const char *wire[SIG_COUNT];    /* overrides: pin name or "none", NULL = the board's */
     int boot1;
     const char *target;             /* NAME[:FILE], "none" */
     bool no_crystal;                /* --no-crystal: HSE never becomes ready */
+};
+
+/* What is soldered on the board besides the chips: a resistor or a jumper is a pin. */
+struct board_parts {
+    struct pin boot0_jumper, boot1_jumper, usb_pullup;
+    struct net *boot0, *boot1, *dplus, *led;
 };
 
 struct board {
     struct sim *sim;
     struct chip *probe, *target;    /* target may be NULL */
     struct usb_host *usb;
-    struct net *net[SIG_COUNT];     /* SIG_TX = the probe's output, the target's input */
+    struct net *net[SIG_COUNT];     /* SIG_TX = the probe's output, the target's input;
+                                       NULL where nothing is wired */
     struct board_options options;
     char error[512];                /* why board_new() or a command failed, for the user */
+    struct board_parts parts;
 };
 
 /* Builds the board and applies power.  On failure returns NULL and writes a sentence
@@ -40,7 +48,7 @@ struct board *board_new(const struct board_options *options, char *error, int er
 void board_free(struct board *board);
 
 void board_run_ms(struct board *board, double ms);
-/* Runs until done(ctx) is true; false if limit_ms of simulated time passed before. */
+/* Runs while busy(ctx) is true; false if limit_ms of simulated time passed before. */
 bool board_run_while(struct board *board, bool (*busy)(void *ctx), void *ctx, double limit_ms);
 
 void board_reset_probe(struct board *board);        /* the reset button */
@@ -49,9 +57,21 @@ void board_power_target(struct board *board, bool on);
 void board_set_boot1(struct board *board, int level);
 bool board_cut(struct board *board, const char *signal, bool cut);
 bool board_noise(struct board *board, const char *signal, double rate);
+bool board_led(const struct board *board);          /* lit */
 
-/* Loads .bin (with @ADDR), .hex or .elf into a chip's memory; symbols of an ELF serve
+/* Loads .bin (with @ADDR), .hex or .elf into a chip's flash; symbols of an ELF serve
  * reports.  False writes a sentence to error.  Overlapping files are an error. */
 bool load_file(struct chip *chip, const char *file_at_address, char *error, int error_size);
+/* Only the symbols of an ELF, for a program that was loaded as .bin or .hex. */
+bool load_symbols(struct chip *chip, const char *file, char *error, int error_size);
+/* What has been loaded into a chip, in order; returns how many there are. */
+struct load_range { const char *file; uint32_t address, size; };
+int load_ranges(const struct chip *chip, struct load_range *ranges, int room);
+void load_forget(const struct chip *chip);          /* the chip goes away */
+
+/* Counters as one line of JSON, without the newline (stats.c); returns its length. */
+int stats_write(struct board *board, char *text, int size);
+/* Worst kind of problem so far is what the exit status tells: 0 or 1. */
+int stats_exit_status(const struct board *board);
 
 #endif
