@@ -7,7 +7,10 @@
  * The same interface serves our own CDC driver, the tests, and USB/IP (which carries
  * URBs of a real Linux kernel), so nothing here knows any device class.
  *
- *   called by  usb_enum.c, cdc_host.c, usbip.c (later), tests      calls  usbfs.h */
+ * An endpoint that answers NAK is asked again after NAK_PAUSE, other endpoints first; a
+ * transaction that gets no answer is repeated in the next frame, three times in all.
+ *
+ *   called by  cdc_host.c, pcap.c, usbip.c, tests      calls  usbfs.h, wires.h */
 #ifndef USB_HOST_H
 #define USB_HOST_H
 
@@ -34,17 +37,21 @@ struct urb {
     struct urb *next;
     uint8_t address;
     int stage, errors;
+    bool cancelled;
     sim_time started;
 };
 
 struct usb_host;
 
+/* dp is the chip's PA12; the pull-up that announces the device is on the same net, so
+ * join that net first.  The cable is plugged in from the start. */
 struct usb_host *usb_host_new(struct sim *sim, struct usbfs *device, struct pin *dp);
 void usb_host_free(struct usb_host *host);
 
 /* The cable.  Unplugged, D+ is not seen, and every URB ends with URB_NO_DEVICE. */
 void usb_host_plug(struct usb_host *host, bool plugged);
-/* D+ pulled up for 100 ms: something is there.  Called at each change. */
+/* D+ pulled up for 100 ms: something is there.  Called at each change, and at once when
+ * it is there already.  Several clients may listen. */
 void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool attached),
                         void *ctx);
 bool usb_host_attached(const struct usb_host *host);
@@ -60,9 +67,21 @@ void usb_host_set_ep0_size(struct usb_host *host, int size);
 void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_packet);
 
 void usb_host_submit(struct usb_host *host, struct urb *urb);
+/* done() is called with URB_CANCELLED, perhaps only when the transaction under way has
+ * ended; nothing happens if the transfer has ended already. */
 void usb_host_cancel(struct usb_host *host, struct urb *urb);
 
-/* Everything on the cable, for pcap and tests. */
+/* For tests, outside of callbacks: one control transfer from start to end.  setup's
+ * wLength bytes are sent from or received in data; returns how many, or -status. */
+int usb_host_control(struct usb_host *host, const uint8_t setup[8], void *data);
+/* The same for a bulk or interrupt endpoint. */
+int usb_host_transfer(struct usb_host *host, enum urb_type type, uint8_t endpoint,
+                      void *data, int length, uint32_t timeout_ms);
+/* The next count handshakes are lost on the cable (tests of toggles and retries). */
+void usb_host_lose_handshakes(struct usb_host *host, int count);
+
+/* Everything on the cable, for pcap and tests.  Any function may be NULL.  A packet is
+ * given with the PID and what follows it, without CRC. */
 struct usb_host_observer {
     void (*urb_submitted)(void *ctx, const struct urb *urb);
     void (*urb_done)(void *ctx, const struct urb *urb);

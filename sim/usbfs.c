@@ -95,7 +95,7 @@ static bool is_double(uint16_t epr)
     return (epr & (EP_TYPE | EP_KIND)) == (TYPE_BULK | EP_KIND);
 }
 
-/* --- Interrupts ----------------------------------------------------------------- */
+/* --- Interrupts ---------------------------------------------------------------- */
 
 /* The interrupting endpoint: isochronous and double-buffered ones come first, then the
  * lower number (RM0008 23.5.1, EP_ID). */
@@ -154,7 +154,7 @@ static void raise(struct usbfs *usb, uint16_t flag)
     update_interrupts(usb);
 }
 
-/* --- Power, reset, silence on the bus ------------------------------------------- */
+/* --- Power, reset, silence on the bus ------------------------------------------ */
 
 static bool powered(const struct usbfs *usb)
 {
@@ -217,7 +217,7 @@ static void pins_changed(struct usbfs *usb)
         pin_drive(usb->dp, DRIVE_OPEN);
 }
 
-/* --- Rules about packet memory --------------------------------------------------- */
+/* --- Rules about packet memory ------------------------------------------------- */
 
 static uint16_t pma16(const struct usbfs *usb, unsigned address)
 {
@@ -319,7 +319,7 @@ static void check_endpoint(struct usbfs *usb, int n)
                    usb->btable, n);
 }
 
-/* --- Registers -------------------------------------------------------------------- */
+/* --- Registers ----------------------------------------------------------------- */
 
 /* CTR bits are cleared by 0 and kept by 1; DTOG and STAT are toggled by 1; SETUP is
  * read-only; the rest is plain (RM0008 23.5.2). */
@@ -461,7 +461,7 @@ static void write_pma(void *ctx, uint32_t offset, uint32_t value, int width)
         set_pma16(usb, offset / 2, (uint16_t)(width == 1 ? (value & 0xFF) * 0x101 : value));
 }
 
-/* --- Transactions, from the cable --------------------------------------------------- */
+/* --- Transactions, from the cable ---------------------------------------------- */
 
 /* Reception and transmission are off until the firmware has cleared the RESET flag
  * (RM0008 23.4.2). */
@@ -649,7 +649,7 @@ void usbfs_bus_suspend(struct usbfs *usb, bool idle)
     watch_silence(usb);
 }
 
-/* --- The chip's side ------------------------------------------------------------------ */
+/* --- The chip's side ----------------------------------------------------------- */
 
 bool usbfs_owns_pins(const struct usbfs *usb) { return !(usb->cntr & PDWN); }
 
