@@ -33,6 +33,7 @@ int cortexm_halt_wait(uint32_t timeout_ms);
 int cortexm_resume(void);
 /* One instruction, interrupts masked unless step_interrupts is set.  Waits (bounded). */
 int cortexm_step(void);
+extern bool cortexm_step_interrupts;        /* false at power-on */
 
 enum stop_reason {
     STOP_RUNNING, STOP_SLEEPING,        /* not stopped (sleeping: in WFI, or locked up... ) */
