@@ -1,0 +1,320 @@
+/* rsp.c - packets of the GDB remote serial protocol.
+ *
+ *   host   $m20000000,4#bd            a request and its checksum (sum of the bytes)
+ *   probe  +$78563412#a4              '+': understood; and the reply
+ *   host   +                          '+': understood.  '-' would ask for it again
+ *
+ * After QStartNoAckMode nobody sends '+' or '-' any more: USB does not lose bytes.
+ * Between packets byte 0x03 is Ctrl-C; inside one it is data.  '}' announces a byte that
+ * was changed by XOR 0x20 because '$', '#' and '}' have a meaning of their own.  A '$'
+ * always starts anew, so after a cut packet (the cable came out) the next one is safe.
+ *
+ *   called by  gdb_remote.c      calls  cdc.c, clock.c, hex.c
+ *
+ * Rules: rsp_poll() never waits; a reply that the host does not fetch stays in the buffer
+ * and nothing more is read until it has left, which is all the flow control there is.
+ * Source: GDB manual, appendix E "Remote Protocol": Overview, Packet Acknowledgment. */
+#include "rsp.h"
+#include "cdc.h"
+#include "clock.h"
+#include "hex.h"
+
+enum {
+    CTRL_C = 0x03, PORT_CLOSED = 0x04,  /* between packets */
+    ESCAPE = '}', ESCAPE_XOR = 0x20,
+    STALL_MS = 2000,                    /* a host that does not read for so long ... */
+    ACK_MS = 2000, RESENDS = 3,         /* gdb's own remotetimeout is 2 s */
+};
+
+enum receiving { BETWEEN, DATA, ESCAPED, SUM_HIGH, SUM_LOW };
+
+static struct {
+    /* The host's bytes on their way in. */
+    enum receiving state;
+    uint8_t sum;                        /* of what was received or put */
+    int claimed;                        /* first digit of the host's sum, or -1 */
+    bool too_long;
+    uint8_t arrived[64];
+    int arrived_count, arrived_at;
+    uint32_t openings;                  /* cdc_openings() when we last looked */
+
+    /* The request, or the framed reply from '$' to the checksum. */
+    uint8_t buffer[1 + RSP_PACKET_MAX + 3];
+    int length;
+    int sent;                           /* how much of the reply the port has taken */
+
+    bool acks;
+    bool awaiting;                      /* the host has not acknowledged our reply */
+    int resends;
+    uint32_t ack_deadline;
+    bool stalled;                       /* the host stopped reading: do not wait for it */
+} rsp;
+
+static void conversation_start(void)
+{
+    rsp.state = BETWEEN;
+    rsp.length = rsp.sent = 0;
+    rsp.arrived_at = rsp.arrived_count = 0;
+    rsp.acks = true;
+    rsp.awaiting = rsp.stalled = false;
+}
+
+void rsp_start(void)
+{
+    conversation_start();
+    rsp.openings = cdc_openings(CDC_GDB);
+}
+
+const uint8_t *rsp_packet(int *length)
+{
+    *length = rsp.length;
+    return rsp.buffer;
+}
+
+uint8_t *rsp_payload(void)
+{
+    return rsp.buffer;
+}
+
+void rsp_stop_acks(void)
+{
+    rsp.acks = false;
+    rsp.awaiting = false;
+}
+
+/* Sending: as much as the port takes now. */
+static bool push(void)
+{
+    int count = cdc_write(CDC_GDB, rsp.buffer + rsp.sent, rsp.length - rsp.sent);
+
+    rsp.sent += count;
+    if (rsp.sent == rsp.length)
+        cdc_flush(CDC_GDB);
+    rsp.stalled &= count == 0;
+    return count > 0;
+}
+
+static bool sending(void)
+{
+    return rsp.sent < rsp.length;
+}
+
+/* Waits until the buffer is free.  A host that stopped reading is waited for once; then
+ * packets are dropped until it reads again (the '$' of the next one repairs the gap). */
+static void drain(void)
+{
+    uint32_t deadline = clock_in_ms(STALL_MS);
+
+    while (sending()) {
+        watchdog_feed();
+        if (push())
+            deadline = clock_in_ms(STALL_MS);
+        else if (rsp.stalled || clock_passed(deadline)) {
+            rsp.stalled = true;
+            return;
+        }
+    }
+}
+
+static void send_now(uint8_t byte)
+{
+    cdc_write(CDC_GDB, &byte, 1);
+    cdc_flush(CDC_GDB);
+}
+
+void rsp_begin(void)
+{
+    drain();
+    rsp.length = rsp.sent = 0;
+    rsp.sum = 0;
+    rsp.buffer[rsp.length++] = '$';
+}
+
+uint32_t rsp_room(void)
+{
+    return (uint32_t)(1 + RSP_PACKET_MAX - rsp.length);
+}
+
+void rsp_char(char c)
+{
+    if (rsp_room() == 0)
+        return;
+    rsp.buffer[rsp.length++] = (uint8_t)c;
+    rsp.sum = (uint8_t)(rsp.sum + (uint8_t)c);
+    if (rsp.length - rsp.sent >= 64)    /* a USB packet: it may travel already */
+        push();
+}
+
+void rsp_text(const char *text)
+{
+    for (; *text != '\0'; text++)
+        rsp_char(*text == '$' || *text == '#' || *text == '*' || *text == ESCAPE
+                 ? ' ' : *text);
+}
+
+void rsp_hex(const void *bytes, uint32_t length)
+{
+    const uint8_t *byte = bytes;
+
+    for (; length > 0; length--, byte++) {
+        rsp_char(hex_char(*byte >> 4));
+        rsp_char(hex_char(*byte));
+    }
+}
+
+void rsp_hex_text(const char *text)
+{
+    for (; *text != '\0'; text++)
+        rsp_hex(text, 1);
+}
+
+void rsp_number(uint32_t value)
+{
+    int shift = 28;
+
+    while (shift > 0 && value >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        rsp_char(hex_char(value >> shift));
+}
+
+void rsp_binary(uint8_t byte)
+{
+    if (byte == '$' || byte == '#' || byte == '*' || byte == ESCAPE) {
+        rsp_char(ESCAPE);
+        byte ^= ESCAPE_XOR;
+    }
+    rsp_char((char)byte);
+}
+
+void rsp_end(void)
+{
+    rsp.buffer[rsp.length++] = '#';
+    rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum >> 4);
+    rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum);
+    push();
+    rsp.awaiting = rsp.acks;
+    rsp.resends = 0;
+    rsp.ack_deadline = clock_in_ms(ACK_MS);
+}
+
+static void send_again(void)
+{
+    rsp.sent = 0;
+    rsp.resends++;
+    rsp.awaiting = rsp.resends < RESENDS;
+    rsp.ack_deadline = clock_in_ms(ACK_MS);
+    push();
+}
+
+/* Receiving: one line per state. */
+static void packet_starts(void)
+{
+    rsp.state = DATA;
+    rsp.length = rsp.sent = 0;
+    rsp.sum = 0;
+    rsp.too_long = false;
+    rsp.awaiting = false;
+}
+
+static void store(uint8_t byte)
+{
+    if (rsp.length < RSP_PACKET_MAX)
+        rsp.buffer[rsp.length++] = byte;
+    else
+        rsp.too_long = true;
+}
+
+static enum rsp_event between_packets(uint8_t byte)
+{
+    switch (byte) {
+    case '+':         rsp.awaiting = false; break;
+    case '-':         if (rsp.awaiting) send_again(); break;
+    case CTRL_C:      return RSP_INTERRUPT;
+    case PORT_CLOSED: return RSP_CLOSED;
+    }
+    return RSP_NOTHING;
+}
+
+static void in_packet(uint8_t byte)
+{
+    if (byte == '#') {
+        rsp.state = SUM_HIGH;
+        return;
+    }
+    rsp.sum = (uint8_t)(rsp.sum + byte);
+    if (rsp.state == DATA && byte == ESCAPE) {
+        rsp.state = ESCAPED;
+    } else {
+        store(rsp.state == ESCAPED ? byte ^ ESCAPE_XOR : byte);
+        rsp.state = DATA;
+    }
+}
+
+static enum rsp_event packet_ends(int low_digit)
+{
+    bool good = rsp.claimed >= 0 && low_digit >= 0 &&
+                rsp.claimed * 16 + low_digit == rsp.sum;
+
+    rsp.state = BETWEEN;
+    if (rsp.acks)
+        send_now(good ? '+' : '-');
+    rsp.buffer[rsp.length] = 0;
+    rsp.sent = rsp.length;              /* it is a request: nothing to send */
+    if (good)
+        return rsp.too_long ? RSP_DAMAGED : RSP_PACKET;
+    return rsp.acks ? RSP_NOTHING : RSP_DAMAGED;
+}
+
+static enum rsp_event take(uint8_t byte)
+{
+    if (byte == '$') {                  /* in any state */
+        packet_starts();
+        return RSP_NOTHING;
+    }
+    switch (rsp.state) {
+    case BETWEEN:  return between_packets(byte);
+    case DATA:
+    case ESCAPED:  in_packet(byte); break;
+    case SUM_HIGH: rsp.claimed = hex_digit(byte); rsp.state = SUM_LOW; break;
+    case SUM_LOW:  return packet_ends(hex_digit(byte));
+    }
+    return RSP_NOTHING;
+}
+
+static bool fetch(void)
+{
+    rsp.arrived_at = 0;
+    rsp.arrived_count = cdc_read(CDC_GDB, rsp.arrived, sizeof rsp.arrived);
+    return rsp.arrived_count > 0;
+}
+
+static enum rsp_event receive(void)
+{
+    enum rsp_event event = RSP_NOTHING;
+
+    while (event == RSP_NOTHING && (rsp.arrived_at < rsp.arrived_count || fetch()))
+        event = take(rsp.arrived[rsp.arrived_at++]);
+    return event;
+}
+
+bool rsp_idle(void)
+{
+    return rsp.state == BETWEEN && !sending();
+}
+
+enum rsp_event rsp_poll(void)
+{
+    if (rsp.openings != cdc_openings(CDC_GDB)) {
+        rsp_start();
+        return RSP_CLOSED;
+    }
+    if (rsp.state == BETWEEN && sending()) {
+        push();
+        if (sending())
+            return RSP_NOTHING;
+    }
+    if (rsp.awaiting && clock_passed(rsp.ack_deadline))
+        send_again();
+    return receive();
+}

@@ -1,0 +1,45 @@
+/* rsp.h - packets of the GDB remote serial protocol, in and out of the first serial port.
+ *
+ * One buffer serves both directions.  A request lies in it until the first character of
+ * the reply is put; from then on it holds the reply, which is how a reply can be sent
+ * again when the host did not understand it.  So a handler reads all it needs from the
+ * request before it puts anything.
+ *
+ *   called by  gdb_remote.c      calls  cdc.c, clock.c, hex.c */
+#ifndef RSP_H
+#define RSP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { RSP_PACKET_MAX = 4096 };         /* characters between '$' and '#' */
+
+enum rsp_event {
+    RSP_NOTHING,
+    RSP_PACKET,                         /* rsp_packet() holds a request */
+    RSP_DAMAGED,                        /* a request that cannot be executed: too long, or
+                                         * a bad checksum where no NAK is possible */
+    RSP_INTERRUPT,                      /* Ctrl-C: byte 0x03 between packets */
+    RSP_CLOSED                          /* the port was closed (or closed and opened) */
+};
+
+void rsp_start(void);                   /* power-on state */
+enum rsp_event rsp_poll(void);          /* never waits */
+bool rsp_idle(void);                    /* no packet is half in or half out */
+const uint8_t *rsp_packet(int *length); /* escapes undone, a 0 after the last byte */
+uint8_t *rsp_payload(void);             /* the same bytes, to decode them in place */
+void rsp_stop_acks(void);               /* QStartNoAckMode was answered */
+
+/* A reply: begin, put..., end.  Waits (2 s at the most) only when the packet before it
+ * has not left yet; end() does not wait, rsp_poll() sends the rest. */
+void rsp_begin(void);
+void rsp_char(char c);
+void rsp_text(const char *text);        /* what would end the packet becomes a blank */
+void rsp_hex(const void *bytes, uint32_t length);       /* two digits a byte */
+void rsp_hex_text(const char *text);
+void rsp_number(uint32_t value);        /* hex without leading zeros */
+void rsp_binary(uint8_t byte);          /* escaped where it must be */
+uint32_t rsp_room(void);                /* characters that still fit */
+void rsp_end(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* swbreak.h - software breakpoints: a BKPT instruction in the place of the program's. */
+#ifndef SWBREAK_H
+#define SWBREAK_H
+
+#include "error.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+int swbreak_set(uint32_t address, int kind);
+int swbreak_clear(uint32_t address, int kind);
+bool swbreak_at(uint32_t address);
+void swbreak_remove_all(void);          /* the program as it was */
+void swbreak_forget(void);              /* target gone: nothing to put back */
+
+/* Target memory as the program means it, without our BKPTs. */
+int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length);
+int swbreak_write(uint32_t address, const uint8_t *bytes, uint32_t length);
+
+#endif
