@@ -161,7 +161,7 @@ static void load_options(struct fpec *fpec)
     bool open = o[RDP] == RDPRT && o[RDP + 1] == (uint8_t)~RDPRT;
     bool bad = false;
     for (int i = 0; i < OPTION_BYTES; i += 2)
-        bad |= o[i + 1] != (uint8_t)~o[i] && !(o[i] == 0xFF && o[i + 1] == 0xFF);
+        bad |= (o[i] ^ o[i + 1]) != 0xFF && !(o[i] == 0xFF && o[i + 1] == 0xFF);
     fpec->obr = (uint32_t)bad | (open ? 0 : 2) | (uint32_t)(o[USER] & 7) << 2 | 0x3E0 |
                 (uint32_t)o[DATA0] << 10 | (uint32_t)o[DATA1] << 18;
     fpec->wrpr = (uint32_t)o[WRP] | (uint32_t)o[WRP + 2] << 8 |

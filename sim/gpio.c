@@ -127,25 +127,12 @@ static bool usb_has(const struct port *port, int n)
            usbfs_owns_pins(port->gpio->f103->chip.usb);
 }
 
-/* A pin that is wired to nothing settles here; wires.c does it for the others. */
-static void settle_alone(struct pin *pin)
-{
-    static const int level_of[] = { [DRIVE_PULL_DOWN] = 0, [DRIVE_LOW] = 0,
-                                    [DRIVE_PULL_UP] = 1, [DRIVE_HIGH] = 1 };
-    if (pin->net || pin->drive == DRIVE_OPEN || pin->seen == level_of[pin->drive])
-        return;
-    pin->seen = level_of[pin->drive];
-    pin->changed(pin->ctx, pin->seen);
-}
-
 static void apply_pin(struct port *port, int n)
 {
     struct pin *pin = &port->pads[n].pin;
     enum drive drive = drive_of(port, n);
-    if (drive == pin->drive || usb_has(port, n))
-        return;
-    pin_drive(pin, drive);
-    settle_alone(pin);
+    if (drive != pin->drive && !usb_has(port, n))
+        pin_drive(pin, drive);
 }
 
 static void apply(struct port *port, uint32_t pins)
