@@ -13,7 +13,7 @@
 #define BOARD_BLUEPILL  1       /* "Blue Pill": its debug header becomes the output */
 #define BOARD_STLINK    2       /* ST-Link V2 clone in a USB stick */
 
-enum { NONE = -1 };
+#define NONE (-1)
 
 #if BOARD == BOARD_STLINK
 
@@ -27,7 +27,7 @@ enum {
     NRST_PIN = 0,
     LED_PIN = 9, LED_ON = 1,
     UART_TX_PIN = 2, UART_RX_PIN = 3, UART_RTS_PIN = NONE, UART_DTR_PIN = NONE,
-    UART_REMAP = 0,
+    PIN_REMAP = 0,              /* AFIO_MAPR: its own debug port stays on */
     UART_ON_APB2 = 0,           /* USART2 hangs on APB1, at half the clock */
     UART_RX_DMA = 6, UART_TX_DMA = 7,           /* RM0008 table 78 */
     BOOT_PIN = 0, BOOT_STAY = 0,        /* PB0 = nRST held low at plug-in */
@@ -46,7 +46,7 @@ enum {
     NRST_PIN = 4,
     LED_PIN = 13, LED_ON = 0,
     UART_TX_PIN = 6, UART_RX_PIN = 7, UART_RTS_PIN = 8, UART_DTR_PIN = 9,
-    UART_REMAP = AFIO_MAPR_USART1_REMAP,
+    PIN_REMAP = AFIO_MAPR_USART1_REMAP | AFIO_MAPR_SWJ_OFF,     /* AFIO_MAPR */
     UART_ON_APB2 = 1,
     UART_RX_DMA = 5, UART_TX_DMA = 4,           /* RM0008 table 78 */
     BOOT_PIN = 2, BOOT_STAY = 1,        /* PB2 = the jumper BOOT1 */

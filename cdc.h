@@ -8,8 +8,7 @@
 #ifndef CDC_H
 #define CDC_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "usb.h"
 
 enum { CDC_GDB, CDC_UART, CDC_PORTS };
 
@@ -41,5 +40,25 @@ const struct line_coding *cdc_line_coding(int port);
 uint8_t cdc_control_lines(int port);
 /* Throws away what has arrived and what waits to be sent. */
 void cdc_drop(int port);
+/* Bytes that cdc_read() would give now. */
+int cdc_waiting(int port);
+
+/* What only uart.c asks for.  A SEND_BREAK since the last call: true, and its length in
+ * ms, where 0xFFFF means until a break of 0. */
+bool cdc_take_break(int port, uint16_t *ms);
+/* Tells the host (PSTN 6.5.4) of something that has happened on the line. */
+enum {
+    CDC_DCD = 1 << 0, CDC_DSR = 1 << 1, CDC_BREAK = 1 << 2, CDC_RING = 1 << 3,
+    CDC_FRAMING = 1 << 4, CDC_PARITY = 1 << 5, CDC_OVERRUN = 1 << 6
+};
+void cdc_notify(int port, uint16_t events);
+
+/* For the tables of probe.c, which says where in the device the ports are. */
+struct cdc_place { uint8_t interface, data, notification; };    /* endpoints: numbers */
+extern const struct cdc_place cdc_places[CDC_PORTS];
+int cdc_control(const struct usb_setup *setup, const uint8_t **data);
+void cdc_data_event(int endpoint, enum usb_event event);
+void cdc_notification_event(int endpoint, enum usb_event event);
+void cdc_configured(bool yes);
 
 #endif

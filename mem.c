@@ -6,13 +6,8 @@
  * register is not memory.
  *
  *   called by  everybody      calls  nothing */
-#include <stddef.h>
+#include "mem.h"
 #include <stdint.h>
-
-void *memcpy(void *to, const void *from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
 
 struct word { uint32_t value; } __attribute__((packed, may_alias));
 

@@ -1,0 +1,380 @@
+/* cdc.c - serial ports over USB: the CDC-ACM function, twice.
+ *
+ *   called by  gdb_remote.c, uart.c, monitor.c; usb.c through probe.c's tables
+ *   calls      usb.c
+ *
+ * Each port has a ring for each direction.  A ring has one writer and one reader; each
+ * moves only its own index, so neither needs to stop the other:
+ *
+ *     host -> OUT packet -> [arrived]  -> cdc_read()        writer: the USB interrupt
+ *     host <- IN packet  <- [leaving]  <- cdc_write()       reader: the USB interrupt
+ *
+ * Indices run freely through 65536; size is a power of two, so "used" is a subtraction.
+ *
+ * Rules:
+ *   - OUT is open only while a whole packet fits; otherwise the host sees NAK and waits.
+ *   - full IN packets leave at once.  What is left leaves when cdc_flush() was called, and
+ *     if that is nothing and the last packet was full, an empty packet ends the transfer.
+ *   - touching an endpoint outside the interrupt happens with interrupts off.
+ *   - all interrupts have one priority, so uart.c's count as "the interrupt" here.
+ *
+ * Sources: CDC 1.2 (requests 6.2, notifications 6.3), PSTN 1.2 6.3, 6.5. */
+#include "cdc.h"
+#include "mem.h"
+#include "stm32f103.h"
+
+enum {
+    SET_LINE_CODING = 0x20, GET_LINE_CODING = 0x21, SET_CONTROL_LINE_STATE = 0x22,
+    SEND_BREAK = 0x23, SERIAL_STATE = 0x20,
+    LINE_CODING_SIZE = 7,
+    TO_INTERFACE = USB_CLASS | USB_TO_INTERFACE, FROM_INTERFACE = TO_INTERFACE | 0x80,
+
+    PACKET = 64, NOTIFICATION_PACKET = 8, NOTIFICATION_SIZE = 10,
+    DTR = 1 << 0,
+    GDB_OUT = 2048, GDB_IN = 1024, UART_OUT = 512, UART_IN = 1024
+};
+
+struct ring {
+    uint8_t *bytes;
+    uint16_t size;
+    volatile uint16_t head;             /* moved by the writer */
+    volatile uint16_t tail;             /* moved by the reader */
+};
+
+static uint8_t gdb_out[GDB_OUT], gdb_in[GDB_IN], uart_out[UART_OUT], uart_in[UART_IN];
+
+static struct port {
+    struct ring arrived, leaving;
+    volatile bool flush;                /* set by the writer, cleared when it is done */
+    /* The rest is written by the interrupt. */
+    bool full_packet;                   /* the last IN packet was: an empty one may be due */
+    struct line_coding coding;
+    volatile uint8_t lines;
+    volatile uint32_t openings;
+    bool break_asked;
+    uint16_t break_ms;
+    uint16_t state;                     /* PSTN 6.5.4, what the host was told last */
+    uint16_t events;                    /* to be told */
+    uint8_t notification[NOTIFICATION_SIZE];
+    uint8_t notified;                   /* bytes of it that are under way or done */
+} ports[CDC_PORTS] = {
+    [CDC_GDB] = {
+        .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { gdb_in, GDB_IN, 0, 0 },
+        .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
+    },
+    [CDC_UART] = {
+        .arrived = { uart_out, UART_OUT, 0, 0 }, .leaving = { uart_in, UART_IN, 0, 0 },
+        .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
+    },
+};
+
+/* --- rings --------------------------------------------------------------------------- */
+
+static int used(const struct ring *ring)
+{
+    return (uint16_t)(ring->head - ring->tail);
+}
+
+static int room(const struct ring *ring)
+{
+    return ring->size - used(ring);
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* In one piece or, around the end of the memory, two. */
+static int put(struct ring *ring, const uint8_t *bytes, int length)
+{
+    int n = least(length, room(ring));
+    int at = ring->head & (ring->size - 1);
+    int first = least(n, ring->size - at);
+    memcpy(ring->bytes + at, bytes, (size_t)first);
+    memcpy(ring->bytes, bytes + first, (size_t)(n - first));
+    ring->head = (uint16_t)(ring->head + n);
+    return n;
+}
+
+static int take(struct ring *ring, uint8_t *bytes, int size)
+{
+    int n = least(size, used(ring));
+    int at = ring->tail & (ring->size - 1);
+    int first = least(n, ring->size - at);
+    memcpy(bytes, ring->bytes + at, (size_t)first);
+    memcpy(bytes + first, ring->bytes, (size_t)(n - first));
+    ring->tail = (uint16_t)(ring->tail + n);
+    return n;
+}
+
+/* --- packets: in the interrupt, or with interrupts off --------------------------------- */
+
+static int index_of(const struct port *port)
+{
+    return (int)(port - ports);
+}
+
+static int data_endpoint(const struct port *port)
+{
+    return cdc_places[index_of(port)].data;
+}
+
+static void listen(struct port *port)
+{
+    int n = data_endpoint(port);
+    if (usb_free(n, EP_OUT) && room(&port->arrived) >= PACKET)
+        usb_receive(n);
+}
+
+static void send(struct port *port)
+{
+    uint8_t packet[PACKET];
+    int waiting = used(&port->leaving);
+    if (!usb_free(data_endpoint(port), EP_IN))
+        return;
+    if (waiting < PACKET) {
+        if (!port->flush)
+            return;
+        port->flush = false;
+        if (waiting == 0 && !port->full_packet)
+            return;
+    }
+    int n = take(&port->leaving, packet, PACKET);
+    port->full_packet = n == PACKET;
+    usb_send(data_endpoint(port), packet, n);
+}
+
+/* Ten bytes through an endpoint of eight: two packets. */
+static void notify(struct port *port)
+{
+    const struct cdc_place *place = &cdc_places[index_of(port)];
+    if (!usb_free(place->notification, EP_IN))
+        return;
+    if (port->notified == NOTIFICATION_SIZE) {
+        uint16_t state = port->state | port->events;
+        if (!port->events)
+            return;
+        const uint8_t bytes[NOTIFICATION_SIZE] = {
+            USB_FROM_DEVICE | USB_CLASS | USB_TO_INTERFACE, SERIAL_STATE, 0, 0,
+            place->interface, 0, 2, 0, (uint8_t)state, (uint8_t)(state >> 8)
+        };
+        memcpy(port->notification, bytes, sizeof bytes);
+        port->state = state & (CDC_DCD | CDC_DSR);  /* the others happen once */
+        port->events = 0;
+        port->notified = 0;
+    }
+    int n = least(NOTIFICATION_PACKET, NOTIFICATION_SIZE - port->notified);
+    usb_send(place->notification, port->notification + port->notified, n);
+    port->notified = (uint8_t)(port->notified + n);
+}
+
+/* --- what usb.c calls ------------------------------------------------------------------- */
+
+static struct port *port_of(int endpoint)
+{
+    bool uart = endpoint == cdc_places[CDC_UART].data
+             || endpoint == cdc_places[CDC_UART].notification;
+    return &ports[uart ? CDC_UART : CDC_GDB];
+}
+
+void cdc_data_event(int endpoint, enum usb_event event)
+{
+    struct port *port = port_of(endpoint);
+    uint8_t packet[PACKET];
+    if (event == USB_RECEIVED)
+        put(&port->arrived, packet, ep_read(endpoint, packet, PACKET));
+    listen(port);
+    send(port);
+}
+
+void cdc_notification_event(int endpoint, enum usb_event event)
+{
+    (void)event;
+    notify(port_of(endpoint));
+}
+
+static void set_lines(struct port *port, uint8_t lines)
+{
+    bool was = port->lines & DTR, is = lines & DTR;
+    port->lines = lines;
+    if (was != is)
+        port->openings++;
+    if (is && !was)
+        cdc_notify(index_of(port), CDC_DCD | CDC_DSR);
+}
+
+void cdc_configured(bool yes)
+{
+    for (struct port *port = ports; port < ports + CDC_PORTS; port++) {
+        set_lines(port, 0);
+        port->state = port->events = 0;
+        port->notified = NOTIFICATION_SIZE;
+        port->full_packet = false;
+        port->leaving.tail = port->leaving.head;    /* nobody is there to read it */
+        if (yes)
+            listen(port);
+    }
+}
+
+static int set_line_coding(struct port *port, const uint8_t *data)
+{
+    uint32_t baud = data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
+    if (baud == 0 || data[4] > 2 || data[5] > 4 || data[6] < 5 || data[6] > 8)
+        return USB_REFUSE;
+    port->coding = (struct line_coding) { baud, data[4], data[5], data[6] };
+    return 0;
+}
+
+static int get_line_coding(const struct port *port, const uint8_t **data)
+{
+    static uint8_t reply[LINE_CODING_SIZE];
+    const struct line_coding *coding = &port->coding;
+    memcpy(reply, &coding->baud, 4);    /* both are little-endian */
+    reply[4] = coding->stop;
+    reply[5] = coding->parity;
+    reply[6] = coding->bits;
+    *data = reply;
+    return LINE_CODING_SIZE;
+}
+
+static int send_break(struct port *port, uint16_t ms)
+{
+    port->break_asked = true;
+    port->break_ms = ms;
+    return 0;
+}
+
+int cdc_control(const struct usb_setup *setup, const uint8_t **data)
+{
+    bool uart = setup->wIndex == cdc_places[CDC_UART].interface;
+    struct port *port = &ports[uart ? CDC_UART : CDC_GDB];
+    if (setup->wIndex != cdc_places[index_of(port)].interface)
+        return USB_REFUSE;
+    switch (setup->bmRequestType << 8 | setup->bRequest) {
+    case TO_INTERFACE << 8 | SET_LINE_CODING:
+        return setup->wLength == LINE_CODING_SIZE ? set_line_coding(port, *data)
+                                                  : USB_REFUSE;
+    case FROM_INTERFACE << 8 | GET_LINE_CODING:
+        return get_line_coding(port, data);
+    case TO_INTERFACE << 8 | SET_CONTROL_LINE_STATE:
+        set_lines(port, (uint8_t)setup->wValue);
+        return 0;
+    case TO_INTERFACE << 8 | SEND_BREAK:
+        return send_break(port, setup->wValue);
+    default:
+        return USB_REFUSE;
+    }
+}
+
+/* --- what the layers above call --------------------------------------------------------- */
+
+int cdc_read(int n, uint8_t *bytes, int size)
+{
+    struct port *port = &ports[n];
+    int count = take(&port->arrived, bytes, size);
+    if (count) {
+        uint32_t state = interrupts_off();
+        listen(port);
+        interrupts_restore(state);
+    }
+    return count;
+}
+
+bool cdc_peek(int n, uint8_t byte)
+{
+    const struct ring *ring = &ports[n].arrived;
+    for (uint16_t i = ring->tail; i != ring->head; i++) {
+        if (ring->bytes[i & (ring->size - 1)] == byte)
+            return true;
+    }
+    return false;
+}
+
+int cdc_waiting(int n)
+{
+    return used(&ports[n].arrived);
+}
+
+int cdc_write(int n, const uint8_t *bytes, int length)
+{
+    struct port *port = &ports[n];
+    int count = put(&port->leaving, bytes, length);
+    if (used(&port->leaving) >= PACKET) {
+        uint32_t state = interrupts_off();
+        send(port);
+        interrupts_restore(state);
+    }
+    return count;
+}
+
+int cdc_room(int n)
+{
+    return room(&ports[n].leaving);
+}
+
+void cdc_flush(int n)
+{
+    uint32_t state = interrupts_off();
+    ports[n].flush = true;
+    send(&ports[n]);
+    interrupts_restore(state);
+}
+
+bool cdc_sent(int n)
+{
+    return used(&ports[n].leaving) == 0
+        && ep_state(cdc_places[n].data, EP_IN) != EP_VALID;
+}
+
+bool cdc_open(int n)
+{
+    return usb_configured() && ports[n].lines & DTR;
+}
+
+uint32_t cdc_openings(int n)
+{
+    return ports[n].openings;
+}
+
+const struct line_coding *cdc_line_coding(int n)
+{
+    return &ports[n].coding;
+}
+
+uint8_t cdc_control_lines(int n)
+{
+    return ports[n].lines;
+}
+
+/* A packet that already waits in packet memory is taken back too.  Should the host fetch it
+ * at this very moment, it has got it: also right. */
+void cdc_drop(int n)
+{
+    struct port *port = &ports[n];
+    uint32_t state = interrupts_off();
+    port->arrived.tail = port->arrived.head;
+    port->leaving.tail = port->leaving.head;
+    port->flush = false;
+    if (ep_state(data_endpoint(port), EP_IN) == EP_VALID)
+        ep_set(data_endpoint(port), EP_IN, EP_NAK);
+    listen(port);
+    interrupts_restore(state);
+}
+
+bool cdc_take_break(int n, uint16_t *ms)
+{
+    struct port *port = &ports[n];
+    bool asked = port->break_asked;
+    port->break_asked = false;
+    *ms = port->break_ms;
+    return asked;
+}
+
+void cdc_notify(int n, uint16_t events)
+{
+    uint32_t state = interrupts_off();
+    ports[n].events |= events;
+    notify(&ports[n]);
+    interrupts_restore(state);
+}

@@ -1,0 +1,522 @@
+/* usb.c - chapter 9: what every USB device must answer, from the tables of this one.
+ *
+ *   called by  probe.c, boot.c, cdc.c; the USB interrupt      calls  usb_ep.c
+ *
+ * A control transfer, and where we are in it:
+ *
+ *   SETUP  -> IN ... IN    -> OUT (empty)      DATA_IN   then STATUS_OUT
+ *   SETUP  -> OUT ... OUT  -> IN (empty)       DATA_OUT  then STATUS_IN
+ *   SETUP                  -> IN (empty)                      STATUS_IN
+ *
+ * Rules:
+ *   - everything happens in the USB interrupt; nothing here waits;
+ *   - a SETUP ends whatever was going on, and is always taken;
+ *   - the host may end a data stage early by beginning the status stage;
+ *   - data shorter than asked for that fills its last packet is ended by an empty one;
+ *   - a new address is used only after the status stage that confirmed it;
+ *   - what is not in a table is answered with STALL, on both directions, until a SETUP.
+ *
+ * Sources: USB 2.0 8.5.3, 9.4; RM0008 23.4.2, 23.5.2. */
+#include "usb.h"
+#include "stm32f103.h"
+
+enum {
+    GET_STATUS = 0, CLEAR_FEATURE = 1, SET_FEATURE = 3, SET_ADDRESS = 5, GET_DESCRIPTOR = 6,
+    GET_CONFIGURATION = 8, SET_CONFIGURATION = 9, GET_INTERFACE = 10, SET_INTERFACE = 11,
+
+    DEVICE = 1, CONFIGURATION = 2, STRING = 3, BOS = 15,        /* descriptor types */
+    ENDPOINT_HALT = 0,
+    ENGLISH_US = 0x0409,
+    SETUP_SIZE = 8
+};
+enum stage { IDLE, DATA_IN, DATA_OUT, STATUS_IN, STATUS_OUT };
+
+/* All written by the interrupt, read by anybody. */
+static struct {
+    const struct usb_device *device;
+    uint8_t ep0_size;
+    volatile uint8_t configuration;
+    uint8_t address;                    /* 0 = not yet addressed */
+    enum stage stage;
+    struct usb_setup setup;
+    const uint8_t *from;                /* DATA_IN: what is still to go */
+    uint16_t left;                      /* ... and DATA_OUT: how much is still to come */
+    bool empty_packet;                  /* DATA_IN: one is due at the end */
+} usb;
+
+/* --- endpoints --------------------------------------------------------------------- */
+
+static enum ep_direction direction_of(uint8_t address)
+{
+    return address & 0x80 ? EP_IN : EP_OUT;
+}
+
+void usb_send(int n, const uint8_t *bytes, int length)
+{
+    ep_write(n, bytes, length);
+    ep_set(n, EP_IN, EP_VALID);
+}
+
+void usb_receive(int n)
+{
+    ep_set(n, EP_OUT, EP_VALID);
+}
+
+bool usb_configured(void)
+{
+    return usb.configuration != 0;
+}
+
+static void open_endpoints(bool open)
+{
+    for (int i = 0; i < usb.device->endpoint_count; i++) {
+        const struct usb_endpoint *row = &usb.device->endpoints[i];
+        int n = row->address & 0xF;
+        ep_type(n, (enum ep_type)row->type);
+        if (open)
+            ep_open(n, direction_of(row->address), row->buffer, row->size);
+        else
+            ep_close(n, direction_of(row->address));
+    }
+}
+
+static void configure(uint8_t value)
+{
+    usb.configuration = value;
+    open_endpoints(value != 0);
+    if (usb.device->configured)
+        usb.device->configured(value != 0);
+}
+
+static const struct usb_endpoint *find_endpoint(uint16_t address)
+{
+    for (int i = 0; i < usb.device->endpoint_count; i++) {
+        if (usb.device->endpoints[i].address == address)
+            return &usb.device->endpoints[i];
+    }
+    return NULL;
+}
+
+static void clear_halt(const struct usb_endpoint *row)
+{
+    int n = row->address & 0xF;
+    enum ep_direction direction = direction_of(row->address);
+    ep_data0(n, direction);             /* USB 2.0 9.4.5: even when it was not halted */
+    if (ep_state(n, direction) == EP_STALL) {
+        ep_set(n, direction, EP_NAK);
+        row->event(n, USB_RESUMED);
+    }
+}
+
+/* --- standard requests: one function each ------------------------------------------- */
+
+static const struct usb_setup *setup(void)
+{
+    return &usb.setup;
+}
+
+static int reply16(uint16_t value)
+{
+    usb.device->buffer[0] = (uint8_t)value;
+    usb.device->buffer[1] = (uint8_t)(value >> 8);
+    return 2;
+}
+
+static int reply8(uint8_t value)
+{
+    usb.device->buffer[0] = value;
+    return 1;
+}
+
+/* Bit 0: self-powered, as the configuration descriptor says.  Bit 1: remote wake-up, which
+ * we do not do. */
+static int device_status(void)
+{
+    return reply16(usb.device->configuration[7] >> 6 & 1);
+}
+
+static int interface_status(void)
+{
+    bool exists = usb.configuration && setup()->wIndex < usb.device->interface_count;
+    return exists ? reply16(0) : USB_REFUSE;
+}
+
+/* Endpoint 0 exists in every state and is never halted; others when configured. */
+static int endpoint_status(void)
+{
+    uint16_t address = setup()->wIndex;
+    if ((address & ~0x80) == 0)
+        return reply16(0);
+    if (!usb.configuration || !find_endpoint(address))
+        return USB_REFUSE;
+    return reply16(ep_state(address & 0xF, direction_of((uint8_t)address)) == EP_STALL);
+}
+
+static int endpoint_feature(void)
+{
+    uint16_t address = setup()->wIndex;
+    if (setup()->wValue != ENDPOINT_HALT)
+        return USB_REFUSE;
+    if ((address & ~0x80) == 0)
+        return 0;
+    const struct usb_endpoint *row = find_endpoint(address);
+    if (!usb.configuration || !row)
+        return USB_REFUSE;
+    if (setup()->bRequest == CLEAR_FEATURE)
+        clear_halt(row);
+    else
+        ep_set(address & 0xF, direction_of(row->address), EP_STALL);
+    return 0;
+}
+
+/* Takes effect in status_done().  9.4.6: not specified when configured; we refuse. */
+static int set_address(void)
+{
+    return setup()->wValue < 128 && !usb.configuration ? 0 : USB_REFUSE;
+}
+
+static int get_configuration(void)
+{
+    return reply8(usb.configuration);
+}
+
+/* Setting the configuration that is already set starts all endpoints anew (9.1.1.5). */
+static int set_configuration(void)
+{
+    uint16_t value = setup()->wValue;
+    if (!usb.address || (value && value != usb.device->configuration[5]))
+        return USB_REFUSE;
+    configure((uint8_t)value);
+    return 0;
+}
+
+static int get_interface(void)
+{
+    bool exists = usb.configuration && setup()->wIndex < usb.device->interface_count;
+    return exists ? reply8(0) : USB_REFUSE;
+}
+
+/* Only alternate setting 0 exists; choosing it starts the data toggles anew (9.1.1.5). */
+static int set_interface(void)
+{
+    if (!usb.configuration || setup()->wIndex >= usb.device->interface_count
+        || setup()->wValue != 0)
+        return USB_REFUSE;
+    for (int i = 0; i < usb.device->endpoint_count; i++) {
+        if (usb.device->endpoints[i].interface == setup()->wIndex)
+            clear_halt(&usb.device->endpoints[i]);
+    }
+    return 0;
+}
+
+/* --- descriptors ---------------------------------------------------------------------- */
+
+static char hex_digit(uint32_t nibble)
+{
+    return (char)(nibble < 10 ? '0' + nibble : 'A' + nibble - 10);
+}
+
+void usb_serial_number(char *text)
+{
+    for (int i = 0; i < 24; i++)
+        text[i] = hex_digit(UID.WORD[i / 8] >> (28 - i % 8 * 4) & 0xF);
+    text[24] = '\0';
+}
+
+/* ASCII to UTF-16, into the buffer; a string that does not fit is cut. */
+static int string_descriptor(const char *text)
+{
+    uint8_t *out = usb.device->buffer;
+    int size = 2;
+    for (; *text && size + 2 <= usb.device->buffer_size && size < 254; text++) {
+        out[size++] = (uint8_t)*text;
+        out[size++] = 0;
+    }
+    out[0] = (uint8_t)size;
+    out[1] = STRING;
+    return size;
+}
+
+static int get_string(uint8_t index)
+{
+    char serial[25];
+    if (index == 0) {
+        reply16(4 | STRING << 8);
+        usb.device->buffer[2] = (uint8_t)ENGLISH_US;
+        usb.device->buffer[3] = (uint8_t)(ENGLISH_US >> 8);
+        return 4;
+    }
+    if (index >= usb.device->string_count || setup()->wIndex != ENGLISH_US)
+        return USB_REFUSE;
+    if (usb.device->strings[index])
+        return string_descriptor(usb.device->strings[index]);
+    usb_serial_number(serial);
+    return string_descriptor(serial);
+}
+
+/* Configuration and BOS keep the length of all that follows in bytes 2 and 3. */
+static int with_total_length(const uint8_t *descriptor)
+{
+    usb.from = descriptor;
+    return descriptor[2] | descriptor[3] << 8;
+}
+
+static int get_descriptor(void)
+{
+    const struct usb_device *device = usb.device;
+    uint8_t index = (uint8_t)setup()->wValue;
+    switch (setup()->wValue >> 8) {
+    case DEVICE:
+        usb.from = device->device;
+        return index == 0 ? device->device[0] : USB_REFUSE;
+    case CONFIGURATION:
+        return index == 0 ? with_total_length(device->configuration) : USB_REFUSE;
+    case STRING:
+        return get_string(index);
+    case BOS:
+        return device->bos && index == 0 ? with_total_length(device->bos) : USB_REFUSE;
+    default:                            /* a full-speed device has no qualifier */
+        return USB_REFUSE;
+    }
+}
+
+static const struct {
+    uint8_t bmRequestType, bRequest;
+    int (*answer)(void);
+} standard[] = {                        /* USB 2.0 table 9-3 */
+    { 0x80, GET_STATUS,        device_status },
+    { 0x81, GET_STATUS,        interface_status },
+    { 0x82, GET_STATUS,        endpoint_status },
+    { 0x02, CLEAR_FEATURE,     endpoint_feature },
+    { 0x02, SET_FEATURE,       endpoint_feature },
+    { 0x00, SET_ADDRESS,       set_address },
+    { 0x80, GET_DESCRIPTOR,    get_descriptor },
+    { 0x80, GET_CONFIGURATION, get_configuration },
+    { 0x00, SET_CONFIGURATION, set_configuration },
+    { 0x81, GET_INTERFACE,     get_interface },
+    { 0x01, SET_INTERFACE,     set_interface },
+};
+
+static int standard_request(void)
+{
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
+        if (standard[i].bmRequestType == setup()->bmRequestType
+            && standard[i].bRequest == setup()->bRequest)
+            return standard[i].answer();
+    }
+    return USB_REFUSE;
+}
+
+/* The interface that a class or vendor request is for, or NULL. */
+static const struct usb_interface *addressed_interface(void)
+{
+    uint8_t n = (uint8_t)setup()->wIndex;
+    bool wanted = (setup()->bmRequestType & USB_RECIPIENT) == USB_TO_INTERFACE
+               && (setup()->bmRequestType & USB_TYPE) != USB_STANDARD
+               && usb.configuration && n < usb.device->interface_count;
+    return wanted ? &usb.device->interfaces[n] : NULL;
+}
+
+static int answer(void)
+{
+    const struct usb_interface *interface = addressed_interface();
+    usb.from = usb.device->buffer;
+    if ((setup()->bmRequestType & USB_TYPE) == USB_STANDARD)
+        return standard_request();
+    if (interface && interface->control)
+        return interface->control(setup(), &usb.from);
+    if ((setup()->bmRequestType & (USB_TYPE | USB_RECIPIENT)) == (USB_VENDOR | USB_TO_DEVICE)
+        && usb.device->vendor)
+        return usb.device->vendor(setup(), &usb.from);
+    return USB_REFUSE;
+}
+
+/* --- control transfers --------------------------------------------------------------- */
+
+static void arm(enum stage stage, enum ep_state out, enum ep_state in)
+{
+    usb.stage = stage;
+    ep_set(0, EP_IN, in);
+    ep_set(0, EP_OUT, out);
+}
+
+static void refuse(void)
+{
+    arm(IDLE, EP_STALL, EP_STALL);
+}
+
+/* OUT is ready meanwhile: the host may stop asking and go on to the status stage. */
+static void send_next(void)
+{
+    int n = usb.left < usb.ep0_size ? usb.left : usb.ep0_size;
+    if (n == 0 && !usb.empty_packet) {
+        arm(STATUS_OUT, EP_VALID, EP_NAK);
+        return;
+    }
+    if (n < usb.ep0_size)
+        usb.empty_packet = false;       /* this one is short, which says "the end" too */
+    ep_write(0, usb.from, n);
+    usb.from += n;
+    usb.left = (uint16_t)(usb.left - n);
+    arm(DATA_IN, EP_VALID, EP_VALID);
+}
+
+static void finish(int result)
+{
+    if (result < 0) {
+        refuse();
+    } else if (setup()->bmRequestType & USB_FROM_DEVICE && setup()->wLength) {
+        usb.left = result < setup()->wLength ? (uint16_t)result : setup()->wLength;
+        usb.empty_packet = usb.left < setup()->wLength;
+        send_next();
+    } else {
+        ep_write(0, NULL, 0);
+        arm(STATUS_IN, EP_NAK, EP_VALID);
+    }
+}
+
+static void setup_arrived(void)
+{
+    uint8_t raw[SETUP_SIZE] = { 0 };
+    ep_read(0, raw, SETUP_SIZE);
+    /* Only now: while the event stands, another SETUP cannot overwrite the buffer. */
+    ep_clear(0, EP_SETUP | EP_SENT);
+    usb.setup = (struct usb_setup) {
+        raw[0], raw[1], (uint16_t)(raw[2] | raw[3] << 8),
+        (uint16_t)(raw[4] | raw[5] << 8), (uint16_t)(raw[6] | raw[7] << 8)
+    };
+    bool to_device = !(raw[0] & USB_FROM_DEVICE) && usb.setup.wLength;
+    if (!to_device) {
+        finish(answer());
+    } else if (usb.setup.wLength > usb.device->buffer_size) {
+        refuse();
+    } else {
+        usb.left = usb.setup.wLength;
+        arm(DATA_OUT, EP_VALID, EP_STALL);
+    }
+}
+
+/* A packet of a data stage to the device. */
+static void data_arrived(void)
+{
+    uint8_t *to = usb.device->buffer + (setup()->wLength - usb.left);
+    int n = ep_read(0, to, usb.left);
+    usb.left = (uint16_t)(usb.left - n);
+    ep_clear(0, EP_RECEIVED);
+    if (usb.left == 0)
+        finish(answer());
+    else if (n < usb.ep0_size)
+        refuse();                       /* less than it promised */
+    else
+        arm(DATA_OUT, EP_VALID, EP_STALL);
+}
+
+/* OUT outside of a data stage to the device: the status stage, early or in time. */
+static void packet_arrived(void)
+{
+    if (usb.stage == DATA_OUT) {
+        data_arrived();
+        return;
+    }
+    ep_clear(0, EP_RECEIVED);
+    if (usb.stage == STATUS_OUT || usb.stage == DATA_IN)
+        arm(IDLE, EP_NAK, EP_NAK);
+    else
+        refuse();
+}
+
+static void status_done(void)
+{
+    const struct usb_interface *interface = addressed_interface();
+    usb.stage = IDLE;
+    if (setup()->bmRequestType == 0x00 && setup()->bRequest == SET_ADDRESS) {
+        usb.address = (uint8_t)setup()->wValue;
+        ep_address(usb.address);
+    } else if (interface && interface->done) {
+        interface->done(setup());
+    }
+}
+
+/* Both events at once: what was sent was sent before the other packet came, because the
+ * host does one thing after the other.  But nothing new is loaded when a SETUP waits. */
+static void control_event(int events)
+{
+    if (events & EP_SENT) {
+        ep_clear(0, EP_SENT);
+        if (usb.stage == STATUS_IN)
+            status_done();
+        else if (usb.stage == DATA_IN && !(events & EP_SETUP))
+            send_next();
+    }
+    if (events & EP_SETUP)
+        setup_arrived();
+    else if (events & EP_RECEIVED)
+        packet_arrived();
+}
+
+/* --- the interrupt ---------------------------------------------------------------------- */
+
+static void endpoint_event(int n, int events)
+{
+    static const struct { uint8_t bit, direction, event; } kinds[] = {
+        { EP_SENT, 0x80, USB_SENT }, { EP_RECEIVED, 0x00, USB_RECEIVED },
+    };
+    ep_clear(n, events);
+    for (int i = 0; i < 2; i++) {
+        const struct usb_endpoint *row = find_endpoint((uint16_t)(n | kinds[i].direction));
+        if (events & kinds[i].bit && row)
+            row->event(n, (enum usb_event)kinds[i].event);
+    }
+}
+
+static void bus_reset(void)
+{
+    ep_sleep(false);
+    configure(0);
+    usb.address = 0;
+    usb.stage = IDLE;
+    ep_type(0, EP_CONTROL);
+    ep_open(0, EP_OUT, usb.device->ep0_out, usb.ep0_size);
+    ep_open(0, EP_IN, usb.device->ep0_in, usb.ep0_size);
+    ep_address(0);
+}
+
+static void suspend(bool yes)
+{
+    ep_sleep(yes);
+    if (usb.device->suspended)
+        usb.device->suspended(yes);
+}
+
+void usb_interrupt(void);
+void usb_interrupt(void)
+{
+    int bus = ep_bus_events();
+    if (bus & BUS_WAKEUP)
+        suspend(false);
+    if (bus & BUS_RESET)
+        bus_reset();
+    for (int n; (n = ep_pending()) >= 0; ) {
+        if (n == 0)
+            control_event(ep_events(0));
+        else
+            endpoint_event(n, ep_events(n));
+    }
+    if (bus & BUS_FRAME && usb.configuration && usb.device->frame)
+        usb.device->frame();
+    if (bus & BUS_SUSPEND && !(bus & BUS_RESET))
+        suspend(true);
+}
+
+void usb_start(const struct usb_device *device)
+{
+    usb.device = device;
+    usb.ep0_size = device->device[7];
+    usb.configuration = 0;
+    ep_attach();
+}
+
+void usb_stop(void)
+{
+    ep_detach();
+}

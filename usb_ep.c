@@ -1,0 +1,193 @@
+/* usb_ep.c - endpoint registers and packet memory of the USB block.
+ *
+ *   called by  usb.c      calls  clock.c (once, to wait for the host to see us gone)
+ *
+ * EPnR, RM0008 23.5.2.  Three kinds of bits in one register, hence the care:
+ *
+ *   15 CTR_RX   14 DTOG_RX  13:12 STAT_RX  11 SETUP  10:9 EP_TYPE  8 EP_KIND
+ *    7 CTR_TX    6 DTOG_TX   5:4  STAT_TX                           3:0 EA
+ *
+ *   CTR   writing 0 clears, writing 1 leaves alone
+ *   STAT  writing 1 toggles, writing 0 leaves alone: to get VALID (11) from NAK (10)
+ *   DTOG  write 01.  Hence "old XOR wanted".
+ *   rest  plain: write back what was read
+ *
+ * The two directions are the same five bits, eight apart; code is indexed by direction.
+ *
+ * Packet memory is 512 bytes, but its halfwords lie a word apart for us:
+ *
+ *   USB's offset   0  1   2  3   4  5        ADDR and COUNT in the table at the start
+ *   our address   +0 +1  +4 +5  +8 +9        are USB's offsets, not ours
+ *
+ * Rules: 16-bit accesses only; ISTR is written with ~flag, never read-modify-write; the
+ * bus reset clears all EPnR by itself. */
+#include "usb_ep.h"
+#include "clock.h"
+#include "stm32f103.h"
+
+enum {
+    EPR_CTR = 1 << 7, EPR_DTOG = 1 << 6, EPR_STAT = 3 << 4,     /* IN; OUT is << 8 */
+    EPR_SETUP = 1 << 11,
+    EPR_PLAIN = 0x070F,                 /* EP_TYPE, EP_KIND, EA */
+    EPR_KEEP_CTR = 0x8080,
+
+    PULL_DOWN_MS = 10,
+    DP_PIN = 12                         /* PA12 */
+};
+
+/* One entry of the buffer description table, 23.5.3: for each direction ADDR and COUNT,
+ * IN first. */
+static struct pma *entry(int n, enum ep_direction direction)
+{
+    return &PMA[n * 4 + (direction == EP_OUT ? 2 : 0)];
+}
+
+static int shift(enum ep_direction direction)
+{
+    return direction == EP_OUT ? 8 : 0;
+}
+
+/* Toggle bits of the mask take the wanted value; everything else stays. */
+static void toggle_to(int n, int mask, int wanted)
+{
+    int old = USB.EPR[n].r;
+    USB.EPR[n].r = (uint16_t)((old & EPR_PLAIN) | EPR_KEEP_CTR | ((old ^ wanted) & mask));
+}
+
+enum ep_state ep_state(int n, enum ep_direction direction)
+{
+    return (enum ep_state)(USB.EPR[n].r >> shift(direction) >> 4 & 3);
+}
+
+void ep_set(int n, enum ep_direction direction, enum ep_state state)
+{
+    toggle_to(n, EPR_STAT << shift(direction), (int)state << 4 << shift(direction));
+}
+
+void ep_data0(int n, enum ep_direction direction)
+{
+    toggle_to(n, EPR_DTOG << shift(direction), 0);
+}
+
+void ep_type(int n, enum ep_type type)
+{
+    int old = USB.EPR[n].r;
+    USB.EPR[n].r = (uint16_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
+}
+
+void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet)
+{
+    entry(n, direction)[0].half = buffer;
+    /* BL_SIZE and NUM_BLOCK: above 62 bytes in blocks of 32, where 0 means one. */
+    int blocks = max_packet > 62 ? 0x8000 | (max_packet / 32 - 1) << 10
+                                 : (max_packet + 1) / 2 << 10;
+    entry(n, direction)[1].half = (uint16_t)(direction == EP_OUT ? blocks : 0);
+    ep_clear(n, direction == EP_OUT ? EP_RECEIVED : EP_SENT);
+    ep_data0(n, direction);
+    ep_set(n, direction, EP_NAK);
+}
+
+void ep_close(int n, enum ep_direction direction)
+{
+    ep_set(n, direction, EP_DISABLED);
+}
+
+int ep_events(int n)
+{
+    int epr = USB.EPR[n].r;
+    int events = epr & EPR_CTR ? EP_SENT : 0;
+    if (epr & EPR_CTR << 8)
+        events |= epr & EPR_SETUP ? EP_SETUP : EP_RECEIVED;
+    return events;
+}
+
+void ep_clear(int n, int events)
+{
+    int clear = (events & EP_SENT ? EPR_CTR : 0)
+              | (events & (EP_SETUP | EP_RECEIVED) ? EPR_CTR << 8 : 0);
+    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~clear));
+}
+
+int ep_read(int n, uint8_t *bytes, int size)
+{
+    struct pma *from = &PMA[entry(n, EP_OUT)[0].half / 2];
+    int count = entry(n, EP_OUT)[1].half & 0x3FF;
+    if (count > size)
+        count = size;
+    for (int i = 0; i < count; i += 2, from++) {
+        uint16_t half = from->half;
+        bytes[i] = (uint8_t)half;
+        if (i + 1 < count)
+            bytes[i + 1] = (uint8_t)(half >> 8);
+    }
+    return count;
+}
+
+void ep_write(int n, const uint8_t *bytes, int length)
+{
+    struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
+    for (int i = 0; i < length; i += 2, to++) {
+        int high = i + 1 < length ? bytes[i + 1] : 0;
+        to->half = (uint16_t)(bytes[i] | high << 8);
+    }
+    entry(n, EP_IN)[1].half = (uint16_t)length;
+}
+
+int ep_pending(void)
+{
+    int istr = USB.ISTR;
+    return istr & USB_CTR ? istr & USB_ISTR_EP_ID : -1;
+}
+
+int ep_bus_events(void)
+{
+    static const struct { uint16_t flag, event; } table[] = {
+        { USB_RESET, BUS_RESET }, { USB_SUSP, BUS_SUSPEND },
+        { USB_WKUP, BUS_WAKEUP }, { USB_SOF, BUS_FRAME },
+    };
+    int events = 0, istr = USB.ISTR;
+    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (istr & table[i].flag)
+            events |= table[i].event;
+    }
+    USB.ISTR = (uint16_t)~(istr & (USB_RESET | USB_SUSP | USB_WKUP | USB_SOF));
+    return events;
+}
+
+void ep_address(uint8_t address)
+{
+    USB.DADDR = (uint16_t)(USB_DADDR_EF | address);
+}
+
+void ep_sleep(bool asleep)
+{
+    int cntr = USB.CNTR & ~USB_CNTR_FSUSP;
+    USB.CNTR = (uint16_t)(asleep ? cntr | USB_CNTR_FSUSP : cntr);
+}
+
+/* The pull-up on D+ is a resistor that nobody can switch, so "unplugged" means holding D+
+ * low.  As long as the block is powered, PA12 is its pin and not ours (23.4.2). */
+void ep_detach(void)
+{
+    NVIC.ICER[IRQ_USB_LP / 32] = 1 << IRQ_USB_LP % 32;
+    RCC.APB1ENR |= RCC_APB1_USB;
+    USB.CNTR = USB_CNTR_FRES | USB_CNTR_PDWN;
+    RCC.APB2ENR |= RCC_APB2_GPIOA;
+    pin_write(&GPIOA, DP_PIN, 0);
+    pin_mode(&GPIOA, DP_PIN, PIN_OUTPUT_SLOW);
+}
+
+void ep_attach(void)
+{
+    ep_detach();
+    clock_wait_us(PULL_DOWN_MS * 1000);
+    pin_mode(&GPIOA, DP_PIN, PIN_INPUT);
+
+    USB.CNTR = USB_CNTR_FRES;           /* 23.4.2: analog part on, ... */
+    clock_wait_us(2);                   /* ... t_STARTUP is 1 us, ... */
+    USB.CNTR = 0;                       /* ... then out of reset */
+    USB.ISTR = 0;
+    USB.BTABLE = 0;
+    USB.CNTR = USB_CTR | USB_RESET | USB_SUSP | USB_WKUP | USB_SOF;
+    NVIC.ISER[IRQ_USB_LP / 32] = 1 << IRQ_USB_LP % 32;
+}

@@ -1,0 +1,37 @@
+/* usb_ep.h - endpoint registers and packet memory of the USB block: what usb.c needs from
+ * the silicon, and nothing about requests.  All calls come from the USB interrupt or with
+ * interrupts off, except ep_attach(). */
+#ifndef USB_EP_H
+#define USB_EP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ep_type { EP_BULK, EP_CONTROL, EP_ISO, EP_INTERRUPT };             /* as in EPnR */
+enum ep_state { EP_DISABLED, EP_STALL, EP_NAK, EP_VALID };              /* STAT_TX, STAT_RX */
+enum ep_direction { EP_OUT, EP_IN };
+enum { EP_SETUP = 1, EP_RECEIVED = 2, EP_SENT = 4 };                    /* ep_events() */
+enum { BUS_RESET = 1, BUS_SUSPEND = 2, BUS_WAKEUP = 4, BUS_FRAME = 8 }; /* ep_bus_events() */
+
+void ep_attach(void);                   /* re-enumerates: 10 ms of "unplugged" first */
+void ep_detach(void);                   /* "unplugged", until ep_attach() */
+int ep_bus_events(void);                /* and acknowledges them */
+int ep_pending(void);                   /* an endpoint with events, -1 = none */
+void ep_sleep(bool asleep);             /* low-power side of suspend */
+void ep_address(uint8_t address);       /* answers at this device address from now on */
+
+/* A direction that is opened starts with DATA0 and EP_NAK; buffer is its offset in packet
+ * memory. */
+void ep_type(int n, enum ep_type type);
+void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet);
+void ep_close(int n, enum ep_direction direction);
+enum ep_state ep_state(int n, enum ep_direction direction);
+void ep_set(int n, enum ep_direction direction, enum ep_state state);
+void ep_data0(int n, enum ep_direction direction);
+int ep_events(int n);
+void ep_clear(int n, int events);
+
+int ep_read(int n, uint8_t *bytes, int size);           /* the packet that arrived */
+void ep_write(int n, const uint8_t *bytes, int length); /* the packet for EP_VALID */
+
+#endif
