@@ -3,7 +3,9 @@
  * A chip's address space is a table of regions.  Memory is a plain array that the
  * core may read without a call; a peripheral is a pair of functions.  An access
  * that no region covers is a bus fault, and is reported as unmodelled when it lies
- * in a range that the real chip fills (see bus_reserve()).
+ * in a range that the real chip fills with registers: 0x40000000-0x5FFFFFFF and
+ * 0xE0000000-0xE00FFFFF.  Elsewhere it is quietly a bus error, for programs probe how
+ * much memory there is; a debugger's miss is quiet everywhere.
  *
  *   called by  cpu.c, memap.c, dma.c, and whoever loads memory      calls  sim.h */
 #ifndef BUS_H
@@ -39,10 +41,15 @@ struct bus_region {
     const sim_time *busy_until;
 };
 
+/* A remembered answer of bus_find(): pages of 1 KB that lie in one region. */
+struct bus_slot { uint32_t page; struct bus_region *region; };
+enum { BUS_PAGE_BITS = 10, BUS_SLOTS = 256 };
+
 struct bus {
     struct sim *sim;
     const char *name;               /* of the chip, for reports */
-    struct bus_region *regions;     /* sorted by base; private to bus.c */
+    struct bus_region **regions;    /* sorted by base; private to bus.c */
+    struct bus_slot slots[BUS_SLOTS];
     int count, capacity;
     bool bit_band;                  /* Cortex-M3 aliases at 0x22000000 and 0x42000000 */
     bool fault;                     /* set by a handler: this access is a bus error */
@@ -57,6 +64,14 @@ void bus_free(struct bus *bus);
  * stays valid. */
 struct bus_region *bus_add(struct bus *bus, const struct bus_region *region);
 struct bus_region *bus_find(struct bus *bus, uint32_t address);
+
+/* bus_find() for a page met before, NULL for any other. */
+static inline struct bus_region *bus_quick(struct bus *bus, uint32_t address)
+{
+    uint32_t page = address >> BUS_PAGE_BITS;
+    const struct bus_slot *slot = &bus->slots[page % BUS_SLOTS];
+    return slot->page == page ? slot->region : NULL;
+}
 
 /* One access, with bit-band aliases resolved.  Returns false for a bus error;
  * address must be aligned to width.  Charges no time: that is the core's business. */

@@ -1,6 +1,7 @@
 /* cpu.h - one Armv6-M or Armv7-M core: registers, instructions, exceptions, cycles.
  *
- *   cpu.c      instructions, flags, exceptions, cycle costs      (calls bus.c)
+ *   cpu.c      the run loop, fetching, exceptions, cycle costs   (calls bus.c)
+ *   thumb16.c, thumb32.c   the instructions: decode tables and what each does
  *   nvic.c     NVIC, SCB, SysTick, MPU stub: the System Control Space below 0xE000EDF0
  *   coredebug.c  DHCSR..DEMCR, DFSR, FPB, DWT: what a debugger sees (uses the hooks)
  *
@@ -21,6 +22,7 @@ struct cpu_config {
     int priority_bits;              /* F103: 4, v6-M: 2 */
     bool has_vtor;                  /* v7-M always; M0+ usually; M0 not */
     bool single_cycle_multiply;     /* v6-M: 1 or 32 cycles */
+    uint32_t systick_calib;         /* SYST_CALIB as the chip ties it; F103: 9000 */
 };
 
 /* Exception numbers, Armv7-M ARM B1.5.2.  External interrupt n is 16 + n. */
@@ -46,6 +48,18 @@ struct cpu_hooks {
     void *ctx;
 };
 
+/* The fetch unit and the store buffer, as far as they cost time (sim/README.md).  All
+ * times are counts of cpu->cycles. */
+struct cpu_pipeline {
+    struct bus_region *region;      /* the region that instructions come from */
+    uint32_t line;                  /* address / 8 of the flash line in use */
+    uint64_t next_ready;            /* the line after it will have been read by then */
+    uint64_t port_free;             /* flash: the last data read is over by then */
+    uint64_t buffer_free;           /* the store buffer is empty again by then */
+    uint64_t load_end;              /* cycles at which the last single load ended */
+    uint8_t load_target;            /* and the register it filled */
+};
+
 struct cpu {
     struct sim *sim;
     struct bus *bus;
@@ -66,10 +80,27 @@ struct cpu {
     uint64_t instructions;
 
     bool asleep;                    /* in WFI or WFE */
+    bool awaits_event;              /* ...and it is WFE */
     bool event;                     /* the event register */
     bool halted;                    /* Debug state: executes nothing, time goes on */
     bool lockup;
     bool held_in_reset;             /* nRST low or chip unpowered */
+
+    /* The instruction under way. */
+    uint32_t pc;                    /* its address; r[15] is already that of the next */
+    uint8_t it_now;                 /* EPSR.IT that governs it; it_state is the next's */
+    int fault;                      /* exception that it raised, 0 = none */
+    unsigned cost;                  /* cycles it takes that are not charged yet */
+    bool exclusive;                 /* local monitor: LDREX was, STREX may */
+    struct cpu_pipeline pipeline;
+
+    int exception_due;              /* to be taken before the next instruction, 0 = none */
+    bool wake_due;                  /* something pending ends WFI (nvic.c keeps both) */
+    bool mask_interrupts;           /* DHCSR.C_MASKINTS: call cpu_mask_interrupts() */
+    bool monitor_enabled;           /* DEMCR.MON_EN, written by coredebug.c */
+    bool reset_due;                 /* cpu_reset() was called by its own instruction */
+    uint64_t *executed;             /* how often each row of the decode tables ran */
+    struct thumb_cache *decoded;    /* 32-bit instructions met before */
 
     struct cpu_hooks hooks;
     struct nvic *nvic;              /* nvic.c */
@@ -107,6 +138,9 @@ void cpu_irq_pulse(struct cpu *cpu, int n);
 void cpu_nmi(struct cpu *cpu);
 void cpu_send_event(struct cpu *cpu);      /* wakes WFE */
 
+/* DHCSR.C_MASKINTS: PendSV, SysTick and external interrupts wait. */
+void cpu_mask_interrupts(struct cpu *cpu, bool masked);
+
 /* xPSR, and the special registers as DCRSR and MRS number them. */
 uint32_t cpu_xpsr(const struct cpu *cpu);
 void cpu_set_xpsr(struct cpu *cpu, uint32_t value);
@@ -117,6 +151,10 @@ void cpu_set_psp(struct cpu *cpu, uint32_t value);
 /* CONTROL[31:24] FAULTMASK[23:16] BASEPRI[15:8] PRIMASK[7:0], as DCRSR 20 has it. */
 uint32_t cpu_special(const struct cpu *cpu);
 void cpu_set_special(struct cpu *cpu, uint32_t value);
+
+/* Decode rows that never ran, one call each; returns how many there are (tests). */
+int cpu_coverage(const struct cpu *cpu, void (*row)(void *ctx, const char *mnemonic,
+                 uint64_t executed), void *ctx);
 
 /* Name of the symbol that holds an address, for reports; set by the loader. */
 extern const char *(*cpu_symbol)(const struct cpu *cpu, uint32_t address, uint32_t *offset);

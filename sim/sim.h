@@ -35,6 +35,7 @@ struct alarm {
     void (*ring)(void *ctx);        /* runs with sim->now == at */
     void *ctx;
     int slot;                       /* place in the queue, -1 when not set */
+    uint64_t order;                 /* of setting; decides between equal times */
 };
 
 /* Kinds of problem.  Every kind but SIM_NOTE makes bluepill exit with status 1. */
@@ -51,6 +52,7 @@ struct sim {
     sim_time horizon;               /* the running core stops when now >= horizon */
     struct alarm **queue;           /* binary heap by time, then by order of setting */
     int queued, capacity;
+    uint64_t alarms_set;
     struct cpu *cores[4];           /* in the order in which they run; probe first */
     int core_count;
     struct cpu *running;            /* the core that is acting, NULL in alarms */
