@@ -13,18 +13,26 @@
 struct cdc_host;
 
 struct cdc_host *cdc_host_new(struct usb_host *host);   /* enumerates at each attach */
-void cdc_host_free(struct cdc_host *cdc);
+void cdc_host_free(struct cdc_host *cdc);               /* before the host; pulls the plug */
 bool cdc_host_configured(const struct cdc_host *cdc);
 sim_time cdc_host_configured_at(const struct cdc_host *cdc);
 int cdc_host_ports(const struct cdc_host *cdc);         /* CDC-ACM functions found */
 
+/* Why the last enumeration failed, in words; NULL if it did not. */
+const char *cdc_host_failure(const struct cdc_host *cdc);
+
 /* Descriptors as they came, for tests. */
 const uint8_t *cdc_host_device_descriptor(const struct cdc_host *cdc);
 const uint8_t *cdc_host_config_descriptor(const struct cdc_host *cdc, int *length);
-const char *cdc_host_string(const struct cdc_host *cdc, int index);
+const uint8_t *cdc_host_bos_descriptor(const struct cdc_host *cdc, int *length);
+const char *cdc_host_string(const struct cdc_host *cdc, int index);     /* NULL: none */
 
-/* Ports in the order of their interfaces: 0 = GDB, 1 = UART on our probe. */
-void cdc_host_open(struct cdc_host *cdc, int port, bool open);  /* DTR and RTS follow */
+/* Ports in the order of their interfaces: 0 = GDB, 1 = UART on our probe.  What is asked of
+ * a port before it is there is done when it is: open, line coding, bytes to send.
+ *
+ * DTR and RTS follow open.  Closing first waits for what was written, 2 s at the most. */
+void cdc_host_open(struct cdc_host *cdc, int port, bool open);
+bool cdc_host_closing(const struct cdc_host *cdc, int port);
 void cdc_host_line_coding(struct cdc_host *cdc, int port, uint32_t baud, int bits,
                           char parity, int stop);
 void cdc_host_control_lines(struct cdc_host *cdc, int port, bool dtr, bool rts);
@@ -34,8 +42,8 @@ uint16_t cdc_host_serial_state(const struct cdc_host *cdc, int port);   /* last 
 /* Queues bytes to send (copied, any number); returns bytes still unsent with pending(). */
 void cdc_host_write(struct cdc_host *cdc, int port, const void *bytes, int length);
 int cdc_host_pending(const struct cdc_host *cdc, int port);
-/* Takes bytes that came; 0 = none.  Reading stops (the device sees NAK-less silence) while
- * pause is set. */
+/* Takes bytes that came; 0 = none.  While pause is set the device is not asked for more
+ * (at most 256 bytes that were asked for already still come). */
 int cdc_host_read(struct cdc_host *cdc, int port, void *bytes, int size);
 void cdc_host_pause(struct cdc_host *cdc, int port, bool pause);
 

@@ -654,11 +654,11 @@ void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool a
                         void *ctx)
 {
     int i = 0;
-    while (host->attach[i].changed)
+    while (changed ? host->attach[i].changed != NULL : host->attach[i].ctx != ctx)
         assert(++i < OBSERVERS);
     host->attach[i].changed = changed;
     host->attach[i].ctx = ctx;
-    if (usb_host_attached(host))
+    if (changed && usb_host_attached(host))
         changed(ctx, true);
 }
 
@@ -707,7 +707,8 @@ void usb_host_set_ep0_size(struct usb_host *host, int size)
 void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_packet)
 {
     struct endpoint *e = &host->endpoints[endpoint_index(endpoint)];
-    e->max_packet = max_packet;
+    if (max_packet)
+        e->max_packet = max_packet;
     e->toggle = false;
     e->not_before = 0;
 }
@@ -749,6 +750,8 @@ void usb_host_observe(struct usb_host *host, const struct usb_host_observer *obs
     }
     assert(!"room for another observer");
 }
+
+struct sim *usb_host_sim(const struct usb_host *host) { return host->sim; }
 
 const struct usb_host_stats *usb_host_stats(const struct usb_host *host)
 {

@@ -47,11 +47,12 @@ struct usb_host;
  * join that net first.  The cable is plugged in from the start. */
 struct usb_host *usb_host_new(struct sim *sim, struct usbfs *device, struct pin *dp);
 void usb_host_free(struct usb_host *host);
+struct sim *usb_host_sim(const struct usb_host *host);
 
 /* The cable.  Unplugged, D+ is not seen, and every URB ends with URB_NO_DEVICE. */
 void usb_host_plug(struct usb_host *host, bool plugged);
 /* D+ pulled up for 100 ms: something is there.  Called at each change, and at once when
- * it is there already.  Several clients may listen. */
+ * it is there already.  Several clients may listen; NULL ends it for that ctx. */
 void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool attached),
                         void *ctx);
 bool usb_host_attached(const struct usb_host *host);
@@ -63,7 +64,7 @@ void usb_host_suspend(struct usb_host *host, bool suspend);
 void usb_host_set_address(struct usb_host *host, uint8_t address);  /* used by new URBs */
 void usb_host_set_ep0_size(struct usb_host *host, int size);
 /* The client has set a configuration or cleared a halt: toggle back to DATA0.  The sizes
- * come from the descriptors. */
+ * come from the descriptors; 0 keeps the size that was given before. */
 void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_packet);
 
 void usb_host_submit(struct usb_host *host, struct urb *urb);
