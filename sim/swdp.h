@@ -29,13 +29,16 @@ struct swdp_stats {
 };
 
 struct swdp *swdp_new(struct chip *chip, const struct swdp_config *config);
+void swdp_free(struct swdp *dp);
 void swdp_attach(struct swdp *dp, struct net *swdio, struct net *swclk, struct net *tdi,
                  struct net *tdo);      /* tdi, tdo may be NULL */
 void swdp_power(struct swdp *dp, bool on);
 void swdp_enable(struct swdp *dp, bool enabled);    /* AFIO SWJ_CFG, PINCFG: pins given away */
 const struct swdp_stats *swdp_stats(struct swdp *dp);
 
-/* Session record: one line a transfer, for comparison with sigrok's decoder. */
+/* Session record: one line a transfer, for comparison with sigrok's decoder:
+ *   TIME_NS AP|DP R|W ADDRESS OK|WAIT|FAULT DATA|- [parity]
+ *   TIME_NS RESET   TIME_NS SWITCH SWD|JTAG   TIME_NS BAD REQUEST malformed|before-dpidr */
 void swdp_record(struct swdp *dp, void (*line)(void *ctx, const char *text), void *ctx);
 
 /* Makes the next count transfers answer WAIT (tests). */
