@@ -1,0 +1,365 @@
+/* test_cdc.c - do bytes go through the two serial ports complete, in order, and in packets
+ * that a host can live with?  Linked with cdc.c and nothing else: endpoints that hold one
+ * packet each replace usb.c and usb_ep.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cdc.h"
+#include "stm32f103.h"
+
+const struct cdc_place cdc_places[CDC_PORTS] = { { 1, 1, 4 }, { 3, 2, 5 } };
+
+static struct {
+    enum ep_state state[6][2];
+    uint8_t out[6][64], in[6][64];
+    int out_length[6], in_length[6];
+    bool configured;
+    int interrupts_off;
+} hw;
+
+enum ep_state ep_state(int n, enum ep_direction d) { return hw.state[n][d]; }
+void ep_set(int n, enum ep_direction d, enum ep_state state) { hw.state[n][d] = state; }
+bool usb_configured(void) { return hw.configured; }
+void usb_receive(int n)
+{
+    assert_int_equal(hw.state[n][EP_OUT], EP_NAK);
+    hw.state[n][EP_OUT] = EP_VALID;
+}
+void usb_send(int n, const uint8_t *bytes, int length)
+{
+    assert_int_equal(hw.state[n][EP_IN], EP_NAK);
+    assert_true(length <= (n < 4 ? 64 : 8));
+    memcpy(hw.in[n], bytes, (size_t)length);
+    hw.in_length[n] = length;
+    hw.state[n][EP_IN] = EP_VALID;
+}
+int ep_read(int n, uint8_t *bytes, int size)
+{
+    assert_true(hw.out_length[n] <= size);
+    memcpy(bytes, hw.out[n], (size_t)hw.out_length[n]);
+    return hw.out_length[n];
+}
+uint32_t interrupts_off(void) { return (uint32_t)hw.interrupts_off++; }
+void interrupts_restore(uint32_t state) { hw.interrupts_off = (int)state; }
+
+enum { NAK = -1 };
+
+static int host_out(int n, const void *bytes, int length)
+{
+    if (hw.state[n][EP_OUT] != EP_VALID)
+        return NAK;
+    memcpy(hw.out[n], bytes, (size_t)length);
+    hw.out_length[n] = length;
+    hw.state[n][EP_OUT] = EP_NAK;
+    cdc_data_event(n, USB_RECEIVED);
+    return length;
+}
+static int host_in(int n, void *bytes)
+{
+    if (hw.state[n][EP_IN] != EP_VALID)
+        return NAK;
+    int length = hw.in_length[n];
+    memcpy(bytes, hw.in[n], (size_t)length);
+    hw.state[n][EP_IN] = EP_NAK;
+    if (n < 4)
+        cdc_data_event(n, USB_SENT);
+    else
+        cdc_notification_event(n, USB_SENT);
+    return length;
+}
+static int request(uint8_t type, uint8_t number, int value, int interface, uint8_t *data,
+                   int length)
+{
+    const struct usb_setup setup = { type, number, (uint16_t)value, (uint16_t)interface,
+                                     (uint16_t)length };
+    const uint8_t *at = data;
+    int n = cdc_control(&setup, &at);
+    if (n > 0)
+        memcpy(data, at, (size_t)n);
+    return n;
+}
+static int set_lines(int interface, int lines)
+{
+    return request(0x21, 0x22, lines, interface, NULL, 0);
+}
+
+static int plugged_in(void **state)
+{
+    (void)state;
+    memset(&hw, 0, sizeof hw);
+    for (int n = 1; n < 6; n++)
+        hw.state[n][EP_IN] = hw.state[n][EP_OUT] = EP_NAK;
+    hw.configured = true;
+    cdc_configured(true);
+    cdc_drop(CDC_GDB);
+    cdc_drop(CDC_UART);
+    return 0;
+}
+static int balanced(void **state)
+{
+    (void)state;
+    assert_int_equal(hw.interrupts_off, 0);
+    return 0;
+}
+
+static uint8_t packet[64], bytes[4096];
+
+static void what_the_host_sends_is_read_in_order(void **state)
+{
+    (void)state;
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 0);
+    assert_int_equal(host_out(1, "$g#67", 5), 5);
+    assert_int_equal(host_out(1, "+", 1), 1);
+    assert_int_equal(cdc_waiting(CDC_GDB), 6);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 3), 3);
+    assert_memory_equal(bytes, "$g#", 3);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 3);
+    assert_memory_equal(bytes, "67+", 3);
+}
+static void ports_do_not_mix(void **state)
+{
+    (void)state;
+    assert_int_equal(host_out(2, "uart", 4), 4);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 0);
+    assert_int_equal(cdc_read(CDC_UART, bytes, 10), 4);
+}
+static void host_sees_nak_when_a_packet_would_not_fit(void **state)
+{
+    (void)state;
+    int total = 0, n;
+    while ((n = host_out(1, packet, 61)) > 0)
+        total += n;
+    assert_in_range(total, 2048 - 63, 2048);
+    assert_int_equal(host_out(1, packet, 1), NAK);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 64), 64);
+    assert_int_equal(host_out(1, packet, 61), 61);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, sizeof bytes), total - 64 + 61);
+}
+static void ctrl_c_is_seen_without_being_taken(void **state)
+{
+    (void)state;
+    host_out(1, "abc\x03", 4);
+    assert_true(cdc_peek(CDC_GDB, 3));
+    assert_false(cdc_peek(CDC_GDB, 4));
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 4);
+    assert_false(cdc_peek(CDC_GDB, 3));
+}
+static void full_packets_leave_at_once_and_the_rest_on_flush(void **state)
+{
+    (void)state;
+    memset(bytes, 'x', 100);
+    assert_int_equal(cdc_write(CDC_GDB, bytes, 100), 100);
+    assert_false(cdc_sent(CDC_GDB));
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), NAK);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), 36);
+    assert_int_equal(host_in(1, packet), NAK);
+    assert_true(cdc_sent(CDC_GDB));
+}
+static void flush_behind_a_busy_endpoint_is_remembered(void **state)
+{
+    (void)state;
+    cdc_write(CDC_GDB, bytes, 70);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), 6);
+}
+static void transfer_that_fills_its_last_packet_ends_with_an_empty_one(void **state)
+{
+    (void)state;
+    cdc_write(CDC_GDB, bytes, 128);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), 0);
+    assert_int_equal(host_in(1, packet), NAK);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), NAK);
+}
+static void empty_packet_comes_when_the_flush_comes_late(void **state)
+{
+    (void)state;
+    cdc_write(CDC_GDB, bytes, 64);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), NAK);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), 0);
+}
+static void write_takes_only_what_fits(void **state)
+{
+    (void)state;
+    int room = cdc_room(CDC_GDB);
+    assert_int_equal(cdc_write(CDC_GDB, bytes, 4000), room);
+    assert_int_equal(cdc_room(CDC_GDB), 64);    /* the packet that left for its endpoint */
+}
+static void halted_endpoint_is_left_alone_until_resumed(void **state)
+{
+    (void)state;
+    hw.state[1][EP_IN] = EP_STALL;
+    cdc_write(CDC_GDB, bytes, 10);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(hw.state[1][EP_IN], EP_STALL);
+    hw.state[1][EP_IN] = EP_NAK;
+    cdc_data_event(1, USB_RESUMED);
+    assert_int_equal(host_in(1, packet), 10);
+}
+static void drop_takes_back_even_the_waiting_packet(void **state)
+{
+    (void)state;
+    host_out(1, "old", 3);
+    cdc_write(CDC_GDB, (const uint8_t *)"old", 3);
+    cdc_flush(CDC_GDB);
+    cdc_drop(CDC_GDB);
+    assert_int_equal(host_in(1, packet), NAK);
+    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 0);
+    cdc_write(CDC_GDB, (const uint8_t *)"new", 3);
+    cdc_flush(CDC_GDB);
+    assert_int_equal(host_in(1, packet), 3);
+    assert_memory_equal(packet, "new", 3);
+}
+static void opening_and_closing_is_counted_and_announced(void **state)
+{
+    (void)state;
+    uint32_t before = cdc_openings(CDC_UART);
+    assert_false(cdc_open(CDC_UART));
+    set_lines(3, 3);
+    assert_true(cdc_open(CDC_UART));
+    assert_false(cdc_open(CDC_GDB));
+    assert_int_equal(cdc_control_lines(CDC_UART), 3);
+    set_lines(3, 0);
+    set_lines(3, 1);
+    assert_int_equal(cdc_openings(CDC_UART) - before, 3);
+    assert_int_equal(host_in(5, packet), 8);
+    assert_memory_equal(packet, "\xA1\x20\0\0\3\0\2\0", 8);
+    assert_int_equal(host_in(5, packet), 2);
+    assert_memory_equal(packet, "\3\0", 2);
+}
+static void unplugging_closes(void **state)
+{
+    (void)state;
+    set_lines(1, 1);
+    uint32_t before = cdc_openings(CDC_GDB);
+    hw.configured = false;
+    cdc_configured(false);
+    assert_false(cdc_open(CDC_GDB));
+    assert_int_equal(cdc_openings(CDC_GDB) - before, 1);
+}
+static void line_errors_are_told_once(void **state)
+{
+    (void)state;
+    set_lines(3, 1);
+    host_in(5, packet), host_in(5, packet);
+    cdc_notify(CDC_UART, CDC_PARITY);
+    cdc_notify(CDC_UART, CDC_OVERRUN);  /* while the first is under way */
+    assert_int_equal(host_in(5, packet), 8);
+    assert_int_equal(host_in(5, packet), 2);
+    assert_int_equal(packet[0], CDC_DCD | CDC_DSR | CDC_PARITY);
+    assert_int_equal(host_in(5, packet), 8);
+    assert_int_equal(host_in(5, packet), 2);
+    assert_int_equal(packet[0], CDC_DCD | CDC_DSR | CDC_OVERRUN);
+    assert_int_equal(host_in(5, packet), NAK);
+}
+static void line_coding_is_kept_and_given_back(void **state)
+{
+    (void)state;
+    uint8_t coding[7] = { 0x40, 0x42, 0x0F, 0x00, 2, 1, 7 };
+    assert_int_equal(request(0x21, 0x20, 0, 3, coding, 7), 0);
+    assert_int_equal(cdc_line_coding(CDC_UART)->baud, 1000000);
+    assert_int_equal(cdc_line_coding(CDC_UART)->bits, 7);
+    uint8_t back[7];
+    assert_int_equal(request(0xA1, 0x21, 0, 3, back, 7), 7);
+    assert_memory_equal(back, coding, 7);
+    assert_int_equal(cdc_line_coding(CDC_GDB)->baud, 115200);
+}
+static void impossible_line_codings_are_refused(void **state)
+{
+    (void)state;
+    uint8_t bad[][7] = {
+        { 0, 0, 0, 0, 0, 0, 8 }, { 0, 0xC2, 1, 0, 3, 0, 8 }, { 0, 0xC2, 1, 0, 0, 5, 8 },
+        { 0, 0xC2, 1, 0, 0, 0, 4 }, { 0, 0xC2, 1, 0, 0, 0, 9 },
+    };
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(request(0x21, 0x20, 0, 3, bad[i], 7), USB_REFUSE);
+    assert_int_equal(request(0x21, 0x20, 0, 3, bad[0], 6), USB_REFUSE);
+}
+static void break_is_handed_on_once(void **state)
+{
+    (void)state;
+    uint16_t ms;
+    assert_false(cdc_take_break(CDC_UART, &ms));
+    assert_int_equal(request(0x21, 0x23, 250, 3, NULL, 0), 0);
+    assert_true(cdc_take_break(CDC_UART, &ms));
+    assert_int_equal(ms, 250);
+    assert_false(cdc_take_break(CDC_UART, &ms));
+}
+static void other_requests_and_interfaces_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(request(0x21, 0x00, 0, 1, NULL, 0), USB_REFUSE);
+    assert_int_equal(request(0x21, 0x22, 1, 2, NULL, 0), USB_REFUSE);
+    assert_int_equal(request(0x21, 0x21, 0, 1, NULL, 0), USB_REFUSE);
+}
+
+/* Random packets one way, random writes the other, past many turns of the rings and of the
+ * 16-bit indexes: a counter must come out unbroken at both ends. */
+static void long_streams_stay_in_order(void **state)
+{
+    (void)state;
+    uint8_t sent = 0, received = 0, written = 0, fetched = 0;
+    srand(2);
+    for (int i = 0; i < 20000; i++) {
+        int n = rand() % 65;
+        for (int k = 0; k < n; k++)
+            packet[k] = (uint8_t)(sent + k);
+        if (host_out(1, packet, n) == n)
+            sent = (uint8_t)(sent + n);
+        n = cdc_read(CDC_GDB, bytes, rand() % 100);
+        for (int k = 0; k < n; k++)
+            assert_int_equal(bytes[k], received++);
+        n = rand() % 100;
+        for (int k = 0; k < n; k++)
+            bytes[k] = (uint8_t)(written + k);
+        written = (uint8_t)(written + cdc_write(CDC_GDB, bytes, n));
+        if (rand() % 8 == 0)
+            cdc_flush(CDC_GDB);
+        for (int tries = rand() % 3; tries > 0; tries--) {
+            n = host_in(1, packet);
+            for (int k = 0; k < n; k++)
+                assert_int_equal(packet[k], fetched++);
+        }
+    }
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, plugged_in, balanced)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_the_host_sends_is_read_in_order),
+        TEST(ports_do_not_mix),
+        TEST(host_sees_nak_when_a_packet_would_not_fit),
+        TEST(ctrl_c_is_seen_without_being_taken),
+        TEST(full_packets_leave_at_once_and_the_rest_on_flush),
+        TEST(flush_behind_a_busy_endpoint_is_remembered),
+        TEST(transfer_that_fills_its_last_packet_ends_with_an_empty_one),
+        TEST(empty_packet_comes_when_the_flush_comes_late),
+        TEST(write_takes_only_what_fits),
+        TEST(halted_endpoint_is_left_alone_until_resumed),
+        TEST(drop_takes_back_even_the_waiting_packet),
+        TEST(opening_and_closing_is_counted_and_announced),
+        TEST(unplugging_closes),
+        TEST(line_errors_are_told_once),
+        TEST(line_coding_is_kept_and_given_back),
+        TEST(impossible_line_codings_are_refused),
+        TEST(break_is_handed_on_once),
+        TEST(other_requests_and_interfaces_are_refused),
+        TEST(long_streams_stay_in_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
