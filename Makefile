@@ -20,9 +20,10 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
 ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
-boot_c  := boot.c clock.c
-probe_c := probe.c clock.c usb.c cdc.c uart.c swd.c adi.c cortexm.c target.c \
-           $(wildcard flash*.c) gdb_remote.c monitor.c
+boot_c  := boot.c clock.c crash.c mem.c
+probe_c := probe.c clock.c crash.c mem.c usb.c usb_ep.c cdc.c uart.c \
+           swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
+           gdb_remote.c gdb_xml.c rsp.c swbreak.c monitor.c hex.c print.c
 
 # --- virtual board ----------------------------------------------------------
 CC_HOST    ?= gcc
@@ -96,7 +97,13 @@ examples: $(foreach e,demo-samd21 demo-stm32f103 hello,$(BUILD)/examples/$(e).bi
 UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
-unit_gdb_remote := gdb_remote.c
+unit_adi := adi.c
+unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c monitor.c rsp.c gdb_xml.c swbreak.c hex.c print.c
+unit_rsp := $(unit_gdb_remote)
+unit_monitor := $(unit_gdb_remote)
+unit_usb := usb.c
+unit_cdc := cdc.c
+unit_print := print.c hex.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))
 
 .SECONDEXPANSION:
