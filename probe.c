@@ -166,9 +166,9 @@ int main(void)
     clock_start();                      /* 72 MHz, milliseconds */
     watchdog_start();                   /* 2 s */
     board_start();                      /* pins */
-    uart_start();                       /* serial bridge */
     gdb_start();                        /* debugger */
-    usb_start(&device);                 /* the host may come */
+    usb_start(&device);                 /* the host may come, not before 100 ms from now */
+    uart_start();                       /* serial bridge, into the ports of USB */
 
     for (;;) {
         watchdog_feed();

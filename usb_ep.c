@@ -108,28 +108,29 @@ void ep_clear(int n, int events)
     USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~clear));
 }
 
+/* Two bytes at any address: the core may load and store them in one go. */
+struct pair { uint16_t value; } __attribute__((packed, may_alias));
+
 int ep_read(int n, uint8_t *bytes, int size)
 {
     struct pma *from = &PMA[entry(n, EP_OUT)[0].half / 2];
     int count = entry(n, EP_OUT)[1].half & 0x3FF;
     if (count > size)
         count = size;
-    for (int i = 0; i < count; i += 2, from++) {
-        uint16_t half = from->half;
-        bytes[i] = (uint8_t)half;
-        if (i + 1 < count)
-            bytes[i + 1] = (uint8_t)(half >> 8);
-    }
+    for (int pairs = count / 2; pairs > 0; pairs--, bytes += 2)
+        ((struct pair *)bytes)->value = (from++)->half;
+    if (count % 2)
+        *bytes = (uint8_t)from->half;
     return count;
 }
 
 void ep_write(int n, const uint8_t *bytes, int length)
 {
     struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
-    for (int i = 0; i < length; i += 2, to++) {
-        int high = i + 1 < length ? bytes[i + 1] : 0;
-        to->half = (uint16_t)(bytes[i] | high << 8);
-    }
+    for (int pairs = length / 2; pairs > 0; pairs--, bytes += 2)
+        (to++)->half = ((const struct pair *)bytes)->value;
+    if (length % 2)
+        to->half = *bytes;
     entry(n, EP_IN)[1].half = (uint16_t)length;
 }
 
