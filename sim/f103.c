@@ -270,6 +270,7 @@ static void reset_end(struct f103 *f103)
 {
     f103->in_reset = false;
     latch_boot_pins(f103);
+    wdg_chip_starts(f103->wdg);
     f103->cpu->held_in_reset = false;
     cpu_reset(f103->cpu);
     coredebug_core_reset(f103->coredebug);

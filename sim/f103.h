@@ -20,7 +20,7 @@
 #include "usbfs.h"
 
 /* Names of the pins: port * 16 + number. */
-enum { PA = 0, PB = 16, PC = 32, PD = 48, PE = 64, PINS = 80 };
+enum { PA = 0, PB = 16, PC = 32, PD = 48 };
 
 /* Interrupt lines, RM0008 table 63. */
 enum {
@@ -200,7 +200,6 @@ void bkp_new(struct f103 *f103);
 void bkp_free(struct bkp *bkp);
 void bkp_backup_reset(struct bkp *bkp);
 void bkp_power_on(struct bkp *bkp);
-void bkp_enter_standby_flag(struct bkp *bkp);
 bool bkp_write_enabled(const struct bkp *bkp);      /* PWR_CR.DBP */
 void bkp_rtc_clock_changes(struct bkp *bkp, bool before);
 
@@ -208,6 +207,7 @@ void bkp_rtc_clock_changes(struct bkp *bkp, bool before);
 void wdg_new(struct f103 *f103);
 void wdg_free(struct wdg *wdg);
 void wdg_power_off(struct wdg *wdg);
+void wdg_chip_starts(struct wdg *wdg);             /* reset is over */
 void wdg_freeze(struct wdg *wdg, bool iwdg, bool wwdg);
 
 /* dbgmcu.c */
