@@ -55,18 +55,18 @@ enum { FPB_MAX = 8, DWT_MAX = 4 };
 /* CPUID.PARTNO.  Add a core by adding a row. */
 static const struct core_type {
     uint16_t part;
-    bool v7m, v8m;
+    bool v7m, v8m, cache;
     const char *name;
 } core_types[] = {
-    { 0xC20, false, false, "Cortex-M0"  },
-    { 0xC21, false, false, "Cortex-M1"  },
-    { 0xC60, false, false, "Cortex-M0+" },
-    { 0xC23, true,  false, "Cortex-M3"  },
-    { 0xC24, true,  false, "Cortex-M4"  },
-    { 0xC27, true,  false, "Cortex-M7"  },
-    { 0xD20, false, true,  "Cortex-M23" },
-    { 0xD21, true,  true,  "Cortex-M33" },
-    { 0xD22, true,  true,  "Cortex-M55" },
+    { 0xC20, false, false, false, "Cortex-M0"  },
+    { 0xC21, false, false, false, "Cortex-M1"  },
+    { 0xC60, false, false, false, "Cortex-M0+" },
+    { 0xC23, true,  false, false, "Cortex-M3"  },
+    { 0xC24, true,  false, false, "Cortex-M4"  },
+    { 0xC27, true,  false, true,  "Cortex-M7"  },
+    { 0xD20, false, true,  false, "Cortex-M23" },
+    { 0xD21, true,  true,  false, "Cortex-M33" },
+    { 0xD22, true,  true,  true,  "Cortex-M55" },
 };
 
 bool cortexm_step_interrupts;
@@ -440,6 +440,20 @@ int cortexm_set_vector_catch(uint32_t bits)
 
 /* --- attach, detach ----------------------------------------------------------------- */
 
+static const struct core_type *core_type(uint32_t cpuid)
+{
+    for (unsigned i = 0; i < sizeof core_types / sizeof *core_types; i++)
+        if ((cpuid >> 4 & 0xFFF) == core_types[i].part)
+            return &core_types[i];
+    return 0;
+}
+
+const char *cortexm_name(uint32_t cpuid)
+{
+    const struct core_type *type = core_type(cpuid);
+    return type ? type->name : "Cortex-M";
+}
+
 static int identify(void)
 {
     uint32_t cpuid, mvfr0 = 0;
@@ -447,19 +461,15 @@ static int identify(void)
 
     if (error)
         return error;
+    const struct core_type *type = core_type(cpuid);
     core.info.cpuid = cpuid;
-    core.info.name = "Cortex-M";
-    core.info.v7m = (cpuid >> 16 & 0xF) == 0xF;     /* C in Armv6-M */
-    for (unsigned i = 0; i < sizeof core_types / sizeof *core_types; i++)
-        if ((cpuid >> 4 & 0xFFF) == core_types[i].part) {
-            core.info.name = core_types[i].name;
-            core.info.v7m = core_types[i].v7m;
-            core.v8m = core_types[i].v8m;
-        }
+    core.info.name = cortexm_name(cpuid);
+    core.info.v7m = type ? type->v7m : (cpuid >> 16 & 0xF) == 0xF;   /* C in Armv6-M */
+    core.v8m = type && type->v8m;
+    core.has_cache = type && type->cache;
     if (core.info.v7m)
         adi_read32(MVFR0, &mvfr0);      /* a fault here only means: no FPU */
     core.info.fpu = mvfr0 != 0;
-    core.has_cache = (cpuid >> 4 & 0xFFF) == 0xC27 || (cpuid >> 4 & 0xFFF) == 0xD22;
     return OK;
 }
 
@@ -715,22 +725,24 @@ static int wait_reset(uint32_t deadline)
     return ERR_TIMEOUT;
 }
 
-int cortexm_reset(bool halt)
+int cortexm_before_reset(bool halt)
 {
-    uint32_t deadline = clock_in_ms(RESET_LIMIT_MS), dhcsr;
-    uint32_t catch = core.vector_catch | (halt ? VC_CORERESET : 0);
+    uint32_t dhcsr;
 
-    core.on_bkpt = core.was_reset = false;
+    core.on_bkpt = false;
     int error = control(C_HALT);
     if (!error)
-        error = adi_write32(DEMCR, TRCENA | catch);
+        error = adi_write32(DEMCR, TRCENA | core.vector_catch | (halt ? VC_CORERESET : 0));
     if (!error)
         error = status(&dhcsr);         /* an old S_RESET_ST is read away */
     core.was_reset = false;
-    if (error)
-        return error;
-    adi_write32(AIRCR, AIRCR_SYSRESETREQ);      /* its answer may be cut off */
-    error = wait_reset(deadline);
+    return error;
+}
+
+int cortexm_after_reset(bool halt)
+{
+    int error = wait_reset(clock_in_ms(RESET_LIMIT_MS));
+
     if (!error)
         error = control(halt ? C_HALT : 0);
     if (!error && halt)
@@ -742,6 +754,22 @@ int cortexm_reset(bool halt)
     core.was_reset = false;
     core.asked = halt ? STOP_REQUEST : STOP_RUNNING;
     return error;
+}
+
+int cortexm_reset(bool halt)
+{
+    int error = cortexm_before_reset(halt);
+
+    if (error)
+        return error;
+    adi_write32(AIRCR, AIRCR_SYSRESETREQ);      /* its answer may be cut off */
+    return cortexm_after_reset(halt);
+}
+
+int cortexm_catch_reset(void)
+{
+    int error = control(0);
+    return error ? error : adi_write32(DEMCR, TRCENA | VC_CORERESET);
 }
 
 /* --- faults in words ---------------------------------------------------------------- */

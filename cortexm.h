@@ -74,5 +74,13 @@ int cortexm_set_vector_catch(uint32_t bits);
 
 /* Resets through AIRCR.SYSRESETREQ, halted at the first instruction if halt. */
 int cortexm_reset(bool halt);
+/* The same for a reset that somebody else makes in between (nRST). */
+int cortexm_before_reset(bool halt);
+int cortexm_after_reset(bool halt);
+/* Nothing is known of the core yet, nRST is low: stop it when it starts. */
+int cortexm_catch_reset(void);
+
+/* "Cortex-M3" for a CPUID. */
+const char *cortexm_name(uint32_t cpuid);
 
 #endif

@@ -22,13 +22,14 @@ struct target_info {
     bool attached;
 };
 
-/* Looks for targets.  When the line is silent, tries again with nRST held low if
- * connect-under-reset is on.  OK with target_count() >= 1, or an error. */
+/* Looks for targets; with connect-under-reset on, while nRST is held low, so that the
+ * target's program cannot get in the way.  OK with target_count() >= 1, or an error. */
 int target_scan(void);
 int target_count(void);
 const struct target_info *target_info(int index);       /* index from 0 */
 
-/* Takes a target under debug and halts it.  Scans first if nothing was scanned. */
+/* Takes a target under debug and halts it.  Scans first if nothing was scanned.
+ * ERR_LOCKED when the chip lets nobody at its core: flash_mass_erase() works even so. */
 int target_attach(int index);
 /* Breakpoints gone, core running, wire released. */
 void target_detach(void);
@@ -62,7 +63,8 @@ int flash_erase_page(uint32_t *address);
 /* Data in any chunks, ascending; ERR_RANGE outside flash.  May buffer a page. */
 int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length);
 int flash_end(void);
-/* Mass erase: starts it, then flash_poll() gives ERR_BUSY until done (bounded). */
+/* Mass erase: starts it, then flash_poll() gives ERR_BUSY until done (bounded).  Needs
+ * no flash_begin(), and for a locked chip no success of target_attach() either. */
 int flash_mass_erase(void);
 int flash_poll(void);
 

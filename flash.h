@@ -1,0 +1,55 @@
+/* flash.h - a family of chips as target.c and flash.c see it: how to recognize one, and
+ * how its flash controller erases and programs.
+ *
+ *   flash_stm32.c   STM32 F0, F1, F3        flash_samd.c   SAM D, L, C
+ *
+ * Add a family: write its file with one `const struct family`, and add that to the table
+ * in target.c. */
+#ifndef FLASH_H
+#define FLASH_H
+
+#include "target.h"
+
+struct chip {
+    char name[24];                      /* "ATSAMD21G18A" */
+    const char *core;                   /* "Cortex-M0+" */
+    uint32_t cpuid;                     /* 0: the core cannot be read */
+    uint32_t id;                        /* the number it was recognized by */
+    uint8_t ap;
+    bool locked;                        /* read or debug protection is on */
+    const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */
+    uint32_t flash_base, flash_size, page;      /* page: what is erased at once */
+    uint32_t ram_base, ram_size;
+    struct region more[3];              /* what else the memory map shows; size 0 ends */
+};
+
+struct family {
+    /* Fills in chip if it is one of this family.  chip->cpuid and core are known. */
+    bool (*identify)(struct chip *chip);
+    /* The chip has been attached and halted: clocks of the debugger, watchdogs. */
+    int (*attached)(const struct chip *chip);
+
+    int (*begin)(const struct chip *chip);      /* unlocks the controller */
+    int (*end)(const struct chip *chip);        /* locks it */
+    int (*erase)(const struct chip *chip, uint32_t page);   /* waits until it is done */
+    /* Programs within one block, whole units; may return before it is done.  Then
+     * finish() waits and says how it went. */
+    int (*program)(const struct chip *chip, uint32_t address, const uint8_t *bytes,
+                   uint32_t length);
+    int (*finish)(const struct chip *chip);
+    uint32_t unit, block;               /* bytes; block at most FLASH_BLOCK_MAX */
+
+    int (*mass_erase)(const struct chip *chip); /* starts */
+    int (*poll)(const struct chip *chip);       /* ERR_BUSY until done */
+
+    const struct target_command *commands;
+    int command_count;
+};
+enum { FLASH_BLOCK_MAX = 1024 };
+
+extern const struct family stm32_family, samd_family;
+
+/* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */
+const struct chip *target_chip(void);
+
+#endif

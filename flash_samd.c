@@ -1,0 +1,326 @@
+/* flash_samd.c - Microchip SAM D, L and C with a Cortex-M0+: NVMCTRL, and the DSU that
+ * knows the chip and erases it even when it is locked.
+ *
+ *   called by  target.c, flash.c through samd_family      calls  adi.c
+ *
+ * Flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
+ * written to the page buffer, by 32-bit stores to the page's own address, and then by a
+ * command; CTRLB.MANW makes sure that nothing is programmed before that.  Commands go to
+ * CTRLA together with the key 0xA5 and are done when INTFLAG.READY is 1.  The last page's
+ * command is not waited for here: flash.c calls finish() when it has the next data.
+ *
+ * A chip with the security bit lets a debugger at nothing but the DSU's copy at
+ * 0x41002100: enough to recognize it and to erase it (data sheet, "Security
+ * Enforcement"), which also takes the bit off.
+ *
+ * Source: SAM D21 data sheet DS40001882, chapters 13 (DSU) and 22 (NVMCTRL). */
+#include "adi.h"
+#include "clock.h"
+#include "flash.h"
+
+enum {
+    NVMCTRL = 0x41004000,
+    CTRLA = NVMCTRL + 0x00, CTRLB = NVMCTRL + 0x04, PARAM = NVMCTRL + 0x08,
+    INTFLAG = NVMCTRL + 0x14, STATUS = NVMCTRL + 0x18, ADDR = NVMCTRL + 0x1C,
+    LOCK = NVMCTRL + 0x20,
+    CMD_KEY = 0xA500, CMD_ER = 0x02, CMD_WP = 0x04, CMD_LR = 0x40, CMD_UR = 0x41,
+    CMD_PBC = 0x44,
+    CTRLB_MANW = 1 << 7,
+    READY = 1 << 0,
+    PROGE = 1 << 2, LOCKE = 1 << 3, NVME = 1 << 4, STATUS_ERRORS = PROGE | LOCKE | NVME,
+    ROW_PAGES = 4,
+};
+enum {                                      /* the DSU as a debugger sees it: + 0x100 */
+    DSU = 0x41002100, DSU_CTRL = DSU + 0x00, DSU_STATUSA = DSU + 0x01,
+    DSU_STATUSB = DSU + 0x02, DSU_DID = DSU + 0x18,
+    CTRL_CE = 1 << 4,
+    STATUSA_DONE = 1 << 0, STATUSA_BERR = 1 << 2, STATUSA_FAIL = 1 << 3,
+    STATUSB_PROT = 1 << 0,
+};
+enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A040 };
+enum { COMMAND_LIMIT_MS = 200, REGIONS = 16 };
+
+/* DID without die, revision and device: what the chip is called. */
+static const struct series { uint16_t did; const char *name; } series[] = {
+    { 0x1000, "ATSAMD20" }, { 0x1001, "ATSAMD21" }, { 0x1002, "ATSAMD10" },
+    { 0x1003, "ATSAMD11" }, { 0x1081, "ATSAML21" }, { 0x1082, "ATSAML22" },
+    { 0x1100, "ATSAMC20" }, { 0x1101, "ATSAMC21" },
+};
+
+/* --- the controller ------------------------------------------------------------------- */
+
+/* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
+static int result(int failed)
+{
+    uint8_t ready;
+    uint16_t status;
+    int error = adi_read8(INTFLAG, &ready);
+
+    if (!error && !(ready & READY))
+        return ERR_BUSY;
+    if (!error)
+        error = adi_read16(STATUS, &status);
+    if (error || !(status & STATUS_ERRORS))
+        return error;
+    adi_write16(STATUS, STATUS_ERRORS);
+    return status & LOCKE ? ERR_PROTECTED : failed;
+}
+
+static int wait(int failed)
+{
+    uint32_t deadline = clock_in_ms(COMMAND_LIMIT_MS);
+    int error;
+
+    do
+        error = result(failed);
+    while (error == ERR_BUSY && !clock_passed(deadline));
+    return error == ERR_BUSY ? ERR_TIMEOUT : error;
+}
+
+static int command(uint16_t cmd)
+{
+    return adi_write16(CTRLA, (uint16_t)(CMD_KEY | cmd));
+}
+
+/* ADDR counts halfwords. */
+static int command_at(uint16_t cmd, uint32_t address)
+{
+    int error = adi_write32(ADDR, address / 2);
+    return error ? error : command(cmd);
+}
+
+static int begin(const struct chip *chip)
+{
+    uint32_t ctrlb;
+
+    (void)chip;
+    wait(OK);                           /* what the program left there is not our error */
+    int error = adi_read32(CTRLB, &ctrlb);
+    if (!error)
+        error = adi_write32(CTRLB, ctrlb | CTRLB_MANW);
+    return error;
+}
+
+static int end(const struct chip *chip)
+{
+    (void)chip;
+    return wait(ERR_PROGRAM);
+}
+
+static int erase(const struct chip *chip, uint32_t row)
+{
+    (void)chip;
+    int error = command_at(CMD_ER, row);
+    return error ? error : wait(ERR_ERASE);
+}
+
+static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
+{
+    int error = wait(ERR_PROGRAM);      /* for the page before */
+
+    if (!error)
+        error = command(CMD_PBC);
+    if (!error)
+        error = wait(ERR_PROGRAM);
+    if (!error)
+        error = adi_write32s(address, bytes, length);
+    return error ? error : command_at(CMD_WP, address);
+}
+
+static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
+                   uint32_t length)
+{
+    uint32_t page = chip->page / ROW_PAGES;
+    int error = OK;
+
+    while (length && !error) {
+        uint32_t room = page - address % page, n = length < room ? length : room;
+        error = program_page(address, bytes, n);
+        address += n;
+        bytes += n;
+        length -= n;
+    }
+    return error;
+}
+
+static int finish(const struct chip *chip)
+{
+    (void)chip;
+    return wait(ERR_PROGRAM);
+}
+
+/* --- the DSU -------------------------------------------------------------------------- */
+
+/* The chip may be in reset extension when nRST was used; STATUSA is cleared first, so
+ * that DONE is ours. */
+static int mass_erase(const struct chip *chip)
+{
+    (void)chip;
+    int error = adi_write8(DSU_STATUSA, 0x1F);
+    return error ? error : adi_write8(DSU_CTRL, CTRL_CE);
+}
+
+static int poll(const struct chip *chip)
+{
+    uint8_t status;
+
+    (void)chip;
+    int error = adi_read8(DSU_STATUSA, &status);
+    if (error)
+        return error;
+    if (status & (STATUSA_FAIL | STATUSA_BERR))
+        return ERR_ERASE;
+    return status & STATUSA_DONE ? OK : ERR_BUSY;
+}
+
+/* --- which one is it ------------------------------------------------------------------ */
+
+static char *append(char *at, const char *words)
+{
+    while (*words)
+        *at++ = *words++;
+    *at = 0;
+    return at;
+}
+
+/* D20 and D21 count down from J18A: package J, G, E and flash size 18 to 15 (256 to
+ * 32 KB); the B variants have two sizes each from J16B on. */
+static void name(struct chip *chip, const char *prefix, uint32_t device)
+{
+    char *at = append(chip->name, prefix), tail[5] = "???A";
+
+    if ((chip->id >> 16 & 0xFFFE) != 0x1000)
+        return;
+    if (device < 0x0E && device % 5 < 4) {
+        tail[0] = "JGE"[device / 5];
+        tail[2] = (char)('8' - device % 5);
+    } else if (device == 0x0F || device == 0x10) {      /* wafer level packages */
+        tail[0] = 'G';
+        tail[2] = (char)('8' - (device - 0x0F));
+    } else if (device >= 0x20 && device <= 0x28 && (device - 0x20) % 3 < 2) {
+        tail[0] = "JGE"[(device - 0x20) / 3];
+        tail[2] = (char)('6' - (device - 0x20) % 3);
+        tail[3] = 'B';
+    } else {
+        return;
+    }
+    tail[1] = '1';
+    append(at, tail);
+}
+
+/* PARAM says how many pages of which size; RAM is an eighth of the flash on all, and at
+ * least 4 KB. */
+static void measure(struct chip *chip)
+{
+    uint32_t param;
+
+    if (chip->locked || adi_read32(PARAM, &param))
+        param = 3u << 16 | 4096;        /* the largest: 256 KB of 64-byte pages */
+    uint32_t page = 8u << (param >> 16 & 7);
+    chip->flash_size = (param & 0xFFFF) * page;
+    chip->page = page * ROW_PAGES;
+    chip->ram_base = 0x20000000;
+    chip->ram_size = chip->flash_size / 8 > 4096 ? chip->flash_size / 8 : 4096;
+    chip->more[0] = (struct region){ REGION_ROM, 0x00800000, 0x10000, 0 };
+}
+
+static bool identify(struct chip *chip)
+{
+    uint32_t did;
+    uint8_t statusb;
+
+    if (chip->cpuid && (chip->cpuid >> 4 & 0xFFF) != 0xC60)
+        return false;
+    if (adi_read32(DSU_DID, &did) || adi_read8(DSU_STATUSB, &statusb))
+        return false;
+    for (unsigned i = 0; i < sizeof series / sizeof *series; i++)
+        if (did >> 16 == series[i].did) {
+            chip->id = did;
+            chip->locked = statusb & STATUSB_PROT;
+            if (chip->locked)
+                chip->cpuid = 0;
+            name(chip, series[i].name, did & 0xFF);
+            measure(chip);
+            return true;
+        }
+    return false;
+}
+
+static int attached(const struct chip *chip)
+{
+    (void)chip;
+    return OK;
+}
+
+/* --- commands ------------------------------------------------------------------------- */
+
+static int each_region(uint16_t cmd, const char *done)
+{
+    const struct chip *chip = target_chip();
+    int error = begin(chip);
+
+    for (uint32_t i = 0; i < REGIONS && !error; i++) {
+        error = command_at(cmd, chip->flash_base + chip->flash_size / REGIONS * i);
+        if (!error)
+            error = wait(ERR_PROGRAM);
+    }
+    if (!error)
+        monitor_print("All flash regions %s until the next reset.\n", done);
+    return error;
+}
+
+static int lock_flash(int argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    return each_region(CMD_LR, "locked");
+}
+
+static int unlock_flash(int argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    return each_region(CMD_UR, "unlocked");
+}
+
+static int user_row(int argc, const char **argv)
+{
+    uint32_t words[2];
+    uint16_t lock;
+    int error = adi_read(USER_ROW, words, sizeof words);
+
+    (void)argc, (void)argv;
+    if (!error)
+        error = adi_read16(LOCK, &lock);
+    if (!error)
+        monitor_print("User row 0x%08x%08x, unlocked regions 0x%04x\n",
+                      (unsigned)words[1], (unsigned)words[0], lock);
+    return error;
+}
+
+static int serial(int argc, const char **argv)
+{
+    uint32_t words[4];
+    int error = adi_read32(SERIAL_FIRST, words);
+
+    (void)argc, (void)argv;
+    if (!error)
+        error = adi_read(SERIAL_REST, words + 1, 12);
+    if (!error)
+        monitor_print("Serial number 0x%08x%08x%08x%08x\n", (unsigned)words[0],
+                      (unsigned)words[1], (unsigned)words[2], (unsigned)words[3]);
+    return error;
+}
+
+static const struct target_command commands[] = {
+    { "lock_flash",   "write protect all flash regions until reset", lock_flash },
+    { "unlock_flash", "allow writing all flash regions until reset", unlock_flash },
+    { "user_row",     "show the user row and the region locks", user_row },
+    { "serial",       "show the chip's 128-bit serial number", serial },
+};
+
+const struct family samd_family = {
+    .identify = identify, .attached = attached,
+    .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
+    .unit = 4, .block = 256,
+    .mass_erase = mass_erase, .poll = poll,
+    .commands = commands, .command_count = sizeof commands / sizeof *commands,
+};

@@ -1,0 +1,371 @@
+/* flash_stm32.c - STM32 F0, F1 and F3: the flash controller that ST calls FPEC.
+ *
+ *   called by  target.c, flash.c through stm32_family      calls  adi.c
+ *
+ * Erases pages, programs halfwords by writing them to their address while CR.PG is set.
+ * The flash holds the bus until a halfword is in, so the debug port answers WAIT
+ * meanwhile and the wire keeps the pace by itself: no polling in between.  SR is looked
+ * at when a block is through; its flags are sticky.
+ *
+ * A write that adi.c repeats after damage on the wire may find its halfword programmed
+ * already: PGERR, with the right data in the flash.  flash.c reads back, so it is the
+ * data that decide.
+ *
+ * Read protection (RDP) leaves the core debuggable but hides the flash.  `unlock` takes
+ * it off, and the chip erases itself when that happens: that is ST's design.
+ *
+ * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
+ * (F3); RM0008 31.6 and RM0091 32.4 (DBGMCU). */
+#include "adi.h"
+#include "clock.h"
+#include "flash.h"
+
+enum {                                      /* PM0075 chapter 3 */
+    FPEC = 0x40022000, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0C, CR = 0x10, AR = 0x14,
+    OBR = 0x1C,
+    BANK2 = 0x40, BANK2_START = 0x08080000,     /* XL density: a second controller */
+    SR_BSY = 1 << 0, SR_PGERR = 1 << 2, SR_WRPRTERR = 1 << 4, SR_EOP = 1 << 5,
+    SR_CLEAR = SR_PGERR | SR_WRPRTERR | SR_EOP,
+    CR_PG = 1 << 0, CR_PER = 1 << 1, CR_MER = 1 << 2, CR_OPTPG = 1 << 4,
+    CR_OPTER = 1 << 5, CR_STRT = 1 << 6, CR_LOCK = 1 << 7, CR_OPTWRE = 1 << 9,
+    OBR_RDPRT = 1 << 1,
+};
+#define KEY1 0x45670123u
+#define KEY2 0xCDEF89ABu
+enum { OPTION_BYTES = 0x1FFFF800, OPTION_WORDS = 4 };
+enum { ERASE_LIMIT_MS = 500, MASS_ERASE_LIMIT_MS = 5000 };
+
+/* DBGMCU: which chip, and that the debugger's clocks go on in sleep. */
+enum { DBGMCU_F1 = 0xE0042000, DBGMCU_F0 = 0x40015800, DBGMCU_CR = 4 };
+enum { DBG_SLEEP_STOP_STANDBY = 7 };
+
+enum { SIZE_F1 = 0x1FFFF7E0, SIZE_F0 = 0x1FFFF7CC, UID_F1 = 0x1FFFF7E8, UID_F0 = 0x1FFFF7AC };
+
+/* Sizes in KB, the family's largest; the true flash size is read from size_at.
+ * Add a part by adding a row. */
+static const struct part {
+    const char *name;
+    uint16_t id;
+    uint8_t page, ram;
+    uint16_t flash;
+    uint32_t dbgmcu, size_at;
+} parts[] = {
+    { "STM32F10x x4/x6",   0x412, 1, 10,   32, DBGMCU_F1, SIZE_F1 },
+    { "STM32F10x x8/xB",   0x410, 1, 20,  128, DBGMCU_F1, SIZE_F1 },
+    { "STM32F10x xC-xE",   0x414, 2, 64,  512, DBGMCU_F1, SIZE_F1 },
+    { "STM32F10x xF/xG",   0x430, 2, 96, 1024, DBGMCU_F1, SIZE_F1 },
+    { "STM32F105/F107",    0x418, 2, 64,  256, DBGMCU_F1, SIZE_F1 },
+    { "STM32F100 x4-xB",   0x420, 1,  8,  128, DBGMCU_F1, SIZE_F1 },
+    { "STM32F100 xC-xE",   0x428, 2, 32,  512, DBGMCU_F1, SIZE_F1 },
+    { "STM32F05x/F030x8",  0x440, 1,  8,   64, DBGMCU_F0, SIZE_F0 },
+    { "STM32F03x",         0x444, 1,  4,   32, DBGMCU_F0, SIZE_F0 },
+    { "STM32F04x/F070x6",  0x445, 1,  6,   32, DBGMCU_F0, SIZE_F0 },
+    { "STM32F07x",         0x448, 2, 16,  128, DBGMCU_F0, SIZE_F0 },
+    { "STM32F09x/F030xC",  0x442, 2, 32,  256, DBGMCU_F0, SIZE_F0 },
+    { "STM32F302/F303",    0x422, 2, 40,  256, DBGMCU_F1, SIZE_F0 },
+    { "STM32F37x",         0x432, 2, 32,  256, DBGMCU_F1, SIZE_F0 },
+    { "STM32F303x6/x8",    0x438, 2, 12,   64, DBGMCU_F1, SIZE_F0 },
+    { "STM32F301/F302x8",  0x439, 2, 16,   64, DBGMCU_F1, SIZE_F0 },
+    { "STM32F303xD/xE",    0x446, 2, 64,  512, DBGMCU_F1, SIZE_F0 },
+};
+
+/* --- the controller ------------------------------------------------------------------- */
+
+static uint32_t fpec(uint32_t address, uint32_t reg)
+{
+    return FPEC + reg + (address >= BANK2_START && address < OPTION_BYTES ? BANK2 : 0u);
+}
+
+static int write_reg(uint32_t address, uint32_t reg, uint32_t value)
+{
+    return adi_write32(fpec(address, reg), value);
+}
+
+/* ERR_BUSY, or what the sticky flags say; they are cleared then. */
+static int result(uint32_t address, int failed)
+{
+    uint32_t sr;
+    int error = adi_read32(fpec(address, SR), &sr);
+
+    if (error)
+        return error;
+    if (sr & SR_BSY)
+        return ERR_BUSY;
+    error = write_reg(address, SR, SR_CLEAR);
+    if (sr & SR_WRPRTERR)
+        return ERR_PROTECTED;
+    return sr & SR_PGERR ? failed : error;
+}
+
+static int wait(uint32_t address, int failed, uint32_t limit_ms)
+{
+    uint32_t deadline = clock_in_ms(limit_ms);
+    int error;
+
+    do
+        error = result(address, failed);
+    while (error == ERR_BUSY && !clock_passed(deadline));
+    return error == ERR_BUSY ? ERR_TIMEOUT : error;
+}
+
+/* Keys given to an unlocked FPEC would lock it until reset, so look first (PM0075 2.3.1).
+ * Some clones lie about LOCK; they take the keys. */
+static int unlock_bank(uint32_t address)
+{
+    uint32_t cr;
+    int error = adi_read32(fpec(address, CR), &cr);
+
+    if (!error && cr & CR_LOCK) {
+        error = write_reg(address, KEYR, KEY1);
+        if (!error)
+            error = write_reg(address, KEYR, KEY2);
+        if (!error)
+            error = adi_read32(fpec(address, CR), &cr);
+    }
+    if (error)
+        return error;
+    return cr & CR_LOCK ? ERR_PROTECTED : write_reg(address, SR, SR_CLEAR);
+}
+
+static bool two_banks(const struct chip *chip)
+{
+    return chip->flash_base + chip->flash_size > BANK2_START;
+}
+
+static int begin(const struct chip *chip)
+{
+    int error = unlock_bank(chip->flash_base);
+
+    if (!error && two_banks(chip))
+        error = unlock_bank(BANK2_START);
+    return error;
+}
+
+static int end(const struct chip *chip)
+{
+    int error = write_reg(chip->flash_base, CR, CR_LOCK);
+
+    if (two_banks(chip))
+        write_reg(BANK2_START, CR, CR_LOCK);
+    return error;
+}
+
+static int erase(const struct chip *chip, uint32_t page)
+{
+    (void)chip;
+    int error = write_reg(page, CR, CR_PER);
+    if (!error)
+        error = write_reg(page, AR, page);
+    if (!error)
+        error = write_reg(page, CR, CR_PER | CR_STRT);
+    if (!error)
+        error = wait(page, ERR_ERASE, ERASE_LIMIT_MS);
+    return error;
+}
+
+static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
+                   uint32_t length)
+{
+    (void)chip;
+    int error = write_reg(address, CR, CR_PG);
+    if (!error)
+        error = adi_write16s(address, bytes, length);
+    int done = wait(address, ERR_PROGRAM, ERASE_LIMIT_MS);
+    /* A refused halfword is a bus fault on some parts: SR knows why. */
+    return done ? done : error;
+}
+
+/* program() has waited already, because the last halfword's WAIT did. */
+static int finish(const struct chip *chip)
+{
+    (void)chip;
+    return OK;
+}
+
+static int mass_erase_bank(uint32_t address)
+{
+    int error = unlock_bank(address);
+
+    if (!error)
+        error = write_reg(address, CR, CR_MER);
+    if (!error)
+        error = write_reg(address, CR, CR_MER | CR_STRT);
+    return error;
+}
+
+static int mass_erase(const struct chip *chip)
+{
+    if (chip->locked)
+        return ERR_LOCKED;
+    int error = mass_erase_bank(chip->flash_base);
+    if (!error && two_banks(chip))
+        error = mass_erase_bank(BANK2_START);
+    return error;
+}
+
+static int poll(const struct chip *chip)
+{
+    int error = result(chip->flash_base, ERR_ERASE);
+
+    if (!error && two_banks(chip))
+        error = result(BANK2_START, ERR_ERASE);
+    return error == ERR_BUSY || error ? error : end(chip);
+}
+
+/* --- which one is it ------------------------------------------------------------------ */
+
+static bool read_protected(void)
+{
+    uint32_t obr;
+
+    return adi_read32(FPEC + OBR, &obr) == OK && obr & OBR_RDPRT;
+}
+
+static uint32_t flash_kb(const struct part *part)
+{
+    uint16_t kb;
+
+    if (adi_read16(part->size_at, &kb) || kb == 0 || kb == 0xFFFF)
+        return part->flash;             /* hidden, or a clone that left it out */
+    return kb;
+}
+
+/* The row of a recognized chip. */
+static const struct part *part_of(const struct chip *chip)
+{
+    const struct part *part = parts;
+
+    while (part->id != (chip->id & 0xFFF))
+        part++;
+    return part;
+}
+
+static bool is_f1(const struct chip *chip)
+{
+    return part_of(chip)->size_at == SIZE_F1;
+}
+
+static void describe(struct chip *chip, const struct part *part)
+{
+    for (int i = 0; part->name[i]; i++)
+        chip->name[i] = part->name[i];      /* chip is all zeros, and has room */
+    chip->flash_base = 0x08000000;
+    chip->flash_size = flash_kb(part) * 1024;
+    chip->page = part->page * 1024u;
+    chip->ram_base = 0x20000000;
+    chip->ram_size = part->ram * 1024u;
+    chip->locked = read_protected();
+    chip->more[0] = (struct region){ REGION_ROM, 0, chip->flash_size, 0 };  /* alias */
+    chip->more[1] = (struct region){ REGION_ROM, 0x1FFF0000, 0x10000, 0 };  /* system */
+    if ((chip->cpuid >> 4 & 0xFFF) == 0xC24)    /* F3: core coupled memory */
+        chip->more[2] = (struct region){ REGION_RAM, 0x10000000, 0x4000, 0 };
+}
+
+/* A zero IDCODE means "cannot be read", not a chip; no row has it. */
+static bool identify(struct chip *chip)
+{
+    bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
+    uint32_t dbgmcu = m0 ? DBGMCU_F0 : DBGMCU_F1, idcode;
+
+    if (!chip->cpuid || adi_read32(dbgmcu, &idcode))
+        return false;
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        if ((idcode & 0xFFF) == parts[i].id && parts[i].dbgmcu == dbgmcu) {
+            chip->id = idcode;
+            describe(chip, &parts[i]);
+            return true;
+        }
+    return false;
+}
+
+static int attached(const struct chip *chip)
+{
+    return adi_write32(part_of(chip)->dbgmcu + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
+}
+
+/* --- commands ------------------------------------------------------------------------- */
+
+static int show_option(int argc, const char **argv)
+{
+    uint32_t words[OPTION_WORDS], obr;
+    int error = adi_read(OPTION_BYTES, words, sizeof words);
+
+    (void)argc, (void)argv;
+    if (!error)
+        error = adi_read32(FPEC + OBR, &obr);
+    if (error)
+        return error;
+    for (unsigned i = 0; i < OPTION_WORDS; i++)
+        monitor_print("0x%08x: 0x%08x\n", (unsigned)(OPTION_BYTES + 4 * i),
+                      (unsigned)words[i]);
+    monitor_print("Read protection %s\n", obr & OBR_RDPRT ? "on" : "off");
+    return OK;
+}
+
+static int open_options(void)
+{
+    uint32_t cr;
+    int error = unlock_bank(0x08000000);
+
+    if (!error)
+        error = adi_write32(FPEC + OPTKEYR, KEY1);
+    if (!error)
+        error = adi_write32(FPEC + OPTKEYR, KEY2);
+    if (!error)
+        error = adi_read32(FPEC + CR, &cr);
+    if (error)
+        return error;
+    return cr & CR_OPTWRE ? OK : ERR_PROTECTED;
+}
+
+/* Erasing the option bytes leaves RDP at 0xFF: protected.  Writing the key (0xA5 on F1,
+ * 0xAA on F0 and F3) is what opens the chip, which erases all of its flash first. */
+static int unlock(int argc, const char **argv)
+{
+    uint16_t key = is_f1(target_chip()) ? 0x5AA5 : 0x55AA;
+    int error = open_options();
+
+    (void)argc, (void)argv;
+    if (!error)
+        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTER);
+    if (!error)
+        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTER | CR_STRT);
+    if (!error)
+        error = wait(OPTION_BYTES, ERR_ERASE, ERASE_LIMIT_MS);
+    if (!error)
+        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTPG);
+    if (!error)
+        error = adi_write16s(OPTION_BYTES, &key, 2);
+    if (!error)
+        error = wait(OPTION_BYTES, ERR_PROGRAM, MASS_ERASE_LIMIT_MS);
+    if (!error)
+        monitor_print("Protection removed and flash erased. Turn the target off and on, "
+                      "then scan again.\n");
+    return error;
+}
+
+static int show_uid(int argc, const char **argv)
+{
+    uint32_t words[3], at = is_f1(target_chip()) ? UID_F1 : UID_F0;
+    int error = adi_read(at, words, sizeof words);
+
+    (void)argc, (void)argv;
+    if (!error)
+        monitor_print("%08x%08x%08x\n", (unsigned)words[2], (unsigned)words[1],
+                      (unsigned)words[0]);
+    return error;
+}
+
+static const struct target_command commands[] = {
+    { "option", "show option bytes and read protection", show_option },
+    { "unlock", "remove read protection; ERASES the whole flash", unlock },
+    { "uid",    "show the chip's unique id", show_uid },
+};
+
+const struct family stm32_family = {
+    .identify = identify, .attached = attached,
+    .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
+    .unit = 2, .block = 1024,
+    .mass_erase = mass_erase, .poll = poll,
+    .commands = commands, .command_count = sizeof commands / sizeof *commands,
+};

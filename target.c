@@ -1,0 +1,336 @@
+/* target.c - which chip is this, what memory has it, and getting hold of it.
+ *
+ *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, the flash families
+ *
+ * A scan connects to the debug port, walks the access ports, and asks each family in
+ * turn whether the chip behind is one of its own.  A chip that nobody knows is still a
+ * Cortex-M: registers, memory, breakpoints all work, only its flash cannot be written.
+ *
+ * A locked chip whose core cannot be read is listed, can be mass erased, and cannot be
+ * attached.
+ *
+ * nRST is only waited for with a bound: a stuck line makes a reset fail, nothing else.
+ *
+ * Source: IHI 0031 (ADIv5.2) C2.6.7 (IDR); DDI 0403 (Armv7-M ARM) B3.1 (memory map). */
+#include "target.h"
+#include "adi.h"
+#include "clock.h"
+#include "flash.h"
+#include "swd.h"
+
+enum { CPUID = 0xE000ED00 };
+enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100 };
+
+static const struct family *const families[] = { &samd_family, &stm32_family };
+
+struct target_options target_options = { .halt_timeout_ms = 2000 };
+
+static struct {
+    int count;
+    struct chip chips[TARGET_MAX];
+    struct target_info infos[TARGET_MAX];
+    int current;                        /* attached, or the locked one last asked for */
+    bool attached;
+    struct cortexm_info core;
+    struct region regions[TARGET_REGIONS];
+    int region_count;
+} target;
+
+/* --- scanning ------------------------------------------------------------------------- */
+
+static void copy_name(char *to, const char *from)
+{
+    int i = 0;
+
+    for (; from[i] && i < 23; i++)
+        to[i] = from[i];
+    to[i] = 0;
+}
+
+/* What sits behind the selected AP; false if it is no core that we can debug. */
+static bool identify(struct chip *chip, uint8_t ap)
+{
+    *chip = (struct chip){ .ap = ap };
+    int error = adi_read32(CPUID, &chip->cpuid);
+    if (error || chip->cpuid == 0xFFFFFFFF || (chip->cpuid & 0x000C0000) != 0x000C0000)
+        chip->cpuid = 0;
+    chip->core = chip->cpuid ? cortexm_name(chip->cpuid) : "locked";
+    for (unsigned i = 0; i < sizeof families / sizeof *families; i++)
+        if (families[i]->identify(chip)) {
+            chip->family = families[i];
+            return true;
+        }
+    chip->id = chip->cpuid;
+    copy_name(chip->name, "unknown chip");
+    return chip->cpuid != 0;
+}
+
+static void add(const struct chip *chip)
+{
+    struct chip *kept = &target.chips[target.count];
+
+    *kept = *chip;
+    target.infos[target.count++] = (struct target_info){
+        .name = kept->name, .core = kept->core, .id = kept->id, .locked = kept->locked,
+    };
+}
+
+/* IDR: class MEM-AP (8) and an AHB or AXI bus.  APs are numbered without gaps. */
+static void walk_access_ports(void)
+{
+    struct chip chip;
+    uint32_t idr;
+
+    for (uint8_t ap = 0; target.count < TARGET_MAX; ap++) {
+        if (adi_ap_idr(ap, &idr) || idr == 0)
+            break;
+        bool memory = (idr >> 13 & 0xF) == 8, apb = (idr & 0xF) == 2;
+        if (memory && !apb && adi_select_ap(ap) == OK && identify(&chip, ap))
+            add(&chip);
+    }
+}
+
+/* With nRST low the core stands still, so whatever its program does to the debug pins
+ * or to sleep has not happened yet.  The vector catch then stops it at its first
+ * instruction. */
+static int connect_under_reset(void)
+{
+    uint32_t deadline;
+
+    swd_start();
+    swd_set_nrst(true);
+    clock_wait_us(RESET_PULSE_US);
+    int error = adi_connect(0);
+    if (!error)
+        error = adi_select_ap(0);
+    if (!error)
+        cortexm_catch_reset();
+    swd_set_nrst(false);
+    deadline = clock_in_ms(NRST_RISE_MS);
+    while (swd_nrst_is_low() && !clock_passed(deadline))
+        ;
+    clock_wait_us(1000);
+    return error;
+}
+
+int target_scan(void)
+{
+    target_detach();
+    target.count = 0;
+    int error = target_options.connect_under_reset ? connect_under_reset() : OK;
+    if (error || !adi_connected())
+        error = adi_connect(0);
+    if (error) {
+        adi_disconnect();
+        return error;
+    }
+    walk_access_ports();
+    return target.count ? OK : adi_connected() ? ERR_UNSUPPORTED : ERR_LOST;
+}
+
+int target_count(void)
+{
+    return target.count;
+}
+
+const struct target_info *target_info(int index)
+{
+    return &target.infos[index];
+}
+
+/* --- memory map ----------------------------------------------------------------------- */
+
+static void map(enum region_kind kind, uint32_t base, uint32_t size, uint32_t page)
+{
+    if (size && target.region_count < TARGET_REGIONS)
+        target.regions[target.region_count++] = (struct region){ kind, base, size, page };
+}
+
+static void map_memory(const struct chip *chip)
+{
+    target.region_count = 0;
+    if (chip->family) {
+        map(REGION_FLASH, chip->flash_base, chip->flash_size, chip->page);
+        map(REGION_RAM, chip->ram_base, chip->ram_size, 0);
+        for (int i = 0; i < 3; i++)
+            map(chip->more[i].kind, chip->more[i].base, chip->more[i].size, 0);
+    } else {
+        map(REGION_ROM, 0x00000000, 0x10000000, 0);     /* code: no BKPT written here */
+        map(REGION_RAM, 0x10000000, 0x30000000, 0);
+    }
+    map(REGION_RAM, 0x40000000, 0x20000000, 0);         /* peripherals */
+    map(REGION_RAM, 0x60000000, 0x80000000, 0);         /* external memory, devices */
+    map(REGION_RAM, 0xE0000000, 0x10000000, 0);         /* the core's own registers */
+}
+
+int target_regions(const struct region **regions)
+{
+    *regions = target.regions;
+    return target.attached ? target.region_count : 0;
+}
+
+/* --- attach, detach --------------------------------------------------------------------- */
+
+static int take(const struct chip *chip)
+{
+    int error = adi_select_ap(chip->ap);
+
+    if (!error)
+        error = cortexm_attach(&target.core);
+    if (!error)
+        error = cortexm_halt_wait(target_options.halt_timeout_ms);
+    if (!error && chip->family)
+        error = chip->family->attached(chip);
+    return error;
+}
+
+int target_attach(int index)
+{
+    if (target.attached)
+        target_detach();
+    if (!target.count || !adi_connected()) {
+        int error = target_scan();
+        if (error)
+            return error;
+    }
+    if (index < 0 || index >= target.count)
+        return ERR_NO_TARGET;
+    const struct chip *chip = &target.chips[index];
+    target.current = index;
+    if (!chip->cpuid)
+        return ERR_LOCKED;
+    int error = take(chip);
+    if (error)
+        return error;
+    target.attached = target.infos[index].attached = true;
+    map_memory(chip);
+    return OK;
+}
+
+void target_detach(void)
+{
+    if (target.attached)
+        cortexm_detach();
+    target.attached = false;
+    if (target.count)
+        target.infos[target.current].attached = false;
+    adi_disconnect();
+}
+
+void target_lost(void)
+{
+    target.attached = false;
+    target.count = 0;
+    adi_disconnect();
+}
+
+bool target_attached(void)
+{
+    return target.attached;
+}
+
+const struct cortexm_info *target_core(void)
+{
+    return &target.core;
+}
+
+const struct chip *target_chip(void)
+{
+    const struct chip *chip = &target.chips[target.current];
+
+    if (target.current >= target.count)
+        return 0;
+    return target.attached || !chip->cpuid ? chip : 0;
+}
+
+const struct target_command *target_commands(int *count)
+{
+    const struct chip *chip = target_chip();
+
+    *count = chip && chip->family ? chip->family->command_count : 0;
+    return *count ? chip->family->commands : 0;
+}
+
+/* --- memory, reset ---------------------------------------------------------------------- */
+
+int target_read(uint32_t address, void *bytes, uint32_t length)
+{
+    return target.attached ? adi_read(address, bytes, length) : ERR_NO_TARGET;
+}
+
+int target_write(uint32_t address, const void *bytes, uint32_t length)
+{
+    return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
+}
+
+/* Four bits at a time: entry n is n shifted through the polynomial. */
+static uint32_t crc_byte(uint32_t crc, uint8_t byte)
+{
+    static const uint32_t table[16] = {
+        0x00000000, 0x04C11DB7, 0x09823B6E, 0x0D4326D9,
+        0x130476DC, 0x17C56B6B, 0x1A864DB2, 0x1E475005,
+        0x2608EDB8, 0x22C9F00F, 0x2F8AD6D6, 0x2B4BCB61,
+        0x350C9B64, 0x31CD86D3, 0x3C8EA00A, 0x384FBDBD,
+    };
+    crc ^= (uint32_t)byte << 24;
+    crc = crc << 4 ^ table[crc >> 28];
+    return crc << 4 ^ table[crc >> 28];
+}
+
+int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
+{
+    uint8_t bytes[256];
+
+    *crc = 0xFFFFFFFF;
+    while (length) {
+        uint32_t n = length < sizeof bytes ? length : (uint32_t)sizeof bytes;
+        int error = target_read(address, bytes, n);
+        if (error)
+            return error;
+        for (uint32_t i = 0; i < n; i++)
+            *crc = crc_byte(*crc, bytes[i]);
+        address += n;
+        length -= n;
+        watchdog_feed();
+    }
+    return OK;
+}
+
+static void pulse_nrst(void)
+{
+    uint32_t deadline;
+
+    swd_set_nrst(true);
+    clock_wait_us(RESET_PULSE_US);
+    swd_set_nrst(false);
+    deadline = clock_in_ms(NRST_RISE_MS);
+    while (swd_nrst_is_low() && !clock_passed(deadline))
+        ;
+}
+
+/* Some chips lose their debug port by the pin, and all of it is set up anew then. */
+static int reset_by_pin(bool halt)
+{
+    int error = cortexm_before_reset(halt);
+
+    if (error && !adi_connected())
+        return error;
+    pulse_nrst();
+    error = cortexm_after_reset(halt);
+    if (adi_connected() || adi_connect(0) || adi_select_ap(target_chip()->ap))
+        return error;
+    return cortexm_after_reset(halt);
+}
+
+int target_reset(bool pin, bool halt)
+{
+    if (!target.attached)
+        return ERR_NO_TARGET;
+    int error = pin ? reset_by_pin(halt) : cortexm_reset(halt);
+    if (error == ERR_TIMEOUT && pin)
+        error = cortexm_reset(halt);    /* nRST is not wired, it seems */
+    const struct chip *chip = target_chip();
+    if (!error && chip->family)
+        error = chip->family->attached(chip);
+    return error;
+}
