@@ -759,7 +759,7 @@ static void handle_point(struct scan *s, bool insert)
         return;
     }
     if (target_attached()) {
-        int kind = (int)(size & 7);
+        int kind = size == 4 ? 4 : size == 3 ? 3 : 2;      /* lldb says 0 */
         enum watch watch = (enum watch)type;
         if (type == 0)
             error = insert ? swbreak_set(address, kind) : swbreak_clear(address, kind);

@@ -65,7 +65,7 @@ static const struct { const char *name, *attributes; } special[] = {
 
 static void write_register(struct window *w, int number)
 {
-    char text[96], name[8];
+    char text[96], name[12];
     const char *attributes = "";
 
     if (number < REG_SP)

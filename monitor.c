@@ -158,10 +158,10 @@ static int run_wire(int argc, const char **argv)
     return OK;
 }
 
-static int show_register(int error, uint32_t value)
+static int show_register(int error, const uint32_t *value)
 {
     if (error == OK)
-        monitor_print("0x%08lx\n", (unsigned long)value);
+        monitor_print("0x%08lx\n", (unsigned long)*value);
     return failed(error);
 }
 
@@ -174,7 +174,7 @@ static int run_dpreg(int argc, const char **argv)
         return misused("dpreg ADDRESS [VALUE]");
     if (argc > 2)
         return failed(adi_dp_write((uint8_t)address, value));
-    return show_register(adi_dp_read((uint8_t)address, &value), value);
+    return show_register(adi_dp_read((uint8_t)address, &value), &value);
 }
 
 static int run_apreg(int argc, const char **argv)
@@ -187,7 +187,7 @@ static int run_apreg(int argc, const char **argv)
         return misused("apreg AP ADDRESS [VALUE]");
     if (argc > 3)
         return failed(adi_ap_write((uint8_t)ap, (uint8_t)address, value));
-    return show_register(adi_ap_read((uint8_t)ap, (uint8_t)address, &value), value);
+    return show_register(adi_ap_read((uint8_t)ap, (uint8_t)address, &value), &value);
 }
 
 static int run_uart(int argc, const char **argv)

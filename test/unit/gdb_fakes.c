@@ -1,0 +1,384 @@
+/* gdb_fakes.c - everything below gdb_remote.c and monitor.c, as small as it can be. */
+#include "gdb_fakes.h"
+#include "adi.h"
+#include "crash.h"
+#include "gdb_remote.h"
+#include "swd.h"
+#include <stdio.h>
+#include <string.h>
+
+struct fake fake;
+struct crash_record crash;
+struct target_options target_options;
+static char sent[sizeof fake.out + 1], payload[5000], console[sizeof fake.out];
+
+/* The port. */
+int cdc_read(int port, uint8_t *bytes, int size)
+{
+    int count = fake.in_count - fake.in_at;
+
+    if (port != CDC_GDB)
+        return 0;
+    if (count > size)
+        count = size;
+    memcpy(bytes, fake.in + fake.in_at, (size_t)count);
+    fake.in_at += count;
+    if (fake.in_at == fake.in_count)
+        fake.in_at = fake.in_count = 0;
+    return count;
+}
+bool cdc_peek(int port, uint8_t byte)
+{
+    return port == CDC_GDB &&
+           memchr(fake.in + fake.in_at, byte, (size_t)(fake.in_count - fake.in_at)) != NULL;
+}
+int cdc_write(int port, const uint8_t *bytes, int length)
+{
+    int room = (int)sizeof fake.out - fake.out_count;
+
+    if (port != CDC_GDB || length < 0)
+        return 0;
+    if (room > fake.out_room)
+        room = fake.out_room;
+    if (length > room)
+        length = room;
+    memcpy(fake.out + fake.out_count, bytes, (size_t)length);
+    fake.out_count += length;
+    fake.out_room -= length;
+    return length;
+}
+int cdc_room(int port) { return port == CDC_GDB ? fake.out_room : 0; }
+void cdc_flush(int port) { (void)port; }
+bool cdc_sent(int port) { (void)port; return true; }
+bool cdc_open(int port) { (void)port; return fake.open; }
+uint32_t cdc_openings(int port) { (void)port; return fake.openings; }
+void cdc_drop(int port) { (void)port; fake.in_count = fake.in_at = 0; }
+uint8_t cdc_control_lines(int port) { (void)port; return 1; }
+const struct line_coding *cdc_line_coding(int port)
+{
+    static const struct line_coding coding = { 115200, 0, 0, 8 };
+    (void)port;
+    return &coding;
+}
+
+/* Time. */
+uint32_t clock_hz(void) { return 72000000; }
+bool clock_from_crystal(void) { return true; }
+uint32_t clock_ms(void) { fake.ms += ++fake.looks % 50 == 0; return fake.ms; }
+uint32_t clock_cycles(void) { return clock_ms() * 72000 + fake.looks % 50 * 1440; }
+void clock_wait_us(uint32_t us) { fake.ms += us / 1000; }
+void watchdog_feed(void) { }
+uint32_t crash_reset_flags(void) { return 0; }
+
+/* The wire. */
+static struct adi_counters counters = { 1, 2, 3, 4, 5 };
+const struct adi_counters *adi_counters(void) { return &counters; }
+uint32_t adi_dpidr(void) { return 0x0BC11477; }
+uint32_t adi_targetid(void) { return 0; }
+int adi_dp_read(uint8_t a, uint32_t *v) { *v = 0x0BC11470u + a; return OK; }
+int adi_dp_write(uint8_t a, uint32_t v) { (void)a, (void)v; return OK; }
+int adi_ap_read(uint8_t ap, uint8_t a, uint32_t *v) { *v = ap * 256u + a; return OK; }
+int adi_ap_write(uint8_t ap, uint8_t a, uint32_t v) { (void)ap, (void)a, (void)v; return OK; }
+uint32_t swd_set_frequency(uint32_t hz) { return fake.hz = hz; }
+uint32_t swd_frequency(void) { return fake.hz; }
+void swd_set_nrst(bool low) { fake.nrst_low = low; }
+const char *error_text(int error)
+{
+    static char text[32];
+    snprintf(text, sizeof text, "error %d", error);
+    return text;
+}
+
+/* The core. */
+static struct cortexm_info core;
+const struct cortexm_info *target_core(void)
+{
+    core = (struct cortexm_info){ 0x410CC601, "Cortex-M0+", !fake.v6m, fake.fpu, 4, 2 };
+    return &core;
+}
+int cortexm_poll(struct stop *stop)
+{
+    if (fake.poll_error != OK)
+        return fake.poll_error;
+    if (fake.running && fake.polls_left >= 0 && fake.polls_left-- == 0)
+        fake.running = false;
+    *stop = fake.next;
+    if (fake.running)
+        stop->reason = STOP_RUNNING;
+    return OK;
+}
+int cortexm_halt(void)
+{
+    fake.halts++;
+    if (!fake.no_halt) {
+        fake.next.reason = STOP_REQUEST;
+        fake.polls_left = 0;
+    }
+    return OK;
+}
+int cortexm_halt_wait(uint32_t ms)
+{
+    (void)ms;
+    cortexm_halt();
+    fake.running = false;
+    return OK;
+}
+int cortexm_resume(void) { fake.running = true; return OK; }
+int cortexm_step(void)
+{
+    fake.steps++;
+    fake.registers[REG_PC][0] += 2;
+    fake.next.reason = STOP_STEP;
+    return OK;
+}
+int cortexm_fault_text(char *text, int size)
+{
+    return snprintf(text, (size_t)size, "HardFault: it went wrong at 0x100");
+}
+int cortexm_read_register(int number, void *value)
+{
+    memcpy(value, fake.registers[number], number >= REG_D0 ? 8 : 4);
+    return OK;
+}
+int cortexm_write_register(int number, const void *value)
+{
+    memcpy(fake.registers[number], value, number >= REG_D0 ? 8 : 4);
+    return OK;
+}
+int cortexm_read_registers(uint32_t *values)
+{
+    for (int i = 0; i <= REG_CONTROL; i++)
+        values[i] = fake.registers[i][0];
+    return OK;
+}
+int cortexm_write_registers(const uint32_t *values) { (void)values; return OK; }
+int cortexm_set_breakpoint(uint32_t address, int kind)
+{
+    (void)kind;
+    if (fake.breakpoint_count == 4)
+        return ERR_RESOURCES;
+    fake.breakpoints[fake.breakpoint_count++] = address;
+    return OK;
+}
+int cortexm_clear_breakpoint(uint32_t address, int kind)
+{
+    (void)kind;
+    for (int i = 0; i < fake.breakpoint_count; i++)
+        if (fake.breakpoints[i] == address) {
+            fake.breakpoints[i] = fake.breakpoints[--fake.breakpoint_count];
+            break;
+        }
+    return OK;
+}
+int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length)
+{
+    fake.watch_type = type, fake.watch_address = address, fake.watch_length = length;
+    return OK;
+}
+int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length)
+{
+    (void)type, (void)address, (void)length;
+    fake.watch_type = 0;
+    return OK;
+}
+void cortexm_clear_all(void) { fake.breakpoint_count = 0; }
+uint32_t cortexm_vector_catch(void) { return fake.catch_bits; }
+int cortexm_set_vector_catch(uint32_t bits) { fake.catch_bits = bits; return OK; }
+
+/* The chip. */
+static struct target_info info;
+int target_scan(void)
+{
+    fake.attached = false;
+    return fake.count > 0 ? OK : ERR_NO_ANSWER;
+}
+int target_count(void) { return fake.count; }
+const struct target_info *target_info(int index)
+{
+    (void)index;
+    info = (struct target_info){ "ATSAMD21G18A", "Cortex-M0+", 0x10010005, fake.locked,
+                                 fake.attached };
+    return &info;
+}
+int target_attach(int index)
+{
+    if (fake.attach_error != OK)
+        return fake.attach_error;
+    if (index >= fake.count)
+        return ERR_NO_TARGET;
+    fake.attached = true;
+    fake.running = false;
+    return OK;
+}
+void target_detach(void) { fake.attached = false; fake.running = true; fake.detaches++; }
+bool target_attached(void) { return fake.attached; }
+void target_lost(void) { fake.attached = false; }
+int target_regions(const struct region **regions)
+{
+    static const struct region list[] = {
+        { REGION_RAM, FAKE_RAM_BASE, FAKE_RAM, 0 },
+        { REGION_FLASH, 0, FAKE_FLASH, 256 },
+    };
+    *regions = list;
+    return fake.attached ? 2 : 0;
+}
+static uint8_t *memory(uint32_t address, uint32_t length)
+{
+    if (length <= FAKE_FLASH && address <= FAKE_FLASH - length)
+        return fake.flash + address;
+    if (length <= FAKE_RAM && address - FAKE_RAM_BASE <= FAKE_RAM - length)
+        return fake.ram + (address - FAKE_RAM_BASE);
+    return NULL;
+}
+int target_read(uint32_t address, void *bytes, uint32_t length)
+{
+    uint8_t *from = memory(address, length);
+
+    if (fake.read_error != OK || from == NULL)
+        return fake.read_error != OK ? fake.read_error : ERR_FAULT;
+    memcpy(bytes, from, length);
+    return OK;
+}
+int target_write(uint32_t address, const void *bytes, uint32_t length)
+{
+    uint8_t *to = memory(address, length);
+
+    if (fake.write_error != OK || to == NULL)
+        return fake.write_error != OK ? fake.write_error : ERR_FAULT;
+    if (address >= FAKE_RAM_BASE)
+        memcpy(to, bytes, length);
+    return OK;
+}
+int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
+{
+    *crc = address ^ length;
+    return memory(address, length) == NULL ? ERR_FAULT : OK;
+}
+int target_reset(bool pin, bool halt)
+{
+    (void)pin;
+    fake.resets++;
+    fake.running = !halt;
+    return OK;
+}
+int flash_begin(void) { fake.begins++; return fake.flash_error; }
+int flash_erase_page(uint32_t *address)
+{
+    if (*address >= FAKE_FLASH)
+        return ERR_RANGE;
+    *address &= ~255u;
+    memset(fake.flash + *address, 0xFF, 256);
+    *address += 256;
+    fake.ms += 6;
+    return OK;
+}
+int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
+{
+    if (length > FAKE_FLASH || address > FAKE_FLASH - length)
+        return ERR_RANGE;
+    memcpy(fake.flash + address, bytes, length);
+    return OK;
+}
+int flash_end(void) { fake.ends++; return OK; }
+int flash_mass_erase(void) { fake.mass_polls = 5; return fake.flash_error; }
+int flash_poll(void) { fake.ms += 600; return fake.mass_polls-- > 0 ? ERR_BUSY : OK; }
+
+static int run_option(int argc, const char **argv)
+{
+    monitor_print("option: %d words, %s\n", argc, argv[argc - 1]);
+    return OK;
+}
+const struct target_command *target_commands(int *count)
+{
+    static const struct target_command list[] = { { "option", "show or set", run_option } };
+    *count = 1;
+    return list;
+}
+
+/* What the tests use. */
+void fake_power_on(void)
+{
+    memset(&fake, 0, sizeof fake);
+    fake.out_room = 1 << 30;
+    fake.open = true;
+    fake.count = 1;
+    fake.polls_left = -1;
+    fake.hz = 4000000;
+    crash.magic = 0;
+    target_options = (struct target_options){ false, 500 };
+    gdb_start();
+}
+void fake_host_sends(const void *bytes, int length)
+{
+    memcpy(fake.in + fake.in_count, bytes, (size_t)length);
+    fake.in_count += length;
+}
+void fake_host_packet(const void *text, int length)
+{
+    const uint8_t *bytes = text;
+    unsigned sum = 0;
+    char tail[4];
+
+    if (length < 0)
+        length = (int)strlen(text);
+    for (int i = 0; i < length; i++)
+        sum += bytes[i];
+    snprintf(tail, sizeof tail, "#%02x", sum & 255);
+    fake_host_sends("$", 1);
+    fake_host_sends(text, length);
+    fake_host_sends(tail, 3);
+}
+void fake_run(int rounds)
+{
+    while (rounds-- > 0)
+        gdb_poll();
+}
+const char *fake_sent(void)
+{
+    memcpy(sent, fake.out, (size_t)fake.out_count);
+    sent[fake.out_count] = '\0';
+    fake.out_count = 0;
+    return sent;
+}
+/* Takes what was sent apart: console text, and the last packet that is none. */
+static void take_apart(int count)
+{
+    int text = 0;
+
+    payload[0] = console[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (sent[i] != '$')
+            continue;
+        int end = i + 1;
+        while (end < count && sent[end] != '#')
+            end++;
+        if (sent[i + 1] == 'O' && sent[i + 2] != 'K') {
+            for (int k = i + 2; k + 1 < end; k += 2) {
+                unsigned byte;
+                sscanf(sent + k, "%2x", &byte);
+                console[text++] = (char)byte;
+            }
+            console[text] = '\0';
+        } else {
+            memcpy(payload, sent + i + 1, (size_t)(end - i - 1));
+            payload[end - i - 1] = '\0';
+        }
+        i = end + 2;
+    }
+}
+const char *fake_payload(void)
+{
+    int count = fake.out_count;
+
+    fake_sent();
+    take_apart(count);
+    return payload;
+}
+const char *fake_console(void) { return console; }
+const char *fake_ask_bytes(const void *bytes, int length)
+{
+    fake_host_packet(bytes, length);
+    fake_run(200);
+    return fake_payload();
+}
+const char *fake_ask(const char *text) { return fake_ask_bytes(text, -1); }

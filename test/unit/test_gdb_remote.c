@@ -1,0 +1,573 @@
+/* test_gdb_remote.c - is every packet answered, once, with what gdb expects?
+ *
+ * The command layer against a fake target (gdb_fakes.c).  Most tests skip the acks. */
+#include "gdb_fakes.h"
+#include "gdb_remote.h"
+#include "rsp.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define EXPECT(packet, reply) assert_string_equal(fake_ask(packet), reply)
+
+static int power_on(void **state)
+{
+    (void)state;
+    fake_power_on();
+    fake_ask("QStartNoAckMode");
+    fake_host_sends("+", 1);
+    fake_ask("!");
+    return 0;
+}
+
+static int attached(void **state)
+{
+    power_on(state);
+    fake_ask("vAttach;1");
+    return 0;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Resumes with a packet, then the target stops for that reason after some polls. */
+static const char *stops_with(const char *packet, enum stop_reason reason, uint32_t address)
+{
+    assert_string_equal(fake_ask(packet), "");          /* no answer while it runs */
+    fake.next = (struct stop){ reason, address };
+    fake.polls_left = 3;
+    fake_run(5000);
+    return fake_payload();
+}
+
+static void nothing_is_said_about_threads_before_attach(void **state)
+{
+    (void)state;
+    EXPECT("?", "W00");
+    EXPECT("qfThreadInfo", "l");
+    EXPECT("qC", "E07");
+    EXPECT("T1", "E07");
+    EXPECT("Hg0", "OK");
+    EXPECT("g", "E07");
+    EXPECT("m0,4", "E07");
+    EXPECT("qXfer:features:read:target.xml:0,fff", "E01");
+    EXPECT("vCont;c", "X1D");
+}
+
+static void attach_stops_and_names_the_thread(void **state)
+{
+    (void)state;
+    assert_true(begins(fake_ask("vAttach;1"), "T05thread:1;"));
+    EXPECT("qC", "QC1");
+    EXPECT("qfThreadInfo", "m1");
+    EXPECT("qsThreadInfo", "l");
+    EXPECT("T1", "OK");
+    EXPECT("T2", "E07");
+    EXPECT("Hc-1", "OK");
+    EXPECT("Hg1", "OK");
+    EXPECT("Hgp1.1", "OK");
+    EXPECT("Hgp1.-1", "OK");
+    EXPECT("Hg2", "E0c");
+    EXPECT("Hgp1.2", "E0c");
+    EXPECT("qAttached", "1");
+    assert_true(begins(fake_ask("?"), "T05thread:1;"));
+}
+
+static void attach_that_fails_says_why_on_the_next_console(void **state)
+{
+    (void)state;
+    fake.attach_error = ERR_LOCKED;
+    EXPECT("vAttach;1", "E0a");
+    fake_ask("qRcmd,68656c70");
+    assert_non_null(strstr(fake_console(), "The last error was: error 10"));
+    fake_ask("qRcmd,68656c70");
+    assert_null(strstr(fake_console(), "error 10"));
+    EXPECT("vAttach;0", "E0c");
+    EXPECT("vAttach;99", "E0c");
+    EXPECT("vAttach;", "E0c");
+}
+
+static void errors_have_words_for_clients_that_can_read_them(void **state)
+{
+    (void)state;
+    fake.attach_error = ERR_LOCKED;
+    fake_ask("qSupported:error-message+");
+    EXPECT("vAttach;1", "E.error 10");
+    fake_ask("qSupported:multiprocess+");
+    EXPECT("QEnableErrorStrings", "OK");
+    EXPECT("vAttach;1", "E0a;6572726f72203130");
+}
+
+static void client_without_extended_mode_is_attached_by_its_question(void **state)
+{
+    (void)state;
+    fake_power_on();
+    fake_ask("QStartNoAckMode");
+    assert_true(begins(fake_ask("?"), "T05thread:1;"));
+    fake_power_on();
+    fake_ask("QStartNoAckMode");
+    assert_true(begins(fake_ask("qProcessInfo"), "pid:1;"));
+    fake_power_on();
+    fake_ask("QStartNoAckMode");
+    fake.count = 0;
+    EXPECT("?", "W00");
+}
+
+static void packet_size_and_features_are_told(void **state)
+{
+    (void)state;
+    const char *reply = fake_ask("qSupported:multiprocess+;swbreak+;hwbreak+;xmlRegisters=i386");
+    assert_true(begins(reply, "PacketSize=1000;"));
+    assert_non_null(strstr(reply, "qXfer:memory-map:read+"));
+    assert_non_null(strstr(reply, "binary-upload+"));
+}
+
+static void memory_is_read_in_hex_and_in_binary(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "\x01#$}*\xff", 6);
+    EXPECT("m20000000,6", "0123247d2aff");
+    EXPECT("m20000001,1", "23");
+    EXPECT("m20000000,0", "");
+    fake_host_packet("x20000000,6", -1);
+    fake_run(100);
+    assert_string_equal(fake_sent(), "$b\x01}\x03}\x04}]}\n\xff#c4");
+    EXPECT("x0,0", "b");
+}
+
+static void long_reads_fill_the_packet_and_no_more(void **state)
+{
+    (void)state;
+    assert_int_equal(strlen(fake_ask("m20000000,800")), 4096);
+    assert_int_equal(strlen(fake_ask("m20000000,fff0")), 4096);
+    assert_int_equal(strlen(fake_ask("m20000000,7ff")), 4094);
+}
+
+static void read_that_fails_further_on_gives_what_came_before(void **state)
+{
+    (void)state;
+    assert_int_equal(strlen(fake_ask("m2000ff00,200")), 512);
+    EXPECT("m20010000,4", "E03");
+}
+
+static void memory_is_written_in_hex_and_in_binary(void **state)
+{
+    (void)state;
+    EXPECT("M20000000,4:78563412", "OK");
+    EXPECT("m20000000,4", "78563412");
+    assert_string_equal(fake_ask_bytes("X20000003,4:a}\x03" "b\x03", 17), "OK");
+    EXPECT("m20000000,8", "7856346123620300");
+    EXPECT("X20000000,0:", "OK");
+    EXPECT("X20000000,4:ab", "E0c");
+    EXPECT("M20000000,4:785634", "E0c");
+    EXPECT("M20000000,2:78563412", "E0c");
+    EXPECT("M20000000,2:7z56", "E0c");
+    EXPECT("M30000000,2:7856", "E03");
+    EXPECT("M20000000,2", "E0c");
+    EXPECT("M", "E0c");
+}
+
+static void registers_are_read_and_written(void **state)
+{
+    (void)state;
+    EXPECT("P3=78563412", "OK");
+    EXPECT("p3", "78563412");
+    assert_int_equal(fake.registers[3][0], 0x12345678);
+    assert_int_equal(strlen(fake_ask("g")), 23 * 8);
+    EXPECT("P18=0000000000000000", "E0c");              /* d0, and there is no FPU */
+    EXPECT("p18", "E0c");
+    EXPECT("pff", "E0c");
+    EXPECT("P3=7856", "E0c");
+    fake.fpu = true;
+    EXPECT("P18=0102030405060708", "OK");
+    EXPECT("p18", "0102030405060708");
+    assert_int_equal(strlen(fake_ask("g")), 24 * 8 + 16 * 16);
+    fake.fpu = false;
+    fake.v6m = true;
+    assert_int_equal(strlen(fake_ask("g")), 21 * 8);
+    EXPECT("p14", "E0c");                               /* BASEPRI */
+}
+
+static void writing_all_registers_leaves_those_alone_that_stay_the_same(void **state)
+{
+    char packet[1 + 23 * 8 + 1];
+    (void)state;
+    fake.registers[REG_MSP][0] = 0x20001000;
+    fake.registers[REG_SP][0] = 0x20001000;
+    strcpy(packet, "G");
+    strcat(packet, fake_ask("g"));
+    memcpy(packet + 1 + 13 * 8, "00080020", 8);
+    EXPECT(packet, "OK");
+    assert_int_equal(fake.registers[REG_SP][0], 0x20000800);
+    EXPECT("G0011", "E0c");
+}
+
+static void stop_reply_has_reason_thread_and_registers(void **state)
+{
+    (void)state;
+    fake_ask("qSupported:swbreak+;hwbreak+");
+    EXPECT("Z1,200,2", "OK");
+    fake.registers[REG_PC][0] = 0x200;
+    const char *reply = stops_with("vCont;c", STOP_HW_BREAKPOINT, 0);
+    assert_true(begins(reply, "T05hwbreak:;thread:1;00:00000000;"));
+    assert_non_null(strstr(reply, "0f:00020000;10:00000000;"));
+    reply = stops_with("c", STOP_WATCH_WRITE, 0x20000010);
+    assert_true(begins(reply, "T05watch:20000010;thread:1;"));
+    reply = stops_with("C05", STOP_WATCH_READ, 0x20000010);
+    assert_true(begins(reply, "T05rwatch:20000010;thread:1;"));
+    reply = stops_with("vCont;C05:1;c", STOP_WATCH_ACCESS, 0x20000010);
+    assert_true(begins(reply, "T05awatch:20000010;thread:1;"));
+    reply = stops_with("vCont;c:-1", STOP_REQUEST, 0);
+    assert_true(begins(reply, "T02thread:1;"));
+}
+
+static void breakpoint_kind_is_not_told_to_those_who_did_not_ask(void **state)
+{
+    (void)state;
+    assert_true(begins(stops_with("c", STOP_HW_BREAKPOINT, 0), "T05thread:1;"));
+}
+
+static void fault_is_explained_before_the_stop_reply(void **state)
+{
+    (void)state;
+    assert_true(begins(stops_with("c", STOP_FAULT, 0), "T0bthread:1;"));
+    assert_string_equal(fake_console(), "HardFault: it went wrong at 0x100\n");
+}
+
+static void every_way_to_step_steps_once_and_reports(void **state)
+{
+    static const char *const packets[] = { "s", "S05", "vCont;s", "vCont;S05", "vCont;s:1;c",
+                                           "vCont;c:2;s:1", "vCont;s:p1.1;c:p1.-1" };
+    (void)state;
+    for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
+        int before = fake.steps;
+        assert_true(begins(fake_ask(packets[i]), "T05thread:1;"));
+        assert_int_equal(fake.steps, before + 1);
+    }
+    assert_true(begins(fake_ask("s300"), "T05thread:1;"));
+    assert_int_equal(fake.registers[REG_PC][0], 0x302);
+}
+
+static void range_stepping_goes_on_until_outside(void **state)
+{
+    (void)state;
+    fake.registers[REG_PC][0] = 0x100;
+    const char *reply = fake_ask("vCont;r100,200:1;c");
+    assert_true(begins(reply, "T05thread:1;"));
+    assert_non_null(strstr(reply, ";0f:00020000;"));
+    assert_int_equal(fake.registers[REG_PC][0], 0x200);
+    fake.registers[REG_PC][0] = 0x100;
+    fake_ask("vCont;r100,100:1");
+    assert_int_equal(fake.registers[REG_PC][0], 0x102);
+}
+
+static void control_c_ends_a_long_range_and_a_run(void **state)
+{
+    (void)state;
+    EXPECT("c", "");
+    fake_host_sends("\x03", 1);
+    fake_run(3000);
+    assert_true(begins(fake_payload(), "T02thread:1;"));
+    assert_int_equal(fake.halts, 1);
+    fake_host_sends("\x03", 1);                         /* nothing runs: no answer */
+    fake_run(100);
+    assert_string_equal(fake_payload(), "");
+}
+
+static void control_c_that_has_no_effect_is_reported_as_a_loss(void **state)
+{
+    (void)state;
+    fake.no_halt = true;
+    EXPECT("c", "");
+    fake_host_sends("\x03", 1);
+    fake_run(200000);
+    assert_string_equal(fake_payload(), "X1D");
+    assert_non_null(strstr(fake_console(), "target lost: error 9"));
+}
+
+static void all_that_vcont_offers_is_answered(void **state)
+{
+    (void)state;
+    EXPECT("vCont?", "vCont;c;C;s;S;t;r");
+    assert_true(begins(fake_ask("vCont;t"), "T02thread:1;"));
+    EXPECT("vCont", "E12");
+    EXPECT("vCont;", "E12");
+    EXPECT("vCont;q", "E12");
+    EXPECT("vCont;c:2", "E12");
+    EXPECT("vCont;r100", "E12");
+}
+
+static void lost_target_is_reported_and_can_be_attached_again(void **state)
+{
+    (void)state;
+    EXPECT("c", "");
+    fake.poll_error = ERR_LOST;
+    fake_run(2000);
+    assert_string_equal(fake_payload(), "X1D");
+    assert_non_null(strstr(fake_console(), "target lost"));
+    EXPECT("qfThreadInfo", "l");
+    fake.poll_error = OK;
+    assert_true(begins(fake_ask("vAttach;1"), "T05thread:1;"));
+}
+
+static void memory_is_read_while_the_target_runs(void **state)
+{
+    (void)state;
+    EXPECT("c", "");
+    EXPECT("m20000000,4", "00000000");
+    EXPECT("g", "E08");
+    EXPECT("vFlashErase:0,100", "E08");
+    assert_true(fake.running);
+}
+
+static void software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees(void **state)
+{
+    (void)state;
+    fake_ask("qSupported:swbreak+");
+    memcpy(fake.ram, "abcdefgh", 8);
+    EXPECT("Z0,20000002,2", "OK");
+    assert_memory_equal(fake.ram, "ab\x00\xBE" "efgh", 8);
+    EXPECT("m20000000,8", "6162636465666768");
+    EXPECT("m20000003,1", "64");
+    EXPECT("M20000001,2:3132", "OK");
+    assert_memory_equal(fake.ram, "a1\x00\xBE" "efgh", 8);
+    fake.registers[REG_PC][0] = 0x20000002;
+    assert_true(begins(stops_with("c", STOP_SW_BREAKPOINT, 0), "T05swbreak:;thread:1;"));
+    EXPECT("z0,20000002,2", "OK");
+    assert_memory_equal(fake.ram, "a12defgh", 8);
+    EXPECT("z0,20000002,2", "OK");
+    assert_true(begins(stops_with("c", STOP_SW_BREAKPOINT, 0), "T05thread:1;"));
+    assert_non_null(strstr(fake_console(), "BKPT in the program itself"));
+}
+
+static void software_breakpoint_in_flash_takes_a_comparator(void **state)
+{
+    (void)state;
+    fake_ask("qSupported:swbreak+");
+    EXPECT("Z0,100,2", "OK");
+    EXPECT("Z0,100,2", "OK");
+    assert_int_equal(fake.breakpoint_count, 1);
+    fake.registers[REG_PC][0] = 0x100;
+    assert_true(begins(stops_with("c", STOP_HW_BREAKPOINT, 0), "T05swbreak:;thread:1;"));
+    for (int i = 1; i < 4; i++)
+        EXPECT(i == 1 ? "Z1,200,2" : i == 2 ? "Z1,202,2" : "Z0,204,2", "OK");
+    EXPECT("Z1,300,2", "E11");
+    EXPECT("z0,100,2", "OK");
+    EXPECT("Z1,300,2", "OK");
+}
+
+static void detach_puts_everything_back(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("D", "OK");
+    assert_memory_equal(fake.ram, "abcd", 4);
+    assert_false(fake.attached);
+    assert_true(fake.running);
+    EXPECT("qfThreadInfo", "l");
+    EXPECT("D;1", "OK");
+}
+
+static void watchpoints_reach_the_core_with_hex_length(void **state)
+{
+    (void)state;
+    EXPECT("Z3,20000000,10", "OK");
+    assert_int_equal(fake.watch_type, WATCH_READ);
+    assert_int_equal(fake.watch_length, 16);
+    EXPECT("z3,20000000,10", "OK");
+    assert_int_equal(fake.watch_type, 0);
+    EXPECT("Z5,0,1", "");
+    EXPECT("Z1", "E0c");
+    EXPECT("Z1,100", "E0c");
+}
+
+static void documents_are_the_same_in_any_pieces(void **state)
+{
+    static char whole[5000], pieces[5000];
+    char ask[80];
+    static const char *const names[] = { "features:read:target.xml", "memory-map:read:",
+                                         "threads:read:" };
+    (void)state;
+    fake.fpu = true;
+    for (int i = 0; i < 3; i++)
+        for (unsigned step = 1; step < 700; step += 66) {
+            snprintf(ask, sizeof ask, "qXfer:%s:0,fff", names[i]);
+            strcpy(whole, fake_ask(ask));
+            assert_int_equal(whole[0], 'l');
+            pieces[0] = '\0';
+            for (unsigned at = 0; ; at += step) {
+                snprintf(ask, sizeof ask, "qXfer:%s:%x,%x", names[i], at, step);
+                const char *piece = fake_ask(ask);
+                strcat(pieces, piece + 1);
+                if (piece[0] == 'l')
+                    break;
+                assert_int_equal(piece[0], 'm');
+                assert_int_equal(strlen(piece), step + 1);
+            }
+            assert_string_equal(pieces, whole + 1);
+        }
+    EXPECT("qXfer:threads:read::fff0,10", "l");
+    EXPECT("qXfer:threads:read::", "E01");
+    EXPECT("qXfer:auxv:read::0,10", "");
+}
+
+static void memory_map_has_no_holes(void **state)
+{
+    (void)state;
+    EXPECT("qXfer:memory-map:read::0,fff", "l<?xml version='1.0'?><memory-map>"
+           "<memory type='flash' start='0x0' length='0x40000'>"
+           "<property name='blocksize'>0x100</property></memory>"
+           "<memory type='ram' start='0x40000' length='0xfffc0000'/></memory-map>");
+    EXPECT("qMemoryRegionInfo:10", "start:10;size:3fff0;permissions:rx;");
+    EXPECT("qMemoryRegionInfo:40000000", "start:40000000;size:c0000000;permissions:rwx;");
+}
+
+static void flash_is_erased_written_and_closed(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:100,200", "OK");
+    assert_int_equal(fake.flash[0xFF], 0);
+    assert_int_equal(fake.flash[0x100], 0xFF);
+    assert_int_equal(fake.flash[0x2FF], 0xFF);
+    assert_int_equal(fake.flash[0x300], 0);
+    EXPECT("vFlashWrite:100:abc}\x03", "OK");
+    assert_memory_equal(fake.flash + 0x100, "abc#", 4);
+    EXPECT("vFlashDone", "OK");
+    assert_int_equal(fake.begins, 1);
+    assert_int_equal(fake.ends, 1);
+}
+
+static void flash_errors_end_the_job(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:3ff00,200", "E0c");
+    assert_int_equal(fake.ends, 1);
+    EXPECT("vFlashErase:fffffff0,20", "E0c");
+    EXPECT("vFlashErase:0,0", "E0c");
+    EXPECT("vFlashWrite:50000:x", "E0c");
+    EXPECT("vFlashWrite:0", "E0c");
+    fake.flash_error = ERR_LOCKED;
+    EXPECT("vFlashErase:0,100", "E0a");
+    EXPECT("vFlashDone", "OK");
+}
+
+static void port_closed_in_the_middle_of_a_load_ends_the_job(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:0,100", "OK");
+    fake.openings++;
+    fake_run(2);
+    assert_int_equal(fake.ends, 1);
+    assert_false(fake.attached);
+}
+
+static void crc_and_search_answer(void **state)
+{
+    (void)state;
+    EXPECT("qCRC:20000000,10", "C20000010");
+    EXPECT("qCRC:30000000,10", "E03");
+    EXPECT("qCRC:20000000", "E0c");
+    memcpy(fake.ram + 254, "needle", 6);                /* over a seam */
+    EXPECT("qSearch:memory:20000000;1000;needle", "1,200000fe");
+    EXPECT("qSearch:memory:20000000;103;needle", "0");
+    EXPECT("qSearch:memory:20000000;104;needle", "1,200000fe");
+    EXPECT("qSearch:memory:20000000;3;needle", "0");
+    EXPECT("qSearch:memory:20000000;1000;", "E0c");
+    EXPECT("qSearch:memory:2000fff0;1000;needle", "E03");
+}
+
+static void restart_and_kill(void **state)
+{
+    (void)state;
+    assert_true(begins(fake_ask("vRun;"), "T05thread:1;"));
+    assert_int_equal(fake.resets, 1);
+    EXPECT("R00", "");
+    assert_int_equal(fake.resets, 2);
+    EXPECT("vKill;1", "OK");
+    assert_int_equal(fake.resets, 3);
+    assert_false(fake.attached);
+    assert_true(begins(fake_ask("vRun;"), "T05thread:1;"));     /* attaches again */
+    EXPECT("k", "");
+    assert_false(fake.attached);
+}
+
+static void what_is_unknown_is_answered_with_nothing(void **state)
+{
+    static const char *const packets[] = {
+        "", "vMustReplyEmpty", "vFile:setfs:0", "qSymbol::", "qOffsets", "qTStatus",
+        "QThreadSuffixSupported", "QListThreadsInStopReply", "jThreadsInfo", "qCfoo",
+        "qRegisterInfo0", "_M100,rwx", "A4,0,61", "qGetWorkingDir", "gfoo", "vCtrlC",
+        "vStopped", "QPassSignals:0",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
+        fake_host_packet(packets[i], -1);
+        fake_run(50);
+        assert_string_equal(fake_sent(), "$#00");
+    }
+    EXPECT("QNonStop:1", "E12");
+    EXPECT("QNonStop:0", "OK");
+}
+
+static void monitor_command_prints_and_ends_with_ok_or_an_error(void **state)
+{
+    (void)state;
+    fake_host_packet("qRcmd,6672657175656e6379", -1);   /* frequency */
+    fake_run(50);
+    assert_string_equal(fake_sent(), "$O5357434c4b206973203430303030303020487a0a#04$OK#9a");
+    EXPECT("qRcmd,6e6f6e65", "E12");
+    EXPECT("qRcmd,6e6f6", "E0c");
+    EXPECT("qRcmd,zz", "E0c");
+    EXPECT("qRcmd,", "OK");
+}
+
+#define BEFORE_ATTACH(test) cmocka_unit_test_setup(test, power_on)
+#define ATTACHED(test) cmocka_unit_test_setup(test, attached)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BEFORE_ATTACH(nothing_is_said_about_threads_before_attach),
+        BEFORE_ATTACH(attach_stops_and_names_the_thread),
+        BEFORE_ATTACH(attach_that_fails_says_why_on_the_next_console),
+        BEFORE_ATTACH(errors_have_words_for_clients_that_can_read_them),
+        BEFORE_ATTACH(client_without_extended_mode_is_attached_by_its_question),
+        BEFORE_ATTACH(packet_size_and_features_are_told),
+        ATTACHED(memory_is_read_in_hex_and_in_binary),
+        ATTACHED(long_reads_fill_the_packet_and_no_more),
+        ATTACHED(read_that_fails_further_on_gives_what_came_before),
+        ATTACHED(memory_is_written_in_hex_and_in_binary),
+        ATTACHED(registers_are_read_and_written),
+        ATTACHED(writing_all_registers_leaves_those_alone_that_stay_the_same),
+        ATTACHED(stop_reply_has_reason_thread_and_registers),
+        ATTACHED(breakpoint_kind_is_not_told_to_those_who_did_not_ask),
+        ATTACHED(fault_is_explained_before_the_stop_reply),
+        ATTACHED(every_way_to_step_steps_once_and_reports),
+        ATTACHED(range_stepping_goes_on_until_outside),
+        ATTACHED(control_c_ends_a_long_range_and_a_run),
+        ATTACHED(control_c_that_has_no_effect_is_reported_as_a_loss),
+        ATTACHED(all_that_vcont_offers_is_answered),
+        ATTACHED(lost_target_is_reported_and_can_be_attached_again),
+        ATTACHED(memory_is_read_while_the_target_runs),
+        ATTACHED(software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees),
+        ATTACHED(software_breakpoint_in_flash_takes_a_comparator),
+        ATTACHED(detach_puts_everything_back),
+        ATTACHED(watchpoints_reach_the_core_with_hex_length),
+        ATTACHED(documents_are_the_same_in_any_pieces),
+        ATTACHED(memory_map_has_no_holes),
+        ATTACHED(flash_is_erased_written_and_closed),
+        ATTACHED(flash_errors_end_the_job),
+        ATTACHED(port_closed_in_the_middle_of_a_load_ends_the_job),
+        ATTACHED(crc_and_search_answer),
+        ATTACHED(restart_and_kill),
+        ATTACHED(what_is_unknown_is_answered_with_nothing),
+        ATTACHED(monitor_command_prints_and_ends_with_ok_or_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* test_rsp.c - is a packet a packet, and nothing else one?
+ *
+ * rsp.c under gdb_remote.c, spoken to byte by byte; the literals are what is on the
+ * wire. */
+#include "gdb_fakes.h"
+#include "gdb_remote.h"
+#include "rsp.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static int power_on(void **state) { (void)state; fake_power_on(); return 0; }
+
+static const char *says(const char *bytes)
+{
+    fake_host_sends(bytes, (int)strlen(bytes));
+    fake_run(50);
+    return fake_sent();
+}
+
+static void stop_acks(void)
+{
+    assert_string_equal(says("$QStartNoAckMode#b0"), "+$OK#9a");
+    assert_string_equal(says("+"), "");
+}
+
+static void unknown_packet_gets_an_ack_and_an_empty_reply(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$qNonsense#ba"), "+$#00");
+}
+
+static void bad_checksum_is_nacked_and_not_executed(void **state)
+{
+    static const char *const bad[] = { "$!#00", "$!#2x", "$!#x1", "$!#\x01\x02" };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_string_equal(says(bad[i]), "-");
+    assert_string_equal(says("$!#21"), "+$OK#9a");
+}
+
+static void bad_checksum_without_acks_is_answered_with_an_error(void **state)
+{
+    (void)state;
+    stop_acks();
+    assert_string_equal(says("$!#00"), "$E04#a9");
+}
+
+static void packet_may_arrive_in_any_pieces(void **state)
+{
+    static const char packet[] = "$qNonsense#ba";
+    (void)state;
+    for (size_t i = 0; i + 2 < sizeof packet; i++) {
+        fake_host_sends(packet + i, 1);
+        fake_run(3);
+        assert_string_equal(fake_sent(), "");
+    }
+    assert_string_equal(says("a"), "+$#00");
+}
+
+static void dollar_in_the_middle_starts_anew(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$m2000$!#21"), "+$OK#9a");
+    assert_string_equal(says("$m2000}$!#21"), "+$OK#9a");
+    assert_string_equal(says("$m2000#$!#21"), "+$OK#9a");
+    assert_string_equal(says("$m2000#1$!#21"), "+$OK#9a");
+}
+
+static void noise_between_packets_is_ignored(void **state)
+{
+    (void)state;
+    assert_string_equal(says("+-xyz}#00+\r\n$!#21"), "+$OK#9a");
+}
+
+static void nack_brings_the_reply_again_and_ack_ends_it(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$!#21"), "+$OK#9a");
+    assert_string_equal(says("-"), "$OK#9a");
+    assert_string_equal(says("+"), "");
+    assert_string_equal(says("-"), "");
+}
+
+static void reply_is_repeated_when_no_ack_comes_but_not_for_ever(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$!#21"), "+$OK#9a");
+    for (int i = 0; i < 10; i++) {
+        fake.ms += 2500;
+        assert_string_equal(says(""), i < 3 ? "$OK#9a" : "");
+    }
+}
+
+static void without_acks_nothing_is_acknowledged_or_repeated(void **state)
+{
+    (void)state;
+    stop_acks();
+    assert_string_equal(says("$!#21"), "$OK#9a");
+    assert_string_equal(says("-"), "");
+    fake.ms += 10000;
+    assert_string_equal(says(""), "");
+}
+
+static void packet_of_the_longest_size_is_taken_a_longer_one_refused(void **state)
+{
+    static char text[RSP_PACKET_MAX * 3];
+    (void)state;
+    stop_acks();
+    memset(text, 'j', sizeof text);             /* no such packet */
+    assert_string_equal(fake_ask_bytes(text, RSP_PACKET_MAX), "");
+    assert_string_equal(fake_ask_bytes(text, RSP_PACKET_MAX + 1), "E04");
+    assert_string_equal(fake_ask_bytes(text, sizeof text), "E04");
+    assert_string_equal(fake_ask("!"), "OK");
+}
+
+static void reopened_port_starts_afresh(void **state)
+{
+    (void)state;
+    stop_acks();
+    says("$X20000000,8:abc");                   /* and the cable comes out */
+    fake.openings += 2;
+    fake_run(2);
+    assert_string_equal(says("+$!#21"), "+$OK#9a");     /* acknowledged again */
+}
+
+static void control_d_and_a_closed_port_detach(void **state)
+{
+    (void)state;
+    stop_acks();
+    fake_ask("vAttach;1");
+    assert_true(fake.attached);
+    says("\x04");
+    assert_false(fake.attached);
+    fake_ask("vAttach;1");
+    fake.openings++, fake.open = false;
+    fake_run(2);
+    assert_false(fake.attached);
+    assert_true(fake.running);
+}
+
+static void host_that_does_not_read_gets_the_reply_when_it_does(void **state)
+{
+    (void)state;
+    stop_acks();
+    fake.out_room = 3;
+    assert_string_equal(says("$!#21$?#3f"), "$OK");
+    fake.ms += 60000;
+    assert_string_equal(says(""), "");
+    fake.out_room = 1 << 20;
+    assert_string_equal(says("") , "#9a$W00#b7");
+}
+
+static void console_flood_to_a_host_that_does_not_read_ends_in_bounded_time(void **state)
+{
+    (void)state;
+    stop_acks();
+    says("$!#21");
+    fake.out_room = 10;
+    uint32_t before = fake.ms;
+    fake_ask("qRcmd,68656c70");                 /* help: many lines */
+    assert_true(fake.ms - before < 3000);
+    fake.out_room = 1 << 20;
+    assert_non_null(strstr(says(""), "$OK#9a"));
+    assert_string_equal(says("$!#21"), "$OK#9a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(unknown_packet_gets_an_ack_and_an_empty_reply, power_on),
+        cmocka_unit_test_setup(bad_checksum_is_nacked_and_not_executed, power_on),
+        cmocka_unit_test_setup(bad_checksum_without_acks_is_answered_with_an_error,
+                               power_on),
+        cmocka_unit_test_setup(packet_may_arrive_in_any_pieces, power_on),
+        cmocka_unit_test_setup(dollar_in_the_middle_starts_anew, power_on),
+        cmocka_unit_test_setup(noise_between_packets_is_ignored, power_on),
+        cmocka_unit_test_setup(nack_brings_the_reply_again_and_ack_ends_it, power_on),
+        cmocka_unit_test_setup(reply_is_repeated_when_no_ack_comes_but_not_for_ever,
+                               power_on),
+        cmocka_unit_test_setup(without_acks_nothing_is_acknowledged_or_repeated, power_on),
+        cmocka_unit_test_setup(packet_of_the_longest_size_is_taken_a_longer_one_refused,
+                               power_on),
+        cmocka_unit_test_setup(reopened_port_starts_afresh, power_on),
+        cmocka_unit_test_setup(control_d_and_a_closed_port_detach, power_on),
+        cmocka_unit_test_setup(host_that_does_not_read_gets_the_reply_when_it_does,
+                               power_on),
+        cmocka_unit_test_setup(
+            console_flood_to_a_host_that_does_not_read_ends_in_bounded_time, power_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
