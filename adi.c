@@ -56,7 +56,7 @@ static struct {
     struct adi_counters count;
 } port;
 
-/* --- one transfer, and what can be wrong with it --------------------------------- */
+/* --- one transfer, and what can be wrong with it ------------------------------ */
 
 static void forget(void)
 {
@@ -123,7 +123,7 @@ static int dp_write(uint8_t address, uint32_t value)
     return transfer(swd_request(SWD_DP | SWD_WRITE, address), &value);
 }
 
-/* --- mending --------------------------------------------------------------------- */
+/* --- mending ------------------------------------------------------------------ */
 
 /* ADIv5.2 B4.3.3: after a line reset the DP hears nothing but a read of DPIDR. */
 static int line_reset(uint32_t *dpidr)
@@ -187,7 +187,7 @@ static bool again(int *error, int *tries)
     return false;
 }
 
-/* --- AP registers ---------------------------------------------------------------- */
+/* --- AP registers ------------------------------------------------------------- */
 
 static int select_bank(uint8_t ap, uint8_t address)
 {
@@ -280,7 +280,7 @@ uint32_t adi_rom_table(void)
     return port.rom_table;
 }
 
-/* --- DP registers ---------------------------------------------------------------- */
+/* --- DP registers ------------------------------------------------------------- */
 
 /* With bits 7:4 of address as DPBANKSEL, so that 0x24 is TARGETID. */
 static int bank_then(uint8_t address, uint32_t *value, bool write)
@@ -322,7 +322,7 @@ int adi_dp_write(uint8_t address, uint32_t value)
     return error;
 }
 
-/* --- memory: one run within a 1 KB block ----------------------------------------- */
+/* --- memory: one run within a 1 KB block -------------------------------------- */
 
 /* Points CSW and TAR at items of 1 << size bytes from address on. */
 static int aim(uint32_t address, int size)
@@ -439,7 +439,7 @@ static int write_run(struct run *run, const uint8_t *bytes)
     return error;
 }
 
-/* --- memory: any amount ---------------------------------------------------------- */
+/* --- memory: any amount ------------------------------------------------------- */
 
 /* Reads into in, or writes from out, whichever is given. */
 static int move(uint32_t address, int size, uint8_t *in, const uint8_t *out,
@@ -605,7 +605,7 @@ int adi_write8(uint32_t address, uint8_t value)
     return adi_write(address, &value, 1);
 }
 
-/* --- connecting ------------------------------------------------------------------ */
+/* --- connecting --------------------------------------------------------------- */
 
 /* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2
  * multi-drop part may be dormant (ADIv5.2 B5.3.4: 8 clocks high, the 128-bit selection

@@ -89,7 +89,7 @@ static struct {
     uint32_t bkpt_pc;                   /* ... here */
 } core;
 
-/* --- DHCSR -------------------------------------------------------------------------- */
+/* --- DHCSR -------------------------------------------------------------------- */
 
 static uint32_t seen(uint32_t dhcsr)
 {
@@ -138,7 +138,7 @@ int cortexm_halt_wait(uint32_t timeout_ms)
     return error ? error : wait_halted(timeout_ms);
 }
 
-/* --- core registers ----------------------------------------------------------------- */
+/* --- core registers ----------------------------------------------------------- */
 
 /* DCRSR starts the transfer, S_REGRDY says that it is done (C1.6.3). */
 static int transfer(uint32_t dcrsr, uint32_t *value)
@@ -261,7 +261,7 @@ int cortexm_write_registers(const uint32_t *values)
     return error;
 }
 
-/* --- comparators -------------------------------------------------------------------- */
+/* --- comparators -------------------------------------------------------------- */
 
 /* FPB revision 1 (C1.11.5): the word in the code region, and which half of it. */
 static uint32_t fp_comp(const struct breakpoint *breakpoint)
@@ -438,7 +438,7 @@ int cortexm_set_vector_catch(uint32_t bits)
     return adi_write32(DEMCR, TRCENA | core.vector_catch);
 }
 
-/* --- attach, detach ----------------------------------------------------------------- */
+/* --- attach, detach ----------------------------------------------------------- */
 
 static const struct core_type *core_type(uint32_t cpuid)
 {
@@ -528,7 +528,7 @@ int cortexm_detach(void)
     return error ? error : running ? running : free;
 }
 
-/* --- run and step ------------------------------------------------------------------- */
+/* --- run and step ------------------------------------------------------------- */
 
 static bool is_bkpt(uint32_t instruction)
 {
@@ -602,7 +602,7 @@ int cortexm_step(void)
     return error;
 }
 
-/* --- why has it stopped ------------------------------------------------------------- */
+/* --- why has it stopped ------------------------------------------------------- */
 
 /* MATCHED is cleared by reading (C1.8.17), so all are read. */
 static enum stop_reason which_watchpoint(uint32_t *address)
@@ -708,7 +708,7 @@ int cortexm_poll(struct stop *stop)
     return error;
 }
 
-/* --- reset -------------------------------------------------------------------------- */
+/* --- reset -------------------------------------------------------------------- */
 
 /* Silence is normal while a chip resets; some lose the debug port for a moment. */
 static int wait_reset(uint32_t deadline)
@@ -772,7 +772,7 @@ int cortexm_catch_reset(void)
     return error ? error : adi_write32(DEMCR, TRCENA | VC_CORERESET);
 }
 
-/* --- faults in words ---------------------------------------------------------------- */
+/* --- faults in words ---------------------------------------------------------- */
 
 struct text { char *at, *end; };
 

@@ -1,5 +1,5 @@
-/* flash.h - a family of chips as target.c and flash.c see it: how to recognize one, and
- * how its flash controller erases and programs.
+/* flash.h - a family of chips as target.c sees it: how to recognize one, and how its
+ * flash controller erases and programs.
  *
  *   flash_stm32.c   STM32 F0, F1, F3        flash_samd.c   SAM D, L, C
  *

@@ -1,13 +1,13 @@
 /* flash_samd.c - Microchip SAM D, L and C with a Cortex-M0+: NVMCTRL, and the DSU that
  * knows the chip and erases it even when it is locked.
  *
- *   called by  target.c, flash.c through samd_family      calls  adi.c
+ *   called by  target.c through samd_family      calls  adi.c
  *
  * Flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
  * written to the page buffer, by 32-bit stores to the page's own address, and then by a
  * command; CTRLB.MANW makes sure that nothing is programmed before that.  Commands go to
  * CTRLA together with the key 0xA5 and are done when INTFLAG.READY is 1.  The last page's
- * command is not waited for here: flash.c calls finish() when it has the next data.
+ * command is not waited for here: target.c calls finish() when it has the next data.
  *
  * A chip with the security bit lets a debugger at nothing but the DSU's copy at
  * 0x41002100: enough to recognize it and to erase it (data sheet, "Security
@@ -47,7 +47,7 @@ static const struct series { uint16_t did; const char *name; } series[] = {
     { 0x1100, "ATSAMC20" }, { 0x1101, "ATSAMC21" },
 };
 
-/* --- the controller ------------------------------------------------------------------- */
+/* --- the controller ----------------------------------------------------------- */
 
 /* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
 static int result(int failed)
@@ -149,7 +149,7 @@ static int finish(const struct chip *chip)
     return wait(ERR_PROGRAM);
 }
 
-/* --- the DSU -------------------------------------------------------------------------- */
+/* --- the DSU ------------------------------------------------------------------ */
 
 /* The chip may be in reset extension when nRST was used; STATUSA is cleared first, so
  * that DONE is ours. */
@@ -173,7 +173,7 @@ static int poll(const struct chip *chip)
     return status & STATUSA_DONE ? OK : ERR_BUSY;
 }
 
-/* --- which one is it ------------------------------------------------------------------ */
+/* --- which one is it ---------------------------------------------------------- */
 
 static char *append(char *at, const char *words)
 {
@@ -252,7 +252,7 @@ static int attached(const struct chip *chip)
     return OK;
 }
 
-/* --- commands ------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------- */
 
 static int each_region(uint16_t cmd, const char *done)
 {

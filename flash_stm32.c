@@ -1,6 +1,6 @@
 /* flash_stm32.c - STM32 F0, F1 and F3: the flash controller that ST calls FPEC.
  *
- *   called by  target.c, flash.c through stm32_family      calls  adi.c
+ *   called by  target.c through stm32_family      calls  adi.c
  *
  * Erases pages, programs halfwords by writing them to their address while CR.PG is set.
  * The flash holds the bus until a halfword is in, so the debug port answers WAIT
@@ -8,7 +8,7 @@
  * at when a block is through; its flags are sticky.
  *
  * A write that adi.c repeats after damage on the wire may find its halfword programmed
- * already: PGERR, with the right data in the flash.  flash.c reads back, so it is the
+ * already: PGERR, with the right data in the flash.  target.c reads back, so it is the
  * data that decide.
  *
  * Read protection (RDP) leaves the core debuggable but hides the flash.  `unlock` takes
@@ -69,7 +69,7 @@ static const struct part {
     { "STM32F303xD/xE",    0x446, 2, 64,  512, DBGMCU_F1, SIZE_F0 },
 };
 
-/* --- the controller ------------------------------------------------------------------- */
+/* --- the controller ----------------------------------------------------------- */
 
 static uint32_t fpec(uint32_t address, uint32_t reg)
 {
@@ -212,7 +212,7 @@ static int poll(const struct chip *chip)
     return error == ERR_BUSY || error ? error : end(chip);
 }
 
-/* --- which one is it ------------------------------------------------------------------ */
+/* --- which one is it ---------------------------------------------------------- */
 
 static bool read_protected(void)
 {
@@ -283,7 +283,7 @@ static int attached(const struct chip *chip)
     return adi_write32(part_of(chip)->dbgmcu + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
 }
 
-/* --- commands ------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------- */
 
 static int show_option(int argc, const char **argv)
 {

@@ -59,7 +59,7 @@ static struct {
     uint32_t paced, turn;               /* a bit without waits, and what a turn adds */
 } wire;
 
-/* --- one bit after the other ------------------------------------------------------ */
+/* --- one bit after the other -------------------------------------------------- */
 
 /* Sends the low count bits (0 to 32), then one more.  Entered count bits before the
  * end: every step is `step` bytes long.  pad is 0 or 1, the nops in each phase. */
@@ -191,7 +191,7 @@ static uint64_t receive(uint32_t count)
     return (uint64_t)exchange(1, 1) << 32 | bits;
 }
 
-/* --- who drives SWDIO ------------------------------------------------------------- */
+/* --- who drives SWDIO --------------------------------------------------------- */
 
 /* One store each.  The other six pins of CRH keep the mode they had at swd_start(). */
 static void listen(void)
@@ -207,7 +207,7 @@ static void turn_to_drive(void)
     SWD_PORT.CRH = wire.crh_drive;
 }
 
-/* --- transfers -------------------------------------------------------------------- */
+/* --- transfers ---------------------------------------------------------------- */
 
 static uint32_t parity(uint32_t word)
 {
@@ -268,7 +268,7 @@ int swd_write(uint8_t request, uint32_t value)
     return SWD_OK;
 }
 
-/* --- raw bits --------------------------------------------------------------------- */
+/* --- raw bits ----------------------------------------------------------------- */
 
 static void send_some(uint32_t bits, int count)
 {
@@ -313,7 +313,7 @@ void swd_from_jtag(void)
     swd_line_reset();
 }
 
-/* --- pace ------------------------------------------------------------------------- */
+/* --- pace --------------------------------------------------------------------- */
 
 /* The shortest of several runs: an interrupt can only make one longer. */
 static uint32_t cycles_of(uint32_t count)
@@ -397,7 +397,7 @@ uint32_t swd_frequency(void)
     return wire.hz;
 }
 
-/* --- pins ------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------- */
 
 static uint32_t crh_with(uint32_t crh, int pin, enum pin_mode mode)
 {
