@@ -70,7 +70,7 @@ static bool is_word(const char *word, const char *other)
 /* "4000000", "0x1000", "4M", "500k", "2.5M": decimals only count before k and M. */
 static bool read_number(const char *text, uint32_t *value)
 {
-    uint32_t base = 10, scale = 1, whole = 0, parts = 1;
+    uint32_t base = 10, whole = 0, scale = 1, parts = 1;
     bool fraction = false;
 
     if (text[0] == '0' && (text[1] | 0x20) == 'x') {
@@ -80,27 +80,27 @@ static bool read_number(const char *text, uint32_t *value)
     if (hex_digit((uint8_t)*text) < 0)
         return false;
     for (; *text != '\0'; text++) {
-        int digit = hex_digit((uint8_t)*text);
+        uint32_t digit = (uint32_t)hex_digit((uint8_t)*text);
         if (*text == '.' && base == 10 && !fraction) {
             fraction = true;
-        } else if (digit >= 0 && (uint32_t)digit < base) {
-            if (whole > (0xFFFFFFFF - (uint32_t)digit) / base || parts > 100000)
-                return false;
-            whole = whole * base + (uint32_t)digit;
-            parts *= fraction ? 10 : 1;
-        } else {
-            break;
+            continue;
         }
+        if (digit >= base)
+            break;
+        if (whole > (0xFFFFFFFF - digit) / base || parts > 1000000)
+            return false;
+        whole = whole * base + digit;
+        parts *= fraction ? 10 : 1;
     }
     if ((*text | 0x20) == 'k')
         scale = 1000, text++;
     else if ((*text | 0x20) == 'm')
         scale = 1000000, text++;
-    if (*text != '\0' || (scale == 1 && fraction))
+    /* More decimals than the suffix has zeros are no whole number. */
+    if (*text != '\0' || parts > scale || whole > 0xFFFFFFFF / (scale / parts))
         return false;
-    uint64_t product = (uint64_t)whole * scale / parts;
-    *value = (uint32_t)product;
-    return product <= 0xFFFFFFFF;
+    *value = whole * (scale / parts);
+    return true;
 }
 
 /* "enable", "on", "1", ...: any beginning of the long words. */

@@ -59,7 +59,7 @@ static int mutate(uint8_t *bytes, int length)
         case 3: memmove(bytes + at, bytes + at + 1, (size_t)(length - at - 1)); length--; break;
         case 4: bytes[at] = (uint8_t)",;:#$}0f\x03-p+."[roll(13)]; break;
         case 5:
-            for (uint32_t k = roll(60); k > 0 && length < LONGEST; k--)
+            for (uint32_t k = roll(300); k > 0 && length < LONGEST; k--)
                 bytes[length++] = bytes[at];
             break;
         }

@@ -90,7 +90,8 @@ static void frequency_takes_suffixes(void **state)
     static const char *const bad[] = { "frequency x", "frequency 4G", "frequency 0",
                                        "frequency 2.5", "frequency 99999999999",
                                        "frequency 4M1", "frequency 5000M", "frequency 0x",
-                                       "frequency 1.5.5M", "frequency 1.0000000001M" };
+                                       "frequency 1.5.5M", "frequency 1.0000000001M",
+                                       "frequency 0.0000000000000000000000000000000001M" };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         type(cases[i].text);
