@@ -1,0 +1,130 @@
+/* coresight.c - the ROM table and ID registers that a debugger walks, ITM and TPIU.
+ *
+ *   called by  coredebug.c      calls  bus.c
+ *
+ * Every CoreSight block ends in twelve ID registers, one byte in each word (ADIv5.2 D1.2):
+ *
+ *   FD0 PIDR4-7   FE0 PIDR0-3   FF0 CIDR0-3 = 0D x0 05 B1, x the class (E: generic IP,
+ *                                             9: debug component, 1: ROM table)
+ *
+ * Arm's JEP106 code is 0x43B: PIDR1 = Bx, PIDR2 = xB, PIDR4 = 04.
+ *
+ * ITM and TPIU (v7-M only) keep what is written; a stimulus port is always ready.  The
+ * SWO stream itself is not modelled, which is noted once when a program writes to it.
+ *
+ * Sources: ARM IHI 0031C D1; Armv7-M ARM C1.7 (ITM), C1.10 (TPIU); Cortex-M3 TRM 4. */
+#include "coredebug.h"
+
+enum { ITM_BASE = 0xE0000000, TPIU_BASE = 0xE0040000, BLOCK = 0x1000 };
+enum { PIDR4 = 0xFD0, PIDR0 = 0xFE0, CIDR0 = 0xFF0, MEMTYPE = 0xFCC };
+enum { ITM_PORTS = 0x80, ITM_TER = 0xE00, ITM_TCR = 0xE80, ITMENA = 1 };
+enum { TPIU_SSPSR = 0x000, TPIU_FFSR = 0x300, TPIU_TYPE = 0xFC8, TPIU_DEVTYPE = 0xFCC };
+
+uint32_t coresight_id(uint32_t offset, uint32_t part, uint32_t revision)
+{
+    switch (offset) {
+    case PIDR4:      return 0x04;
+    case PIDR0:      return part;
+    case PIDR0 + 4:  return 0xB0;
+    case PIDR0 + 8:  return revision << 4 | 0x0B;
+    case CIDR0:      return 0x0D;
+    case CIDR0 + 4:  return 0xE0;
+    case CIDR0 + 8:  return 0x05;
+    case CIDR0 + 12: return 0xB1;
+    default:         return 0;
+    }
+}
+
+/* --- ROM table ------------------------------------------------------------------------- */
+
+static uint32_t read_rom_table(void *ctx, uint32_t offset, int width)
+{
+    const struct coredebug *debug = ctx;
+    (void)width;
+    if (offset >= CIDR0)
+        return debug->config.component_id[(offset - CIDR0) / 4];
+    if (offset >= PIDR0)
+        return debug->config.peripheral_id[(offset - PIDR0) / 4];
+    if (offset >= PIDR4)
+        return debug->config.peripheral_id[4 + (offset - PIDR4) / 4];
+    if (offset == MEMTYPE)
+        return 1;                               /* system memory is on this bus */
+    for (uint32_t i = 0; debug->config.rom_entries[i]; i++)
+        if (i == offset / 4)
+            return debug->config.rom_entries[i];
+    return 0;
+}
+
+static void write_nothing(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    (void)ctx, (void)offset, (void)value, (void)width;      /* read-only, no error */
+}
+
+/* --- ITM, TPIU --------------------------------------------------------------------------- */
+
+static uint32_t read_itm(void *ctx, uint32_t offset, int width)
+{
+    const struct coredebug *debug = ctx;
+    (void)width;
+    if (offset >= PIDR4)
+        return coresight_id(offset, 0x01, 1);
+    if (offset < ITM_PORTS)
+        return 1;                               /* FIFOREADY */
+    return debug->itm[offset / 4];
+}
+
+static void write_itm(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    struct coredebug *debug = ctx;
+    (void)width;
+    if (offset >= ITM_PORTS) {
+        debug->itm[offset / 4] = value;
+        return;
+    }
+    bool goes_out = debug->itm[ITM_TCR / 4] & ITMENA &&
+                    debug->itm[ITM_TER / 4] >> (offset / 4 & 31) & 1;
+    if (goes_out)
+        sim_report(debug->cpu->sim, SIM_NOTE, "%s: ITM output; the SWO stream is not "
+                   "modelled", debug->cpu->config.name);
+}
+
+static uint32_t read_tpiu(void *ctx, uint32_t offset, int width)
+{
+    const struct coredebug *debug = ctx;
+    (void)width;
+    switch (offset) {
+    case TPIU_SSPSR:   return 0x0000000B;       /* port sizes 1, 2 and 4 */
+    case TPIU_FFSR:    return 0x00000008;       /* the formatter cannot stop */
+    case TPIU_TYPE:    return 0x00000CA1;       /* NRZ and Manchester SWO */
+    case TPIU_DEVTYPE: return 0x00000011;
+    case PIDR0:        return 0x23;
+    case PIDR0 + 4:    return 0xB9;
+    case CIDR0 + 4:    return 0x90;             /* a debug component */
+    default:           break;
+    }
+    return offset >= PIDR4 ? coresight_id(offset, 0, 1) : debug->tpiu[offset / 4];
+}
+
+static void write_tpiu(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    struct coredebug *debug = ctx;
+    (void)width;
+    debug->tpiu[offset / 4] = value;
+}
+
+void coresight_new(struct coredebug *debug)
+{
+    struct bus *bus = debug->cpu->bus;
+    if (debug->config.rom_base && debug->config.rom_entries)
+        bus_add(bus, &(struct bus_region){
+            .base = debug->config.rom_base, .size = BLOCK, .name = "ROM table",
+            .read = read_rom_table, .write = write_nothing, .ctx = debug });
+    if (coredebug_is_v6m(debug))
+        return;
+    bus_add(bus, &(struct bus_region){
+        .base = ITM_BASE, .size = BLOCK, .name = "ITM", .read = read_itm,
+        .write = write_itm, .ctx = debug });
+    bus_add(bus, &(struct bus_region){
+        .base = TPIU_BASE, .size = BLOCK, .name = "TPIU", .read = read_tpiu,
+        .write = write_tpiu, .ctx = debug });
+}
