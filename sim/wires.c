@@ -220,6 +220,15 @@ void net_watch(struct net *net, void (*see)(void *ctx, const struct net *net), v
     net->watch[net->watches++].ctx = ctx;
 }
 
+void net_unwatch(struct net *net, const void *ctx)
+{
+    int kept = 0;
+    for (int i = 0; i < net->watches; i++)
+        if (net->watch[i].ctx != ctx)
+            net->watch[kept++] = net->watch[i];
+    net->watches = kept;
+}
+
 void net_cut(struct net *net, bool cut)
 {
     net->cut = cut;

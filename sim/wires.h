@@ -61,6 +61,7 @@ int pin_sample(struct pin *pin);
 struct net *net_new(struct sim *sim, const char *name);
 void net_attach(struct net *net, struct pin *pin, bool far);
 void net_watch(struct net *net, void (*see)(void *ctx, const struct net *net), void *ctx);
+void net_unwatch(struct net *net, const void *ctx);
 void net_cut(struct net *net, bool cut);            /* near and far pins come apart */
 void net_free(struct net *net);                     /* its pins then hang in the air */
 void net_set_noise(struct net *net, double rate);   /* 0.0001 = 1 sample in 10,000 */
