@@ -291,7 +291,7 @@ static void explain_stop(void)
     if (gdb.stop.reason == STOP_RESET)
         monitor_print("The target was reset\n");
     if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(program_counter()))
-        monitor_print("BKPT in the program itself; `set $pc += 2` goes behind it\n");
+        monitor_print("BKPT in the program itself; `continue` goes on behind it\n");
 }
 
 static void stopped(void)
