@@ -1,0 +1,458 @@
+/* image.c - the program that runs unchanged on QEMU's mps2-an385 and on our own core.
+ *
+ *   built by  run.sh, with the cases of generate.py      runs on  both machines
+ *
+ * First the generated cases: each starts from a made-up exception frame (Thread mode,
+ * process stack) and ends with SVC, whose handler records registers, flags, stack pointer
+ * and a checksum of the memory window, and starts the next.  Then the exceptions, written
+ * by hand below: every handler logs what the architecture lets it see.  At the end both
+ * records go to files through semihosting, and run.sh compares them byte by byte.
+ *
+ * Not compared, because QEMU's Cortex-M3 differs from the manual of the r1p1 by design:
+ *   - CCR.STKALIGN out of reset (QEMU 1, r1p1 0): set before anything else here
+ *   - the number of priority bits is 8 in QEMU; our core is told so
+ *   - SysTick, CPUID and everything else that depends on time or on the revision
+ *   - the instruction at which an interrupt is taken (QEMU: the end of a block of
+ *     translated code): the stacked PC of PendSV and the interrupts
+ *   - a store's bus error is precise in both; silicon may make it imprecise */
+#include <stddef.h>
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define BYTE(address) (*(volatile uint8_t *)(address))
+#define ISER   REG(0xE000E100)
+#define ICER   REG(0xE000E180)
+#define ISPR   REG(0xE000E200)
+#define ICPR   REG(0xE000E280)
+#define IABR   REG(0xE000E300)
+#define IPR    ((volatile uint8_t *)0xE000E400)
+#define ICSR   REG(0xE000ED04)
+#define AIRCR  REG(0xE000ED0C)
+#define SCR    REG(0xE000ED10)
+#define CCR    REG(0xE000ED14)
+#define SHPR   ((volatile uint8_t *)0xE000ED14)     /* indexed by exception number */
+#define SHCSR  REG(0xE000ED24)
+#define CFSR   REG(0xE000ED28)
+#define HFSR   REG(0xE000ED2C)
+#define MMFAR  REG(0xE000ED34)
+#define BFAR   REG(0xE000ED38)
+#define STIR   REG(0xE000EF00)
+
+enum { PENDSVSET = 1 << 28, PENDSVCLR = 1 << 27, NOWHERE = 0x70000000 };
+enum { WINDOW = 0x20000000, WINDOW_BYTES = 0x2000, STACK_TOP = 0x20001000,
+       RECORD_WORDS = 18, CASE_WORDS = 16 };
+
+extern const uint32_t case_count, case_table[];
+
+static uint32_t records[270000], log_words[16384];
+static uint32_t *record_end, log_count, next_case;
+
+static void log_word(uint32_t word) { log_words[log_count++] = word; }
+
+/* --- semihosting ------------------------------------------------------------------- */
+
+static uint32_t semihost(uint32_t operation, const void *arguments)
+{
+    register uint32_t r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = arguments;
+    __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE = 5, SYS_EXIT = 0x18 };
+
+static void save(const char *name, uint32_t length, const void *data, uint32_t size)
+{
+    uint32_t file = semihost(SYS_OPEN, (const void *[]){ name, (void *)5, (void *)length });
+    semihost(SYS_WRITE, (const void *[]){ (void *)file, data, (void *)size });
+    semihost(SYS_CLOSE, (const void *[]){ (void *)file });
+}
+
+/* --- the generated cases ------------------------------------------------------------- */
+
+static uint32_t checksum(void)
+{
+    uint32_t sum = 0;
+    for (const uint32_t *word = (const uint32_t *)WINDOW;
+         word < (const uint32_t *)(WINDOW + WINDOW_BYTES); word++)
+        sum = (sum << 5 | sum >> 27) + *word;
+    return sum;
+}
+
+/* Case words: entry, xPSR, r0 to r12, lr.  r4 to r11 go through `high`. */
+static uint32_t *prepare(uint32_t *high)
+{
+    const uint32_t *words = case_table + CASE_WORDS * next_case++;
+    uint32_t *frame = (uint32_t *)STACK_TOP - 8;
+    for (int i = 0; i < 4; i++)
+        frame[i] = words[2 + i];
+    for (int i = 0; i < 8; i++)
+        high[i] = words[6 + i];
+    frame[4] = words[14];
+    frame[5] = words[15];
+    frame[6] = words[0];
+    frame[7] = words[1];
+    return frame;
+}
+
+static void exceptions(void);
+
+/* Called with the process stack pointer and r4-r11 as the case left them. */
+uint32_t *case_ended(uint32_t *frame, uint32_t *high)
+{
+    if (next_case) {
+        uint32_t pad = frame[7] >> 9 & 1;
+        for (int i = 0; i < 8; i++)
+            *record_end++ = frame[i];
+        for (int i = 0; i < 8; i++)
+            *record_end++ = high[i];
+        *record_end++ = (uint32_t)(uintptr_t)(frame + 8 + pad);
+        *record_end++ = checksum();
+    }
+    if (next_case < case_count)
+        return prepare(high);
+    /* No more: return into exceptions(), on the process stack. */
+    frame = (uint32_t *)STACK_TOP - 8;
+    frame[6] = (uint32_t)(uintptr_t)exceptions & ~1u;
+    frame[7] = 0x01000000;
+    return frame;
+}
+
+__attribute__((naked)) static void svc_case(void)
+{
+    __asm__ volatile(
+        "mrs r0, psp\n push {r4-r11}\n mov r1, sp\n push {r0, lr}\n"
+        "bl case_ended\n"
+        "msr psp, r0\n pop {r0, lr}\n pop {r4-r11}\n bx lr\n");
+}
+
+/* --- the exceptions -------------------------------------------------------------------- */
+
+enum { IRQS = 6, EXC_PENDSV = 14 };
+static volatile uint32_t depth_limit, in_handler, resume_at, svc_number;
+static volatile uint32_t pend_in_svc, raise_in, raise_what;
+
+static uint32_t ipsr(void)
+{
+    uint32_t value;
+    __asm__ volatile("mrs %0, ipsr" : "=r"(value));
+    return value;
+}
+
+static uint32_t main_depth(void)
+{
+    uint32_t value;
+    __asm__ volatile("mrs %0, msp" : "=r"(value));
+    return value;
+}
+
+/* What every handler logs.  Faults skip the instruction at fault: its size is known by
+ * its first halfword, unless the PC itself is what was bad (then resume_at helps). */
+void handler(uint32_t *frame, uint32_t exc_return)
+{
+    uint32_t number = ipsr();
+    log_word(0xE0000000 | number);
+    log_word(exc_return);
+    log_word(frame[7] & ~0x1FFu);
+    if (number < EXC_PENDSV)
+        log_word(frame[6]);
+    log_word((uint32_t)(uintptr_t)frame & 7);
+    log_word(CFSR);
+    log_word(HFSR);
+    if (CFSR & 0x8000)
+        log_word(BFAR);
+    log_word(ICSR);
+    log_word(SHCSR);
+    log_word(IABR);
+    if (raise_in == number) {
+        raise_in = 0;
+        if (raise_what == 1)
+            (void)REG(NOWHERE);
+        if (raise_what == 2)
+            __asm__ volatile("udf #1");
+        if (raise_what == 3)
+            __asm__ volatile("svc #9");
+        if (raise_what == 4)
+            ISPR = 1 << 1;
+        if (raise_what == 5)
+            ICSR = PENDSVSET;
+        if (raise_what == 6)
+            __asm__ volatile("msr control, %0" :: "r"(2));
+        __asm__ volatile("dsb\n isb");
+        log_word(0xE1000000 | number);
+    }
+    if (number >= 3 && number <= 6) {
+        if (resume_at) {
+            frame[6] = resume_at & ~1u;
+            frame[7] = (frame[7] & ~0x0600FC00u) | 0x01000000;
+            resume_at = 0;
+        } else {
+            const uint16_t *at = (const uint16_t *)(uintptr_t)frame[6];
+            frame[6] += *at >= 0xE800 ? 4 : 2;
+            frame[7] &= ~0x0600FC00u;           /* out of any IT block */
+        }
+        CFSR = ~0u;
+        HFSR = ~0u;
+    }
+}
+
+__attribute__((naked)) static void any_handler(void)
+{
+    __asm__ volatile(
+        "tst lr, #4\n ite eq\n mrseq r0, msp\n mrsne r0, psp\n mov r1, lr\n"
+        "push {r4, lr}\n bl handler\n pop {r4, pc}\n");
+}
+
+static volatile uint32_t cases_over;
+__attribute__((naked)) static void svc_entry(void)
+{
+    __asm__ volatile(
+        "ldr r2, =cases_over\n ldr r2, [r2]\n cbz r2, 1f\n b any_handler\n"
+        "1: b svc_case\n .ltorg\n" :: "i"(any_handler), "i"(svc_case), "i"(&cases_over));
+}
+
+static inline __attribute__((always_inline)) void barrier(void)
+{
+     __asm__ volatile("dsb\n isb" ::: "memory");
+}
+static void mark(uint32_t number) { log_word(0xA0000000 | number); }
+
+static void masks_and_priorities(void)
+{
+    mark(1);                            /* PendSV at once, and held by PRIMASK */
+    ICSR = PENDSVSET; barrier();
+    __asm__ volatile("cpsid i");
+    ICSR = PENDSVSET; barrier();
+    log_word(ICSR);
+    __asm__ volatile("wfi");            /* wakes though masked */
+    __asm__ volatile("cpsie i\n isb");
+    mark(2);                            /* pended and taken back */
+    __asm__ volatile("cpsid i");
+    ICSR = PENDSVSET; ICSR = PENDSVCLR; log_word(ICSR);
+    __asm__ volatile("cpsie i\n isb");
+    mark(3);                            /* three interrupts, order by priority */
+    for (int i = 0; i < IRQS; i++)
+        IPR[i] = (uint8_t)(0x80 - 0x10 * i);
+    IPR[4] = IPR[3];
+    ISER = (1 << IRQS) - 1;
+    __asm__ volatile("cpsid i");
+    ISPR = 0x3F; log_word(ISPR); log_word(ICSR);
+    ICPR = 1 << 2; log_word(ISPR);
+    __asm__ volatile("cpsie i\n isb");
+    mark(4);                            /* BASEPRI lets only the more urgent through */
+    for (uint32_t level = 0x20; level <= 0x90; level += 0x10) {
+        __asm__ volatile("msr basepri, %0\n isb" :: "r"(level));
+        ISPR = 0x3F; barrier();
+        log_word(ISPR);
+        __asm__ volatile("msr basepri, %0\n isb" :: "r"(0));
+    }
+    mark(5);                            /* FAULTMASK, cleared by nothing here */
+    __asm__ volatile("cpsid f");
+    ISPR = 3; barrier(); log_word(ISPR);
+    __asm__ volatile("cpsie f\n isb");
+    mark(6);                            /* STIR; disabled ones stay pending */
+    ICER = 1 << 1;
+    STIR = 1; barrier(); log_word(ISPR); log_word(ISER);
+    ISER = 1 << 1; barrier();
+    mark(7);                            /* grouping: sub-priority does not preempt */
+    for (uint32_t group = 0; group < 8; group++) {
+        AIRCR = 0x05FA0000 | group << 8;
+        log_word(AIRCR);
+        raise_in = 16; raise_what = 4;  /* handler 0 pends 1, which is more urgent */
+        IPR[0] = 0x84; IPR[1] = 0x80;
+        ISPR = 1; barrier();
+    }
+    AIRCR = 0x05FA0000;
+}
+
+static void preemption(void)
+{
+    mark(10);                           /* handler 0 pends the more urgent 1: nests */
+    IPR[0] = 0x80; IPR[1] = 0x40;
+    raise_in = 16; raise_what = 4;
+    ISPR = 1; barrier();
+    mark(11);                           /* less urgent: tail-chains */
+    IPR[0] = 0x40; IPR[1] = 0x80;
+    raise_in = 16; raise_what = 4;
+    ISPR = 1; barrier();
+    mark(12);                           /* SVC, then PendSV tail-chained behind it */
+    SHPR[14] = 0xFF; SHPR[11] = 0x80;
+    raise_in = 11; raise_what = 5;
+    __asm__ volatile("svc #3"); barrier();
+    mark(13);                           /* equal priority: lower number first */
+    SHPR[14] = SHPR[11] = 0;
+    IPR[0] = IPR[1] = 0;
+    __asm__ volatile("cpsid i");
+    ISPR = 3; ICSR = PENDSVSET; barrier();
+    __asm__ volatile("cpsie i\n isb");
+}
+
+static void faults(void)
+{
+    mark(20);                           /* all escalated to HardFault */
+    SHCSR = 0;
+    (void)REG(NOWHERE);
+    REG(NOWHERE) = 1;
+    __asm__ volatile("udf #7");
+    __asm__ volatile(".hword 0xF7F0, 0xA000");
+    mark(21);                           /* each by its own handler */
+    SHCSR = 7 << 16; log_word(SHCSR);
+    (void)REG(NOWHERE + 4);
+    REG(NOWHERE + 8) = 1;
+    (void)BYTE(NOWHERE + 3);
+    __asm__ volatile("udf #7");
+    __asm__ volatile(".hword 0xEE10, 0x0F10");              /* MRC: NOCP */
+    __asm__ volatile(".hword 0xFB10, 0xF000");              /* DSP: SMULBB */
+    __asm__ volatile("movs r2, #1\n it ne\n udfne #0" ::: "r2", "cc");
+    mark(22);                           /* traps of CCR */
+    CCR = 0x210;
+    __asm__ volatile("movs r1, #0\n udiv r0, r1, r1\n sdiv r0, r1, r1" ::: "r0", "r1", "cc");
+    CCR = 0x208;
+    __asm__ volatile("mov r1, #0x20000000\n adds r1, #1\n ldr r0, [r1]\n strh r0, [r1]\n"
+                     ::: "r0", "r1", "cc");
+    CCR = 0x200;
+    __asm__ volatile("mov r1, #0x20000000\n adds r1, #2\n ldmia r1, {r0, r2}\n"
+                     "ldrd r0, r2, [r1]\n strd r0, r2, [r1]\n ldrex r0, [r1]"
+                     ::: "r0", "r1", "r2", "cc");
+    mark(23);                           /* branches to where no code can be */
+    resume_at = (uint32_t)(uintptr_t)&&after_state;
+    __asm__ volatile("movs r0, #0x10\n bx r0" ::: "r0", "cc");
+after_state:
+    resume_at = (uint32_t)(uintptr_t)&&after_device;
+    __asm__ volatile("ldr r0, =0xE0000001\n bx r0" ::: "r0", "cc");
+after_device:
+    resume_at = (uint32_t)(uintptr_t)&&after_nothing;
+    __asm__ volatile("ldr r0, =0x70000001\n bx r0" ::: "r0", "cc");
+after_nothing:
+    __asm__ volatile("" ::: "memory");
+}
+
+/* Keeps the labels of faults() alive: the compiler must believe that they are jumped to. */
+static void escalation(void)
+{
+    mark(30);                           /* SVC while SVCall cannot preempt */
+    __asm__ volatile("cpsid i\n svc #1\n cpsie i");
+    SHPR[11] = 0x80;
+    __asm__ volatile("msr basepri, %0\n svc #1\n" :: "r"(0x40));
+    __asm__ volatile("msr basepri, %0\n" :: "r"(0));
+    mark(31);                           /* a fault inside the handler of the same kind */
+    raise_in = 6; raise_what = 2;
+    __asm__ volatile("udf #2");
+    raise_in = 5; raise_what = 1;
+    (void)REG(NOWHERE);
+    mark(32);                           /* a UsageFault inside BusFault: more urgent, not */
+    SHPR[5] = 0x40; SHPR[6] = 0x20;
+    raise_in = 5; raise_what = 2;
+    (void)REG(NOWHERE);
+    SHPR[5] = 0x20; SHPR[6] = 0x40;
+    raise_in = 5; raise_what = 2;
+    (void)REG(NOWHERE);
+    SHPR[5] = SHPR[6] = SHPR[11] = 0;
+    mark(33);                           /* SVC inside an interrupt of the same priority */
+    IPR[2] = 0; raise_in = 18; raise_what = 3;
+    ISPR = 1 << 2; barrier();
+    mark(34);                           /* faults while masked */
+    __asm__ volatile("cpsid i\n udf #3\n cpsie i");
+    SHPR[6] = 0x80;
+    __asm__ volatile("msr basepri, %0\n udf #3\n" :: "r"(0x40));
+    __asm__ volatile("msr basepri, %0\n" :: "r"(0));
+    SHPR[6] = 0;
+}
+
+static void stacks(void)
+{
+    mark(40);                           /* alignment: SP = 4 mod 8 is padded */
+    __asm__ volatile("sub sp, #4\n svc #4\n add sp, #4");
+    __asm__ volatile("svc #4");
+    CCR &= ~0x200u;
+    __asm__ volatile("sub sp, #4\n svc #4\n add sp, #4");
+    CCR |= 0x200;
+    mark(41);                           /* IT state is stacked and comes back */
+    __asm__ volatile("cmp r0, r0\n ittet eq\n addeq r0, #0\n svceq #5\n movne r0, r0\n"
+                     "addeq r0, #0" ::: "cc");
+    mark(42);                           /* flags survive */
+    for (uint32_t flags = 0; flags < 32; flags++) {
+        uint32_t back;
+        __asm__ volatile("msr apsr_nzcvq, %1\n svc #6\n mrs %0, apsr"
+                         : "=r"(back) : "r"(flags << 27) : "cc");
+        log_word(back);
+    }
+    mark(43);                           /* main stack in Thread mode */
+    uint32_t control;
+    __asm__ volatile("mrs %0, control" : "=r"(control));
+    log_word(control);
+    __asm__ volatile("mrs r0, psp\n mrs r1, control\n bic r2, r1, #2\n mov r3, sp\n"
+                     "msr control, r2\n isb\n svc #7\n msr control, r1\n isb"
+                     ::: "r0", "r1", "r2", "r3", "memory");
+}
+
+static void unprivileged(void)
+{
+    mark(50);                           /* no access to the SCS, CPS and MSR ignored */
+    __asm__ volatile("mrs r0, control\n orr r0, #1\n msr control, r0\n isb" ::: "r0");
+    (void)SHCSR;
+    (void)ICSR;
+    uint32_t seen[4];
+    __asm__ volatile("cpsid i\n mrs %0, primask\n mrs %1, control\n mrs %2, msp\n"
+                     "mrs %3, xpsr" : "=r"(seen[0]), "=r"(seen[1]), "=r"(seen[2]),
+                     "=r"(seen[3]));
+    for (int i = 0; i < 3; i++)
+        log_word(seen[i]);
+    __asm__ volatile("movs r0, #0\n msr control, r0\n isb\n mrs %0, control"
+                     : "=r"(seen[0]) :: "r0", "cc");
+    log_word(seen[0]);
+    raise_in = 11; raise_what = 6;      /* only a handler can give the privilege back */
+    __asm__ volatile("svc #8\n mrs %0, control" : "=r"(seen[0]));
+    log_word(seen[0]);
+}
+
+static void bad_returns(void)
+{
+    mark(60);                           /* EXC_RETURN to a frame that says otherwise */
+    log_word(CCR); log_word(SHPR[11]); log_word(main_depth() & 7);
+    CCR = 0xFFFFFFFF & 0x31B; log_word(CCR); CCR = 0x200;
+    SCR = 0x16; log_word(SCR); SCR = 0;
+    *(volatile uint32_t *)0xE000ED18 = 0xFFFFFFFF; log_word(REG(0xE000ED18));
+    *(volatile uint32_t *)0xE000ED18 = 0;
+    *(volatile uint32_t *)0xE000ED20 = 0xFFFF00FF; log_word(REG(0xE000ED20));
+    *(volatile uint32_t *)0xE000ED20 = 0;
+    log_word(REG(0xE000ED08));
+}
+
+__attribute__((noinline)) static void exceptions(void)
+{
+    cases_over = 1;
+    __asm__ volatile("msr basepri, %0" :: "r"(0));
+    AIRCR = 0x05FA0000;
+    masks_and_priorities();
+    preemption();
+    faults();
+    escalation();
+    stacks();
+    bad_returns();
+    unprivileged();
+    save("cases", 5, records, (uint32_t)((uintptr_t)record_end - (uintptr_t)records));
+    save("excep", 5, log_words, 4 * log_count);
+    semihost(SYS_EXIT, (void *)0x20026);
+    for (;;)
+        ;
+}
+
+void start(void)
+{
+    CCR = 0x200;
+    for (uint32_t *word = (uint32_t *)WINDOW;
+         word < (uint32_t *)(WINDOW + WINDOW_BYTES); word++)
+        *word = (uint32_t)(uintptr_t)word * 2654435761u;
+    record_end = records;
+    __asm__ volatile("msr psp, %0\n movs r0, #2\n msr control, r0\n isb\n svc #0"
+                     :: "r"(STACK_TOP) : "r0", "memory");
+    for (;;)
+        ;
+}
+
+__attribute__((section(".vectors"), used))
+static void (*const vectors[16 + 32])(void) = {
+    (void (*)(void))0x20200000, start, any_handler, any_handler, any_handler, any_handler,
+    any_handler, 0, 0, 0, 0, svc_entry, any_handler, 0, any_handler, any_handler,
+    [16 ... 47] = any_handler,
+};
