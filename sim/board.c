@@ -157,6 +157,19 @@ static bool wire_all(struct board *board)
     return true;
 }
 
+static struct net *debug_net(struct board *board, enum signal signal)
+{
+    return board->target->signal_pin(far_names[signal]) ? board->net[signal] : NULL;
+}
+
+static void wire_debug_port(struct board *board)
+{
+    if (board->target)
+        swdp_attach(board->target->debug_port, debug_net(board, SIG_SWDIO),
+                    debug_net(board, SIG_SWCLK), debug_net(board, SIG_TDI),
+                    debug_net(board, SIG_TDO));
+}
+
 /* Resistors and jumpers: a pin that pulls. */
 static struct net *solder(struct board *board, struct pin *part, const char *part_name,
                           const char *chip_pin, enum drive drive)
@@ -187,6 +200,7 @@ static bool build(struct board *board)
 {
     if (!find_board(board) || !make_probe(board) || !make_target(board) || !wire_all(board))
         return false;
+    wire_debug_port(board);
     solder_parts(board);
     board->usb = usb_host_new(board->sim, chip_usb(board->probe),
                               board->probe->pin(board->probe, "PA12"));

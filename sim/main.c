@@ -11,6 +11,7 @@
  * --speed real a slice ends no earlier than the wall clock says; the wait is a poll(2) on
  * all sockets, so input is answered at once and an idle board costs next to nothing.  A
  * board that falls behind the wall clock does not hurry later: it was just slow. */
+#define _GNU_SOURCE                     /* ppoll */
 #include "board.h"
 #include "cdc_host.h"
 #include "control.h"
@@ -19,6 +20,7 @@
 #include "vcd.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

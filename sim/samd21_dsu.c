@@ -1,0 +1,261 @@
+/* samd21_dsu.c - the SAM D21's device service unit, and who may write what (PAC).
+ *
+ *   called by  samd21.c, memap.c (through samd21_dsu_allows)
+ *
+ *   0x41002000  for the core         0x41002100  the same registers for a debugger
+ *   0x41003000  CoreSight ROM table of the chip: entry 0 is the core's own, entry 1 MTB
+ *
+ * With the security bit set a debugger sees the external half and the ROM table, nothing
+ * else; chip erase (CTRL.CE) is its only way in.  Cold plugging: SWCLK low when reset is
+ * released keeps the core in reset until STATUSA.CRSTEXT is written with 1.
+ *
+ * The internal registers are write-protected by PAC1 after reset.
+ *
+ * Modelled: chip erase (240 ms, data sheet maximum), CRC32 (a word each two cycles at
+ * 8 MHz assumed), DCC registers, identification.  MBIST is not.
+ *
+ * Sources: data sheet chapters DSU, PAC; CoreSight ROM tables, ADIv5.2 D5. */
+#include "samd21.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { RAM_BASE = 0x20000000, INTERNAL = 0x41002000, EXTERNAL = 0x41002100,
+       DSU_END = 0x41004000 };
+enum { CTRL_SWRST = 1 << 0, CTRL_CRC = 1 << 2, CTRL_MBIST = 1 << 3, CTRL_CE = 1 << 4 };
+enum { DONE = 1 << 0, CRSTEXT = 1 << 1, BERR = 1 << 2, FAIL = 1 << 3, PERR = 1 << 4 };
+enum { PROT = 1 << 0, DBGPRES = 1 << 1, DCCD0 = 1 << 2, DCCD1 = 1 << 3, HPE = 1 << 4 };
+
+#define CHIP_ERASE_TIME (240 * SIM_MS)
+#define DID 0x10010305u                     /* SAMD21G18A, die revision D */
+
+struct samd21_dsu {
+    struct samd21 *chip;
+    uint8_t statusa, dcc_dirty;
+    uint32_t addr, length, data, dcc[2];
+    uint32_t pac[BRIDGES];                  /* write-protected peripherals */
+    enum { IDLE, ERASING, SUMMING } job;
+    struct alarm job_done;
+};
+
+bool samd21_dsu_holds_core(const struct samd21_dsu *dsu) { return dsu->statusa & CRSTEXT; }
+void samd21_dsu_hold_core(struct samd21_dsu *dsu) { dsu->statusa |= CRSTEXT; }
+
+bool samd21_dsu_allows(void *ctx, uint32_t address, bool write)
+{
+    struct samd21 *samd21 = ctx;
+    (void)write;
+    return !samd21_nvm_protected(samd21->nvm) ||
+           (address >= EXTERNAL && address < DSU_END);
+}
+
+bool samd21_write_protected(struct samd21 *samd21, const struct samd21_block *block)
+{
+    return block->bit >= 0 && samd21->dsu->pac[block->bridge] >> block->bit & 1;
+}
+
+/* --- jobs ------------------------------------------------------------------------------ */
+
+/* CRC-32 (IEEE 802.3, reflected), from and to DATA, without the final complement. */
+static void sum(struct samd21_dsu *dsu)
+{
+    uint32_t crc = dsu->data;
+    for (uint32_t at = dsu->addr & ~3u, end = at + (dsu->length & ~3u); at != end; at += 4) {
+        uint32_t word;
+        if (!bus_read(dsu->chip->bus, BUS_DMA, at, 4, &word)) {
+            dsu->statusa |= BERR;
+            break;
+        }
+        crc ^= word;
+        for (int i = 0; i < 32; i++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+    }
+    dsu->data = crc;
+}
+
+static void job_done(void *ctx)
+{
+    struct samd21_dsu *dsu = ctx;
+    if (dsu->job == ERASING) {
+        struct bus_region *ram = bus_find(dsu->chip->bus, RAM_BASE);
+        memset(ram->memory, 0, ram->size);
+        samd21_nvm_chip_erase(dsu->chip->nvm);
+    }
+    if (dsu->job == SUMMING)
+        sum(dsu);
+    dsu->job = IDLE;
+    dsu->statusa |= DONE;
+}
+
+static void begin(struct samd21_dsu *dsu, int job, sim_time how_long)
+{
+    sim_time end = dsu->chip->sim->now + how_long;
+    dsu->job = job;
+    dsu->statusa &= (uint8_t)~DONE;
+    alarm_set(dsu->chip->sim, &dsu->job_done, end);
+    if (job == ERASING)
+        samd21_nvm_busy(dsu->chip->nvm, end);
+}
+
+static void control(struct samd21_dsu *dsu, uint32_t value, bool external)
+{
+    if (dsu->job != IDLE)
+        return;
+    if (value & CTRL_SWRST) {
+        dsu->statusa &= CRSTEXT;
+        dsu->addr = dsu->length = dsu->data = 0;
+    }
+    bool locked = samd21_nvm_protected(dsu->chip->nvm);
+    if ((value & CTRL_CE && locked && !external) || (value & (CTRL_CRC | CTRL_MBIST) && locked))
+        dsu->statusa |= PERR;
+    else if (value & CTRL_CE)
+        begin(dsu, ERASING, CHIP_ERASE_TIME);
+    else if (value & CTRL_CRC)
+        begin(dsu, SUMMING, SIM_US + dsu->length / 4 * 250 * SIM_NS);
+    else if (value & CTRL_MBIST)
+        samd21_report(dsu->chip, SIM_UNMODELLED, "DSU: memory self-test");
+}
+
+/* --- registers ---------------------------------------------------------------------------- */
+
+static uint32_t statusb(const struct samd21_dsu *dsu)
+{
+    bool present = coredebug_halting(dsu->chip->coredebug);
+    return (samd21_nvm_protected(dsu->chip->nvm) ? PROT : 0) | (present ? DBGPRES : 0) |
+           dsu->dcc_dirty | HPE;
+}
+
+/* The chip's ROM table.  EPRES, bit 0 of an entry, hides it while the chip is secured. */
+static uint32_t rom_read(const struct samd21_dsu *dsu, uint32_t offset)
+{
+    static const struct { uint16_t offset; uint8_t value; } identification[] = {
+        { 0xFE0, 0xD0 }, { 0xFE4, 0xFC }, { 0xFE8, 0x09 },      /* part 0xCD0, Atmel 0x1F */
+        { 0xFF0, 0x0D }, { 0xFF4, 0x10 }, { 0xFF8, 0x05 }, { 0xFFC, 0xB1 },
+    };
+    uint32_t present = !samd21_nvm_protected(dsu->chip->nvm);
+    switch (offset) {
+    case 0x000: return 0x9F0FC002 | present;
+    case 0x004: return 0x00003002 | present;
+    case 0xFCC: return present;             /* MEMTYPE.SMEMP */
+    default:    break;
+    }
+    for (size_t i = 0; i < sizeof identification / sizeof identification[0]; i++)
+        if (identification[i].offset == offset)
+            return identification[i].value;
+    return 0;
+}
+
+static uint32_t dsu_read(void *ctx, uint32_t word)
+{
+    struct samd21_dsu *dsu = ctx;
+    if (word >= 0x1000)
+        return rom_read(dsu, word - 0x1000);
+    switch (word & 0xFF) {
+    case 0x00: return (uint32_t)dsu->statusa << 8 | statusb(dsu) << 16;
+    case 0x04: return dsu->addr;
+    case 0x08: return dsu->length;
+    case 0x0C: return dsu->data;
+    case 0x10: dsu->dcc_dirty &= (uint8_t)~DCCD0; return dsu->dcc[0];
+    case 0x14: dsu->dcc_dirty &= (uint8_t)~DCCD1; return dsu->dcc[1];
+    case 0x18: return DID;
+    default:   return 0;
+    }
+}
+
+static void clear_status(struct samd21_dsu *dsu, uint32_t value)
+{
+    bool held = dsu->statusa & CRSTEXT;
+    dsu->statusa &= (uint8_t)~value;
+    if (held && !(dsu->statusa & CRSTEXT))
+        samd21_core_released(dsu->chip);
+}
+
+static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    struct samd21_dsu *dsu = ctx;
+    if (word >= 0x1000)
+        return;
+    switch (word & 0xFF) {
+    case 0x00:
+        if (mask & 0xFF00)
+            clear_status(dsu, value >> 8 & 0xFF);
+        if (mask & 0xFF)
+            control(dsu, value & 0xFF, word >= 0x100);
+        break;
+    case 0x04: dsu->addr = samd21_merge(dsu->addr, value, mask); break;
+    case 0x08: dsu->length = samd21_merge(dsu->length, value, mask); break;
+    case 0x0C: dsu->data = samd21_merge(dsu->data, value, mask); break;
+    case 0x10: case 0x14:
+        dsu->dcc[(word & 0x04) / 4] = value;
+        dsu->dcc_dirty |= word & 0x04 ? DCCD1 : DCCD0;
+        break;
+    default: break;
+    }
+}
+
+/* --- PAC ------------------------------------------------------------------------------------ */
+
+static uint32_t pac_read(void *ctx, uint32_t word)
+{
+    uint32_t *protected = ctx;
+    return word <= 0x04 ? *protected : 0;
+}
+
+static void pac_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    uint32_t *protected = ctx;
+    if (word == 0x00)
+        *protected &= ~(value & mask);
+    if (word == 0x04)
+        *protected |= value & mask;
+}
+
+/* --- reset, construction ------------------------------------------------------------------- */
+
+static void dsu_reset(void *ctx)
+{
+    struct samd21_dsu *dsu = ctx;
+    if (dsu->job == SUMMING) {              /* a chip erase goes through */
+        alarm_cancel(dsu->chip->sim, &dsu->job_done);
+        dsu->job = IDLE;
+    }
+    if (!dsu->chip->chip.powered) {
+        alarm_cancel(dsu->chip->sim, &dsu->job_done);
+        dsu->job = IDLE;
+    }
+    dsu->statusa = dsu->dcc_dirty = 0;
+    dsu->addr = dsu->length = dsu->data = 0;
+    dsu->pac[BRIDGE_A] = dsu->pac[BRIDGE_C] = 0;
+    dsu->pac[BRIDGE_B] = 1 << 1;
+}
+
+/* Words 0 to 3 of the serial number, data sheet 10.3.3. */
+static void add_serial_number(struct samd21 *samd21, uint32_t unique_id)
+{
+    static const uint32_t at[] = { 0x0080A00C, 0x0080A040, 0x0080A044, 0x0080A048 };
+    uint32_t words[] = { unique_id, 0x50533120, unique_id ^ 0x33352E31, 0xFF0A1B2C };
+    for (int i = 0; i < 4; i++)
+        bus_load(samd21->bus, at[i], &words[i], 4);
+}
+
+void samd21_dsu_new(struct samd21 *samd21, uint32_t unique_id)
+{
+    static const char *const pac_names[] = { "PAC0", "PAC1", "PAC2" };
+    struct samd21_dsu *dsu = samd21->dsu = calloc(1, sizeof *dsu);
+    dsu->chip = samd21;
+    alarm_init(&dsu->job_done, job_done, dsu);
+    add_serial_number(samd21, unique_id);
+    samd21_add_block(samd21, &(struct samd21_block){
+        .name = "DSU", .base = INTERNAL, .size = 0x2000, .bridge = BRIDGE_B, .bit = 1,
+        .read = dsu_read, .write = dsu_write, .reset = dsu_reset, .ctx = dsu });
+    for (int i = 0; i < BRIDGES; i++)
+        samd21_add_block(samd21, &(struct samd21_block){
+            .name = pac_names[i], .base = 0x40000000u + 0x01000000u * (uint32_t)i,
+            .bridge = i, .bit = 0, .read = pac_read, .write = pac_write,
+            .ctx = &dsu->pac[i] });
+}
+
+void samd21_dsu_free(struct samd21_dsu *dsu)
+{
+    alarm_cancel(dsu->chip->sim, &dsu->job_done);
+    free(dsu);
+}

@@ -1,0 +1,343 @@
+/* samd21_nvm.c - the SAM D21's flash and its controller, NVMCTRL.
+ *
+ *   called by  samd21.c (bus), samd21_dsu.c (chip erase, security bit)
+ *
+ *   page  64 bytes: what one write command programs, from the page buffer
+ *   row   4 pages: what one erase command erases
+ *   region  1/16 of the flash: what can be locked
+ *
+ * The page buffer is written through the flash's own addresses, 16 or 32 bits at a time.
+ * With CTRLB.MANW = 0 the write of a page's last bytes starts the write command by itself.
+ * Errata 13134: MANW is 0 after reset on silicon, whatever the data sheet says.
+ *
+ * Programming can only turn ones into zeros.  While the array is busy, reads of it stall.
+ * The data sheet gives maxima only, and these are what we take: a page 2.5 ms, a row 6 ms
+ * (37.13 NVM characteristics).  An operation's result is there from its start.
+ *
+ * Source: data sheet chapter NVMCTRL; 9.3 (rows of the auxiliary space). */
+#include "samd21.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FLASH_SIZE = 256 * 1024, PAGE = 64, ROW = 4 * PAGE, REGIONS = 16,
+    AUX_BASE = 0x00800000, AUX_SIZE = 0x10000, USER_ROW = 0x4000, CALIBRATION = 0x6020,
+};
+#define PAGE_TIME (2500 * SIM_US)
+#define ROW_TIME  (6 * SIM_MS)
+
+enum command { CMD_ER = 0x02, CMD_WP = 0x04, CMD_EAR = 0x05, CMD_WAP = 0x06, CMD_LR = 0x40,
+               CMD_UR = 0x41, CMD_SPRM = 0x42, CMD_CPRM = 0x43, CMD_PBC = 0x44, CMD_SSB = 0x45,
+               CMD_INVALL = 0x46, CMD_KEY = 0xA5 };
+enum { CTRLB_MANW = 1 << 7, CTRLB_CACHEDIS = 1 << 18 };
+enum { INT_READY = 1 << 0, INT_ERROR = 1 << 1 };
+enum { STATUS_PRM = 1 << 0, STATUS_LOAD = 1 << 1, STATUS_PROGE = 1 << 2,
+       STATUS_LOCKE = 1 << 3, STATUS_NVME = 1 << 4, STATUS_SB = 1 << 8 };
+
+struct samd21_nvm {
+    struct samd21 *chip;
+    uint8_t *flash, aux[AUX_SIZE];
+    uint8_t buffer[PAGE];
+    uint32_t ctrlb, status, addr, lock;
+    uint8_t intenset;
+    bool error;                     /* INTFLAG.ERROR */
+    bool secured;                   /* the security bit: outlives power */
+    sim_time busy_until;
+    struct alarm ready;
+};
+
+static bool is_busy(const struct samd21_nvm *nvm)
+{
+    return nvm->chip->sim->now < nvm->busy_until;
+}
+
+static uint32_t intflag(const struct samd21_nvm *nvm)
+{
+    return (is_busy(nvm) ? 0 : INT_READY) | (nvm->error ? INT_ERROR : 0);
+}
+
+static void update_irq(void *ctx)
+{
+    struct samd21_nvm *nvm = ctx;
+    samd21_irq(nvm->chip, SAMD21_IRQ_NVMCTRL, intflag(nvm) & nvm->intenset);
+}
+
+void samd21_nvm_busy(struct samd21_nvm *nvm, sim_time until)
+{
+    nvm->busy_until = until;
+    alarm_set(nvm->chip->sim, &nvm->ready, until);
+    update_irq(nvm);
+}
+
+static void fail(struct samd21_nvm *nvm, uint32_t why)
+{
+    nvm->status |= why;
+    nvm->error = true;
+    update_irq(nvm);
+}
+
+/* --- commands ------------------------------------------------------------------------ */
+
+static uint32_t user_word(const struct samd21_nvm *nvm, int n)
+{
+    uint32_t word;
+    memcpy(&word, nvm->aux + USER_ROW + 4 * n, 4);
+    return word;
+}
+
+/* BOOTPROT: 7 nothing, 6 is 512 bytes, each less doubles. */
+static uint32_t boot_size(const struct samd21_nvm *nvm)
+{
+    unsigned bootprot = user_word(nvm, 0) & 7;
+    return bootprot == 7 ? 0 : 512u << (6 - bootprot);
+}
+
+static bool is_locked(const struct samd21_nvm *nvm, uint32_t address)
+{
+    unsigned region = address / (FLASH_SIZE / REGIONS);
+    return !(nvm->lock >> region & 1) || address < boot_size(nvm);
+}
+
+/* In the flash for ER and WP, in the auxiliary space for EAR and WAP. */
+static uint8_t *place(struct samd21_nvm *nvm, bool aux, uint32_t unit)
+{
+    uint32_t address = nvm->addr * 2;
+    if (aux && (address & (AUX_SIZE - 1) & ~(ROW - 1u)) != USER_ROW) {
+        fail(nvm, STATUS_PROGE);            /* the factory's rows stay as they are */
+        return NULL;
+    }
+    if (aux)
+        return nvm->aux + (address & (AUX_SIZE - 1) & ~(unit - 1));
+    address &= ~(unit - 1);
+    if (address >= FLASH_SIZE || is_locked(nvm, address)) {
+        fail(nvm, address >= FLASH_SIZE ? STATUS_PROGE : STATUS_LOCKE);
+        return NULL;
+    }
+    return nvm->flash + address;
+}
+
+static void clear_buffer(struct samd21_nvm *nvm)
+{
+    memset(nvm->buffer, 0xFF, PAGE);
+    nvm->status &= ~(uint32_t)STATUS_LOAD;
+}
+
+static void erase_row(struct samd21_nvm *nvm, bool aux)
+{
+    uint8_t *row = place(nvm, aux, ROW);
+    if (!row)
+        return;
+    memset(row, 0xFF, ROW);
+    samd21_nvm_busy(nvm, nvm->chip->sim->now + ROW_TIME);
+}
+
+static void write_page(struct samd21_nvm *nvm, bool aux)
+{
+    uint8_t *page = place(nvm, aux, PAGE);
+    if (page) {
+        for (int i = 0; i < PAGE; i++)
+            page[i] &= nvm->buffer[i];
+        samd21_nvm_busy(nvm, nvm->chip->sim->now + PAGE_TIME);
+    }
+    clear_buffer(nvm);
+}
+
+static void lock_region(struct samd21_nvm *nvm, bool lock)
+{
+    uint32_t address = nvm->addr * 2;
+    if (address >= FLASH_SIZE) {
+        fail(nvm, STATUS_PROGE);
+        return;
+    }
+    uint32_t bit = 1u << address / (FLASH_SIZE / REGIONS);
+    nvm->lock = lock ? nvm->lock & ~bit : nvm->lock | bit;
+}
+
+static void obey(struct samd21_nvm *nvm, uint32_t value)
+{
+    if (value >> 8 != CMD_KEY || is_busy(nvm)) {
+        if (is_busy(nvm))
+            samd21_report(nvm->chip, SIM_RULE, "NVMCTRL: command 0x%02X while INTFLAG.READY "
+                          "is 0", value & 0x7F);
+        fail(nvm, STATUS_PROGE);
+        return;
+    }
+    switch ((enum command)(value & 0x7F)) {
+    case CMD_ER:     erase_row(nvm, false); break;
+    case CMD_EAR:    erase_row(nvm, true); break;
+    case CMD_WP:     write_page(nvm, false); break;
+    case CMD_WAP:    write_page(nvm, true); break;
+    case CMD_LR:     lock_region(nvm, true); break;
+    case CMD_UR:     lock_region(nvm, false); break;
+    case CMD_SPRM:   nvm->status |= STATUS_PRM; break;
+    case CMD_CPRM:   nvm->status &= ~(uint32_t)STATUS_PRM; break;
+    case CMD_PBC:    clear_buffer(nvm); break;
+    case CMD_SSB:    nvm->secured = true; break;
+    case CMD_INVALL: break;                 /* our cache is only a matter of time */
+    default:         fail(nvm, STATUS_PROGE); break;
+    }
+}
+
+/* --- the page buffer, behind the flash's addresses -------------------------------------- */
+
+static void buffer_write(struct samd21_nvm *nvm, uint32_t address, uint32_t value, int width)
+{
+    struct bus *bus = nvm->chip->bus;
+    if (width == 1) {
+        if (bus->master != BUS_DEBUG)
+            samd21_report(nvm->chip, SIM_RULE, "8-bit write to the NVM page buffer");
+        bus->fault = true;
+        return;
+    }
+    memcpy(nvm->buffer + address % PAGE, &value, (size_t)width);
+    nvm->addr = address / 2 & 0x3FFFFF;
+    nvm->status |= STATUS_LOAD;
+    if (!(nvm->ctrlb & CTRLB_MANW) && (address + (uint32_t)width) % PAGE == 0)
+        write_page(nvm, address >= AUX_BASE);
+}
+
+static void flash_write(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    buffer_write(ctx, offset, value, width);
+}
+
+static void aux_write(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    buffer_write(ctx, AUX_BASE + offset, value, width);
+}
+
+/* --- registers ----------------------------------------------------------------------------- */
+
+static uint32_t nvm_read(void *ctx, uint32_t word)
+{
+    struct samd21_nvm *nvm = ctx;
+    switch (word) {
+    case 0x04: return nvm->ctrlb;
+    case 0x08: return 3u << 16 | FLASH_SIZE / PAGE;     /* PSZ: 64 bytes */
+    case 0x0C: return nvm->intenset;
+    case 0x10: return nvm->intenset;
+    case 0x14: return intflag(nvm);
+    case 0x18: return nvm->status | (nvm->secured ? STATUS_SB : 0);
+    case 0x1C: return nvm->addr;
+    case 0x20: return nvm->lock;
+    default:   return 0;
+    }
+}
+
+static void set_ctrlb(struct samd21_nvm *nvm, uint32_t value)
+{
+    nvm->ctrlb = value & 0x0007039E;
+    nvm->chip->flash_region->read_wait = (uint8_t)samd21_nvm_wait_states(nvm);
+    nvm->chip->flash_region->prefetch = !(nvm->ctrlb & CTRLB_CACHEDIS);
+    samd21_nvm_check_speed(nvm);
+}
+
+static void nvm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    struct samd21_nvm *nvm = ctx;
+    value &= mask;
+    switch (word) {
+    case 0x00: obey(nvm, value & 0xFFFF); break;
+    case 0x04: set_ctrlb(nvm, samd21_merge(nvm->ctrlb, value, mask)); break;
+    case 0x0C: nvm->intenset &= (uint8_t)~value; break;
+    case 0x10: nvm->intenset |= (uint8_t)(value & 3); break;
+    case 0x14: nvm->error = nvm->error && !(value & INT_ERROR); break;
+    case 0x18: nvm->status &= ~(value & (STATUS_PROGE | STATUS_LOCKE | STATUS_NVME)); break;
+    case 0x1C: nvm->addr = samd21_merge(nvm->addr, value, mask) & 0x3FFFFF; break;
+    default:   break;
+    }
+    update_irq(nvm);
+}
+
+int samd21_nvm_wait_states(const struct samd21_nvm *nvm)
+{
+    return (int)(nvm->ctrlb >> 1 & 15);
+}
+
+/* Data sheet 37.13: no wait state up to 24 MHz at 3.3 V, one above.  A core that has
+ * outrun its flash reads garbage. */
+void samd21_nvm_check_speed(struct samd21_nvm *nvm)
+{
+    double mhz = (double)SIM_US / (double)nvm->chip->cpu->cycle;
+    if (mhz > 24.1 && samd21_nvm_wait_states(nvm) < 1)
+        samd21_report(nvm->chip, SIM_RULE, "%.0f MHz with no flash wait state "
+                      "(NVMCTRL.CTRLB.RWS); 24 MHz is the limit", mhz);
+}
+
+/* --- protection, reset, construction -------------------------------------------------------- */
+
+bool samd21_nvm_protected(const struct samd21_nvm *nvm) { return nvm->secured; }
+
+void samd21_nvm_chip_erase(struct samd21_nvm *nvm)
+{
+    memset(nvm->flash, 0xFF, FLASH_SIZE);
+    nvm->secured = false;
+    nvm->lock = 0xFFFF;
+}
+
+static void nvm_reset(void *ctx)
+{
+    struct samd21_nvm *nvm = ctx;
+    clear_buffer(nvm);
+    nvm->status = 0;
+    nvm->addr = 0;
+    nvm->intenset = 0;
+    nvm->error = false;
+    nvm->lock = user_word(nvm, 1) >> 16;
+    set_ctrlb(nvm, 0);
+    update_irq(nvm);
+}
+
+void samd21_nvm_power(struct samd21_nvm *nvm, bool on)
+{
+    (void)on;
+    nvm->busy_until = 0;
+    alarm_cancel(nvm->chip->sim, &nvm->ready);
+}
+
+/* What the factory leaves: fuses with everything open, calibration of the DFLL (COARSE
+ * in bits 63:58, data sheet table 10-5). */
+static void program_aux(struct samd21_nvm *nvm)
+{
+    static const uint32_t user_row[2] = { 0xD8E0C7FF, 0xFFFFFC5D };
+    static const uint32_t calibration[2] = { 0xFFFFFFFF, 0x7C0073FF };
+    memset(nvm->aux, 0xFF, AUX_SIZE);
+    memcpy(nvm->aux + USER_ROW, user_row, sizeof user_row);
+    memcpy(nvm->aux + CALIBRATION, calibration, sizeof calibration);
+}
+
+static void add_memory(struct samd21_nvm *nvm)
+{
+    struct samd21 *samd21 = nvm->chip;
+    samd21->flash_region = bus_add(samd21->bus, &(struct bus_region){
+        .base = 0, .size = FLASH_SIZE, .name = "flash", .memory = nvm->flash,
+        .write = flash_write, .ctx = nvm, .busy_until = &nvm->busy_until, .prefetch = true });
+    bus_add(samd21->bus, &(struct bus_region){
+        .base = AUX_BASE, .size = AUX_SIZE, .name = "auxiliary flash", .memory = nvm->aux,
+        .write = aux_write, .ctx = nvm, .busy_until = &nvm->busy_until });
+}
+
+void samd21_nvm_new(struct samd21 *samd21)
+{
+    struct samd21_nvm *nvm = samd21->nvm = calloc(1, sizeof *nvm);
+    nvm->chip = samd21;
+    nvm->flash = malloc(FLASH_SIZE);
+    memset(nvm->flash, 0xFF, FLASH_SIZE);
+    memset(nvm->buffer, 0xFF, PAGE);
+    program_aux(nvm);
+    alarm_init(&nvm->ready, update_irq, nvm);
+    samd21->chip.flash = nvm->flash;
+    samd21->chip.flash_base = 0;
+    samd21->chip.flash_size = FLASH_SIZE;
+    add_memory(nvm);
+    samd21_add_block(samd21, &(struct samd21_block){
+        .name = "NVMCTRL", .base = 0x41004000, .bridge = BRIDGE_B, .bit = 2,
+        .read = nvm_read, .write = nvm_write, .reset = nvm_reset, .ctx = nvm });
+}
+
+void samd21_nvm_free(struct samd21_nvm *nvm)
+{
+    alarm_cancel(nvm->chip->sim, &nvm->ready);
+    free(nvm->flash);
+    free(nvm);
+}
