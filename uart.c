@@ -14,9 +14,10 @@
  *   - towards the host, what does not fit into the ring is dropped and reported (overrun).
  *     While nobody has opened the port, the ring keeps the first 1 KB.
  *   - a new line coding and a break wait until the chunk before them is on the wire.
- *   - USART_SR is read only when it must be, and DR never while all is well: the pair of
- *     reads clears flags, and might take a byte that belongs to the DMA (RM0008 27.6.1).
- *     That is why there is no idle interrupt; a look every millisecond does the same.
+ *   - USART_SR and DR are read only after an error.  A read of SR lets the next read of DR
+ *     clear flags, and that one may be the DMA's; our read of DR may take a byte from it
+ *     (RM0008 27.6.1).  So no idle interrupt: a look every millisecond does the same; and
+ *     no waiting for TC: how long two characters last is known.
  *
  * What the USART cannot do: below 1099 baud at 72 MHz (USART1) or 550 at 36 MHz, above
  * 1/16 of these clocks: the nearest possible is used.  7 data bits only with parity, and
@@ -50,6 +51,7 @@ static struct {
     enum { NO_BREAK, BREAK_WANTED, BREAKING } line_break;
     bool break_ends;                    /* else it lasts until the host says so */
     uint32_t break_ms, break_deadline;
+    uint32_t wire_deadline;             /* the last bits of the last chunk are out */
 } uart;
 
 /* --- settings -------------------------------------------------------------------------- */
@@ -131,10 +133,15 @@ static bool chunk_under_way(void)
     return TX_DMA.CCR & DMA_CCR_EN && TX_DMA.CNDTR;
 }
 
-/* The DMA is done two characters before the pin is. */
 static bool wire_idle(void)
 {
-    return !chunk_under_way() && UART.SR & USART_SR_TC;
+    return !chunk_under_way() && clock_passed(uart.wire_deadline);
+}
+
+/* The DMA is done two characters before the pin is; one has 12 bits at the most. */
+static void chunk_done(void)
+{
+    uart.wire_deadline = clock_in_ms(2 * 12 * 1000 / uart.coding.baud);
 }
 
 static void send_chunk(void)
@@ -221,6 +228,7 @@ void uart_tx_dma_interrupt(void);
 void uart_tx_dma_interrupt(void)
 {
     DMA1.IFCR = 0xFu << (UART_TX_DMA - 1) * 4;
+    chunk_done();
     transmit();
 }
 
@@ -233,8 +241,8 @@ void uart_interrupt(void)
         { USART_SR_PE, CDC_PARITY }, { USART_SR_FE, CDC_FRAMING }, { USART_SR_ORE, CDC_OVERRUN },
     };
     uint32_t sr = UART.SR;
-    uint16_t events = 0;
-    (void)UART.DR;
+    uint32_t data = UART.DR;            /* the DMA has taken it, but it is still there */
+    uint16_t events = sr & USART_SR_FE && !data ? CDC_BREAK : 0;
     UART.CR3 &= ~(uint32_t)USART_CR3_EIE;
     UART.CR1 &= ~(uint32_t)USART_CR1_PEIE;
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {

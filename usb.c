@@ -375,6 +375,13 @@ static void finish(int result)
     }
 }
 
+/* The host may ask for the status stage the moment its last packet is accepted, before we
+ * have seen it: then NAK.  Asking sooner is against the rules: STALL. */
+static void expect_data(void)
+{
+    arm(DATA_OUT, EP_VALID, usb.left > usb.ep0_size ? EP_STALL : EP_NAK);
+}
+
 static void setup_arrived(void)
 {
     uint8_t raw[SETUP_SIZE] = { 0 };
@@ -392,7 +399,7 @@ static void setup_arrived(void)
         refuse();
     } else {
         usb.left = usb.setup.wLength;
-        arm(DATA_OUT, EP_VALID, EP_STALL);
+        expect_data();
     }
 }
 
@@ -408,7 +415,7 @@ static void data_arrived(void)
     else if (n < usb.ep0_size)
         refuse();                       /* less than it promised */
     else
-        arm(DATA_OUT, EP_VALID, EP_STALL);
+        expect_data();
 }
 
 /* OUT outside of a data stage to the device: the status stage, early or in time. */

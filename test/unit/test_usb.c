@@ -525,6 +525,18 @@ static void status_before_the_data_is_refused(void **state)
     setup_packet(0x21, 0x20, 0, 0, 40);
     assert_int_equal(host_in(0, 1, bytes), STALL);
 }
+static void status_right_behind_the_last_packet_waits(void **state)
+{
+    (void)state;
+    uint8_t bytes[64] = { 0 };
+    setup_packet(0x21, 0x20, 0, 0, 40);
+    assert_int_equal(host_out(0, 1, bytes, 32), 32);
+    usb_interrupt();
+    assert_int_equal(host_out(0, 0, bytes, 8), 8);
+    assert_int_equal(host_in(0, 1, bytes), NAK);        /* the interrupt has not run yet */
+    usb_interrupt();
+    assert_int_equal(status_in(), 0);
+}
 static void handler_that_refuses_stalls_the_status_stage(void **state)
 {
     (void)state;
@@ -636,6 +648,7 @@ int main(void)
         IN(is_configured, data_longer_than_the_buffer_is_refused_at_once),
         IN(is_configured, data_shorter_than_promised_is_refused),
         IN(is_configured, status_before_the_data_is_refused),
+        IN(is_configured, status_right_behind_the_last_packet_waits),
         IN(is_configured, handler_that_refuses_stalls_the_status_stage),
         IN(is_configured, done_is_called_after_the_status_stage),
         IN(is_configured, handler_may_answer_from_its_own_memory),
