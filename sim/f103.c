@@ -172,9 +172,9 @@ static void absent_write(void *ctx, uint32_t reg, uint32_t value)
 }
 
 static const struct block absent[] = {
-    { .name = "I2C1", .base = 0x40005400, .enable_bit = 21 },
-    { .name = "I2C2", .base = 0x40005800, .enable_bit = 22 },
-    { .name = "bxCAN", .base = 0x40006400, .enable_bit = 25 },
+    { .name = "I2C1", .base = 0x40005400, .size = 0x400, .enable_bit = 21 },
+    { .name = "I2C2", .base = 0x40005800, .size = 0x400, .enable_bit = 22 },
+    { .name = "bxCAN", .base = 0x40006400, .size = 0x400, .enable_bit = 25 },
 };
 
 static void add_absent(struct f103 *f103)
