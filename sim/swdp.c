@@ -236,6 +236,10 @@ static void no_answer(struct swdp *port, const char *why)
 static void judge_request(struct swdp *port)
 {
     uint32_t request = port->request;
+    if (request == 0xFF) {          /* no request: a line reset begins, or a stuck line */
+        lock(port);
+        return;
+    }
     bool parity_good = __builtin_parity(request >> 1 & 0x1F) == 0;
     if (!parity_good || request & REQ_STOP || !(request & REQ_PARK)) {
         port->stats.protocol_errors++;

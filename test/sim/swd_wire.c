@@ -589,8 +589,10 @@ static void session_is_recorded_for_sigrok(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, power_on, power_off)
 #define CONNECTED(name) cmocka_unit_test_setup_teardown(name, power_on_connected, power_off)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         TEST(port_starts_in_jtag_and_is_silent_until_switched),
         CONNECTED(swd_to_jtag_sequence_silences_the_port_again),
