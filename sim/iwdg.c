@@ -7,7 +7,8 @@
  *   WWDG   counts T[6:0] down; leaving 0x40, or a reload while T > W, resets the chip.
  *
  * Expiry is one alarm; a reload moves it.  The phase of the prescalers is not kept, so a
- * period may differ from the chip's by one prescaled cycle.
+ * period may differ from the chip's by one prescaled cycle.  WWDG's counter stands still
+ * until WDGA is set; the chip's runs.
  *
  * Sources: RM0008 19 (IWDG), 20 (WWDG); DS5319 table 25 (LSI is 30 to 60 kHz, here 40). */
 #include "f103.h"
@@ -167,6 +168,8 @@ static sim_time wwdg_step(const struct wdg *wdg)
 
 static uint32_t wwdg_counter(const struct wdg *wdg)
 {
+    if (!(wdg->cr & WDGA))
+        return wdg->cr & 0x7F;
     sim_time steps = (wdg->f103->sim->now - wdg->since) / wwdg_step(wdg);
     return (wdg->cr - (uint32_t)steps) & 0x7F;
 }
