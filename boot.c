@@ -16,7 +16,8 @@
 enum {
     RAM_START = 0x20000000, RAM_SIZE = 20 * 1024,
     SLOT_START = 0x08002000, SLOT_END = 0x08010000,     /* 64 KB, whatever the chip says */
-    BLINK_MS = 500
+    BLINK_MS = 500,
+    SETTLE_TRIES = 20000                /* some 25 ms at 8 MHz */
 };
 
 struct vectors { uint32_t sp, reset; };
@@ -34,14 +35,23 @@ static bool plausible(const struct vectors *vectors)
         && vectors->reset >= SLOT_START + sizeof *vectors && vectors->reset < SLOT_END;
 }
 
-/* Both boards have a resistor at the pin; it has had all of the power-up time to settle. */
+/* The Blue Pill's jumper comes with a resistor.  A pin that says "stay" when low needs our
+ * pull-up, and patience: 40 kOhm and the capacitor of a target's reset line take some
+ * milliseconds.  Afterwards the port is as after reset. */
 static bool told_to_stay(void)
 {
     RCC.APB2ENR = RCC_APB2_GPIOB;
-    (void)GPIOB.IDR;                    /* sampled by the clock that has just started */
-    int level = pin_read(&GPIOB, BOOT_PIN);
+    if (BOOT_STAY == 0) {
+        pin_write(&GPIOB, BOOT_PIN, 1);
+        pin_mode(&GPIOB, BOOT_PIN, PIN_INPUT_PULL);
+    }
+    int tries = SETTLE_TRIES;
+    while (pin_read(&GPIOB, BOOT_PIN) == BOOT_STAY && tries > 0)
+        tries--;
+    RCC.APB2RSTR = RCC_APB2_GPIOB;
+    RCC.APB2RSTR = 0;
     RCC.APB2ENR = 0;
-    return level == BOOT_STAY;
+    return tries == 0;
 }
 
 static void wait_for_ever(void)
