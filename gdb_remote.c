@@ -229,7 +229,7 @@ static void detach(void)
 static void reply_lost(int error)
 {
     console_opens();
-    monitor_print("target lost: %s. Scan and attach again.\n", error_text(error));
+    monitor_print("target lost: %s.\n", error_text(error));
     target_lost();
     forget_target();
     reply_text("X1D");                  /* gdb's SIGLOST */

@@ -229,13 +229,11 @@ static int run_swd_scan(int argc, const char **argv)
         target_detach();
     }
     int error = target_scan();
-    if (error != OK) {
-        monitor_print("No target found: %s.\n", error_text(error));
-        if (!target_options.connect_under_reset)
-            monitor_print("Or try `monitor connect_rst enable`, `monitor frequency 1M`.\n");
-        return error;
-    }
-    return run_targets(argc, argv);
+    if (error == OK)
+        return run_targets(argc, argv);
+    monitor_print("No target found: %s.\nLong wires? `monitor frequency 1M`.\n",
+                  error_text(error));
+    return error;
 }
 
 static int run_reset(int argc, const char **argv)
