@@ -57,6 +57,9 @@ struct port {
     uint16_t taken;                 /* by the debug port */
     uint16_t exti;                  /* lines that AFIO_EXTICR gives to this port */
     uint16_t heard;                 /* pins that a peripheral listens to */
+    uint16_t levels;                /* what the pins have last seen */
+    uint16_t wired;                 /* pins on a net, as found at wired_at */
+    sim_time wired_at;
     struct pad pads[16];
 };
 
@@ -148,11 +151,30 @@ static int sample(struct pin *pin)
     return pin->net && pin->net->noise ? pin_sample(pin) : pin->seen & 1;
 }
 
+/* Nets are soldered on without a word to us, but not often. */
+static void look_for_wires(struct port *port)
+{
+    sim_time now = port->gpio->f103->sim->now;
+    if (now - port->wired_at < SIM_MS && port->wired_at)
+        return;
+    port->wired_at = now;
+    port->wired = 0;
+    for (int n = 0; n < 16; n++)
+        if (port->pads[n].pin.net)
+            port->wired |= (uint16_t)(1u << n);
+}
+
+/* Levels are kept as they change; only pins on noisy nets have to be sampled. */
 static uint32_t read_idr(struct port *port)
 {
-    uint32_t idr = 0;
-    for (int n = 0; n < 16; n++)
-        idr |= (uint32_t)sample(&port->pads[n].pin) << n;
+    uint32_t idr = port->levels;
+    look_for_wires(port);
+    for (uint32_t left = port->wired; left; left &= left - 1) {
+        int n = __builtin_ctz(left);
+        struct pin *pin = &port->pads[n].pin;
+        if (pin->net && pin->net->noise)
+            idr = (idr & ~(1u << n)) | (uint32_t)pin_sample(pin) << n;
+    }
     return idr & ~(uint32_t)port->analog;
 }
 
@@ -167,6 +189,7 @@ static void pin_changed(void *ctx, int level)
     struct port *port = pad->port;
     struct gpio *gpio = port->gpio;
     unsigned bit = 1u << pad->number;
+    port->levels = (uint16_t)(level ? port->levels | bit : port->levels & ~bit);
     if (port->exti & bit)
         exti_edge(gpio->f103->exti, pad->number, level);
     if (!(port->heard & bit))
