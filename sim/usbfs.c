@@ -60,7 +60,7 @@ struct usbfs {
     uint8_t pma[PMA_SIZE];
 
     sim_time powered_at;                /* PDWN was cleared */
-    bool se0;                           /* the host holds the bus in reset */
+    bool se0, k;                        /* the host holds the bus in reset, resume */
     struct alarm silence;               /* no SOF came when one was due */
     int missed;
     int sending;                        /* EPnR of the IN packet under way, -1 = none */
@@ -176,7 +176,7 @@ static void sof_missing(void *ctx)
 {
     struct usbfs *usb = ctx;
     alarm_set(usb->sim, &usb->silence, usb->sim->now + SIM_MS);
-    if (usb->se0)
+    if (usb->se0 || usb->k)
         return;
     if (usb->lost_sofs < 3)
         usb->lost_sofs++;
@@ -618,6 +618,7 @@ void usbfs_in_done(struct usbfs *usb, uint8_t endpoint, bool acknowledged)
 void usbfs_sof(struct usbfs *usb, uint16_t frame)
 {
     activity(usb);
+    usb->k = false;
     if (!powered(usb) || usb->se0 || (usb->cntr & FSUSP))
         return;
     usb->frame = frame & 0x7FF;
@@ -633,6 +634,7 @@ void usbfs_bus_reset(struct usbfs *usb, bool begin)
     if (begin)
         activity(usb);
     usb->se0 = begin;
+    usb->k = false;
     if (!powered(usb))
         return;
     watch_silence(usb);
@@ -644,6 +646,7 @@ void usbfs_bus_reset(struct usbfs *usb, bool begin)
 
 void usbfs_bus_suspend(struct usbfs *usb, bool idle)
 {
+    usb->k = !idle;
     if (!idle)
         activity(usb);
     watch_silence(usb);
