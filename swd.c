@@ -26,7 +26,7 @@
  *   full    str lo+bit, bfi, str hi, lsrs                   4 cycles, 18 MHz
  *   brisk   str lo+bit, bfi, nop, str hi, lsrs, nop         6 cycles, 12 MHz
  *   paced   a loop with two waits                           any slower clock
- *   read    str lo, ldr, str hi, lsrs, adcs                 about 8 cycles (full, brisk)
+ *   read    str lo, ldr, str hi, lsrs, adcs                 8 cycles, 9 MHz (both)
  *
  * The figures that swd_frequency() gives are measured at start with the cycle counter,
  * so they are right on clones with faster flash as well.  The reads of full and brisk
@@ -372,10 +372,8 @@ static uint32_t turns_for(uint64_t period)
     return (uint32_t)((period - wire.paced + wire.turn - 1) / wire.turn);
 }
 
-uint32_t swd_set_frequency(uint32_t hz)
+static void set_period(uint64_t period)
 {
-    uint64_t period = hz ? (uint64_t)clock_hz() * 1000 / hz : UINT64_MAX;
-
     if (period <= wire.full) {
         wire.pace = FULL;
         wire.hz = to_hz(wire.full);
@@ -389,6 +387,13 @@ uint32_t swd_set_frequency(uint32_t hz)
         wire.wait_high = turns / 2;
         wire.hz = to_hz(wire.paced + turns * wire.turn);
     }
+}
+
+uint32_t swd_set_frequency(uint32_t hz)
+{
+    uint64_t cycles = (uint64_t)clock_hz() * 1000;
+
+    set_period(hz ? (cycles + hz - 1) / hz : UINT64_MAX);
     return wire.hz;
 }
 
@@ -411,7 +416,7 @@ void swd_start(void)
         pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
         pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
         calibrate();
-        swd_set_frequency(to_hz(wire.brisk));
+        set_period(wire.brisk);
     }
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);
