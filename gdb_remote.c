@@ -36,7 +36,7 @@
 #include "target.h"
 
 enum {
-    SIGINT = 2, SIGTRAP = 5, SIGSEGV = 11,              /* gdb's own numbers */
+    GDB_SIGINT = 2, GDB_SIGTRAP = 5, GDB_SIGSEGV = 11,  /* gdb's own numbers */
     PIECE = 256,                        /* memory goes through the stack in pieces */
     COMMAND_MAX = 200, PATTERN_MAX = 64,
     STEPS_AT_ONCE = 8,                  /* of a range, before the main loop goes round */
@@ -135,16 +135,16 @@ static void console_opens(void)
 static const struct { uint8_t signal; const char *key; } stops[] = {
     [STOP_RUNNING]       = { 0, "" },
     [STOP_SLEEPING]      = { 0, "" },
-    [STOP_REQUEST]       = { SIGINT, "" },
-    [STOP_STEP]          = { SIGTRAP, "" },
-    [STOP_HW_BREAKPOINT] = { SIGTRAP, "hwbreak" },
-    [STOP_SW_BREAKPOINT] = { SIGTRAP, "swbreak" },
-    [STOP_WATCH_WRITE]   = { SIGTRAP, "watch" },
-    [STOP_WATCH_READ]    = { SIGTRAP, "rwatch" },
-    [STOP_WATCH_ACCESS]  = { SIGTRAP, "awatch" },
-    [STOP_FAULT]         = { SIGSEGV, "" },
-    [STOP_RESET]         = { SIGTRAP, "" },
-    [STOP_LOCKUP]        = { SIGSEGV, "" },
+    [STOP_REQUEST]       = { GDB_SIGINT, "" },
+    [STOP_STEP]          = { GDB_SIGTRAP, "" },
+    [STOP_HW_BREAKPOINT] = { GDB_SIGTRAP, "hwbreak" },
+    [STOP_SW_BREAKPOINT] = { GDB_SIGTRAP, "swbreak" },
+    [STOP_WATCH_WRITE]   = { GDB_SIGTRAP, "watch" },
+    [STOP_WATCH_READ]    = { GDB_SIGTRAP, "rwatch" },
+    [STOP_WATCH_ACCESS]  = { GDB_SIGTRAP, "awatch" },
+    [STOP_FAULT]         = { GDB_SIGSEGV, "" },
+    [STOP_RESET]         = { GDB_SIGTRAP, "" },
+    [STOP_LOCKUP]        = { GDB_SIGSEGV, "" },
     [STOP_LOST]          = { 0, "" },
 };
 
@@ -243,7 +243,7 @@ static int attach(int index)
     int error = target_attach(index);
     if (error == OK) {
         gdb.target = index;
-        gdb.stop.reason = STOP_STEP;    /* SIGTRAP, as after any attach */
+        gdb.stop.reason = STOP_STEP;    /* GDB_SIGTRAP, as ever */
     }
     return error;
 }
