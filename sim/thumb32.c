@@ -188,6 +188,10 @@ static int32_t saturand(struct cpu *cpu, uint32_t op)
 }
 static void saturate(struct cpu *cpu, uint32_t op, int64_t low, int64_t high)
 {
+    if (bits(op, 21, 1) && field_lsb(op) == 0) {
+        undefined(cpu, op);                 /* SSAT16, USAT16: DSP extension */
+        return;
+    }
     int64_t value = saturand(cpu, op);
     int64_t result = value < low ? low : value > high ? high : value;
     if (result != value)
@@ -734,12 +738,10 @@ const struct op thumb32[] = {
     { 0xFBFF8000, 0xF2AF0000, adr_sub,      "ADR Rd, label before",     0 },
     { 0xFBF08000, 0xF2A00000, subw,         "SUBW Rd, Rn, #imm12",      0 },
     { 0xFBF08000, 0xF2C00000, movt,         "MOVT Rd, #imm16",          0 },
-    { 0xFFF0F0C0, 0xF3200000, undefined,    "SSAT16 (DSP)",             0 },
     { 0xFFD08020, 0xF3000000, ssat,         "SSAT",                     0 },
     { 0xFFF08020, 0xF3400000, sbfx,         "SBFX",                     0 },
     { 0xFFFF8020, 0xF36F0000, bfi,          "BFC",                      0 },
     { 0xFFF08020, 0xF3600000, bfi,          "BFI",                      0 },
-    { 0xFFF0F0C0, 0xF3A00000, undefined,    "USAT16 (DSP)",             0 },
     { 0xFFD08020, 0xF3800000, usat,         "USAT",                     0 },
     { 0xFFF08020, 0xF3C00000, ubfx,         "UBFX",                     0 },
     /* Branches and miscellaneous control, A5.3.4 */

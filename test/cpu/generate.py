@@ -28,7 +28,7 @@ def fill(pattern, **fixed):
     """Letters are fields: n m d a are registers (any), others random bits."""
     pattern = pattern.replace(' ', '')
     fields = {}
-    for letter in set(pattern) - set('01'):
+    for letter in sorted(set(pattern) - set('01')):
         width = pattern.count(letter)
         if letter in fixed:
             fields[letter] = fixed[letter]
@@ -254,8 +254,10 @@ def exclusive():
     code = load_constant(n, where)
     if R.randrange(5):
         code += pair[0]
-    if R.randrange(4) == 0:
-        code += [0xF3BF, 0x8F2F]
+        if R.randrange(4) == 0:
+            code += [0xF3BF, 0x8F2F]
+    else:
+        code += [0xF3BF, 0x8F2F]            # one from before may still be armed
     return code, pair[1]
 
 def memory():
