@@ -134,7 +134,7 @@ void rcc_lsi_force_on(struct rcc *rcc);             /* IWDG started: RM0008 19.3
 void rcc_crystal(struct rcc *rcc, bool fitted);
 void rcc_backup_reset(struct rcc *rcc);             /* VDD and VBAT gone */
 void rcc_after_stop(struct rcc *rcc);               /* woke from Stop: HSI runs the chip */
-void rcc_flash_latency_changed(struct rcc *rcc);
+void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too);
 
 /* gpio.c */
 void gpio_new(struct f103 *f103);

@@ -329,9 +329,10 @@ static void write_acr(struct fpec *fpec, uint32_t value)
 {
     if ((value & ACR_LATENCY) > 2)
         rule(fpec, "FLASH_ACR.LATENCY above 2");
+    bool prefetch_too = (value ^ fpec->acr) & ACR_PRFTBE;
     fpec->acr = (value & (ACR_LATENCY | ACR_HLFCYA | ACR_PRFTBE)) |
                 (value & ACR_PRFTBE ? ACR_PRFTBS : 0);
-    rcc_flash_latency_changed(fpec->f103->rcc);
+    rcc_flash_latency_changed(fpec->f103->rcc, prefetch_too);
 }
 
 static uint32_t fpec_read(void *ctx, uint32_t reg)

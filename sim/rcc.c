@@ -182,8 +182,12 @@ static void update(struct rcc *rcc)
     tell_usb(rcc);
 }
 
-void rcc_flash_latency_changed(struct rcc *rcc)
+/* RM0008 3.3.3: the prefetch buffer is switched only below 24 MHz and with HPRE = 1. */
+void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too)
 {
+    if (prefetch_too && (source_hz(rcc, rcc->sysclk) >= 24e6 || rcc->cfgr & 8 << 4))
+        f103_report(rcc->f103, SIM_RULE, "flash prefetch switched at SYSCLK of 24 MHz or "
+                    "more, or with AHB divided");
     f103_set_costs(rcc->f103, fpec_acr(rcc->f103->fpec));
     check_limits(rcc);
 }
@@ -216,6 +220,8 @@ static void select_sysclk(struct rcc *rcc)
 {
     static const enum source by_sw[4] = { HSI, HSE, PLL, HSI };
     enum source wanted = by_sw[rcc->cfgr & SW];
+    if ((rcc->cfgr & SW) == 3)
+        f103_report(rcc->f103, SIM_RULE, "RCC_CFGR.SW = 11 is not allowed");
     if (rcc->source[wanted].ready)
         rcc->sysclk = wanted;
     else if (rcc->sysclk != wanted)         /* allowed: it switches later (RM0008 7.2.6) */

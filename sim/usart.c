@@ -208,11 +208,10 @@ static void tx_bit(void *ctx)
     send_next(u);
 }
 
-/* Setting TE sends one frame of ones first (27.3.2). */
+/* Setting TE sends one frame of ones first (27.3.2).  Without a baud rate it takes no
+ * time here; the chip would wait for BRR. */
 static void send_idle_frame(struct usart *u)
 {
-    if (!baud_is_sane(u))
-        return;
     u->sending = true;
     u->tx_left = -1;
     tx_in(u, bit_time(u) * (sim_time)(word_bits(u) + 2));

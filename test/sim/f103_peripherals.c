@@ -4,7 +4,7 @@
  * The peripherals are driven as a bus master would, register by register, while the core
  * sleeps in a two-instruction loop; the last tests run a small program on the core.
  * Addresses and bits are written out here from the manual: a second reading of it. */
-#include "chip.h"
+#include "f103.h"
 #include "swdp.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -458,6 +458,9 @@ static void read_protection_shuts_out_the_debugger_until_all_is_erased(void **st
     chip->reset(chip, RESET_PIN);               /* erased option bytes are protected */
     run_ms(1);
     assert_int_equal(rd(FPEC + 0x1C) & 2, 2);
+    assert_false(fpec_debug_allowed(chip->state, FLASH_BASE, false));
+    assert_false(fpec_debug_allowed(chip->state, 0, false));
+    assert_true(fpec_debug_allowed(chip->state, 0x20000000, false));
     unlock();
     wr(FPEC + 8, 0x45670123);
     wr(FPEC + 8, 0xCDEF89AB);
@@ -466,6 +469,9 @@ static void read_protection_shuts_out_the_debugger_until_all_is_erased(void **st
     finish_flash();
     assert_int_equal(read_sized(0x1FFFF800, 2), 0x5AA5);
     assert_int_equal(rd(FLASH_BASE), 0xFFFFFFFF);
+    chip->reset(chip, RESET_PIN);
+    run_ms(1);
+    assert_true(fpec_debug_allowed(chip->state, FLASH_BASE, false));
 }
 
 /* --- serial ---------------------------------------------------------------------------------- */
@@ -567,6 +573,84 @@ static void usart_sends_a_break(void **state)
     run_us(200);
     assert_int_equal(rd(USART1 + 0xC) & 1, 0);
     assert_int_equal(rd(USART1) & 0x22, 0x22);
+}
+
+static void usart1_moves_to_port_b(void **state)
+{
+    (void)state;
+    usart_on();
+    wr(GPIOB, 0x4B444444);                      /* PB6 AF push-pull, PB7 input */
+    net_attach(net_new(sim, "TX"), pin("PB6"), false);
+    assert_int_equal(pin("PA9")->drive, DRIVE_HIGH);
+    assert_int_equal(pin("PB6")->drive, DRIVE_OPEN);
+    wr(AFIO + 4, 4);
+    assert_int_equal(pin("PA9")->drive, DRIVE_OPEN);
+    assert_int_equal(pin("PB6")->drive, DRIVE_HIGH);
+    net_attach(pin("PB6")->net, pin("PB7"), false);
+    wr(USART1 + 4, 0x81);
+    run_us(100);
+    assert_int_equal(rd(USART1 + 4), 0x81);
+    wr(USART1 + 0xC, 0);                        /* off: the pin is let go */
+    assert_int_equal(pin("PB6")->drive, DRIVE_OPEN);
+}
+
+static void usart_waits_for_clear_to_send(void **state)
+{
+    struct pin other;
+    (void)state;
+    wr(APB2ENR, 0x400D);
+    wr(APB1ENR, 1 << 17);
+    outside(&other, "PA0", DRIVE_HIGH);         /* USART2_CTS: stop */
+    wr(GPIOA, 0x44444B44);
+    wr(USART2 + 8, 70);
+    wr(USART2 + 0x14, 1 << 9);
+    wr(USART2 + 0xC, 0x200C);
+    run_us(200);
+    wr(USART2 + 4, 'x');
+    run_us(200);
+    assert_int_equal(rd(USART2) & 0x80, 0);
+    pin_drive(&other, DRIVE_LOW);
+    run_us(200);
+    assert_int_equal(rd(USART2) & 0x2C0, 0x2C0);    /* CTS TXE TC */
+}
+
+static void noise_on_the_wire_sets_ne(void **state)
+{
+    struct pin other;
+    int noisy = 0;
+    (void)state;
+    usart_on();
+    outside(&other, "PA10", DRIVE_HIGH);
+    net_set_noise(pin("PA10")->net, 0.05);
+    for (int i = 0; i < 20; i++) {
+        pin_drive(&other, DRIVE_LOW);
+        run_us(8.75 * 6);
+        pin_drive(&other, DRIVE_HIGH);
+        run_us(8.75 * 10);
+        noisy += rd(USART1) >> 2 & 1;
+        rd(USART1 + 4);
+    }
+    assert_in_range(noisy, 5, 20);
+}
+
+static void dma_goes_round_in_circles(void **state)
+{
+    (void)state;
+    clock_everything();
+    wr(TIM2 + 0x28, 7);
+    wr(TIM2 + 0x2C, 9);                         /* an update every 10 us */
+    wr(TIM2 + 0x14, 1);
+    wr(TIM2 + 0xC, 0x100);                      /* UDE: channel 2 */
+    wr(DMA1 + 0x20, 3);
+    wr(DMA1 + 0x24, TIM2 + 0x24);
+    wr(DMA1 + 0x28, 0x20000000);
+    wr(DMA1 + 0x1C, 0x5A1);                     /* circular, 16 bits, memory counts up */
+    wr(TIM2, 1);
+    run_us(75);
+    assert_int_equal(rd(DMA1 + 0x20), 2);       /* seven served: 3 + 3 + 1 */
+    assert_int_equal(rd(DMA1) >> 4 & 2, 2);
+    wr(DMA1 + 0x20, 5);
+    assert_said(SIM_RULE, "CNDTR2 written while the channel is enabled");
 }
 
 static void dma_feeds_and_empties_a_usart(void **state)
@@ -671,6 +755,31 @@ static void timer_captures_an_edge(void **state)
     assert_int_equal(rd(TIM2 + 0x10) & 2, 2);
     assert_int_equal(rd(TIM2 + 0x34), 123);
     assert_int_equal(rd(TIM2 + 0x10) & 2, 0);   /* reading it took the flag */
+}
+
+/* What a receiver of SWO's Manchester code does: each edge captures and restarts. */
+static void timer_measures_with_reset_mode(void **state)
+{
+    struct pin signal;
+    (void)state;
+    clock_everything();
+    outside(&signal, "PA6", DRIVE_LOW);
+    wr(TIM3 + 0x28, 7);
+    wr(TIM3 + 0x14, 1);
+    wr(TIM3 + 0x18, 0x0201);                    /* IC1 and IC2 both on TI1 */
+    wr(TIM3 + 0x20, 0x31);                      /* rising, falling */
+    wr(TIM3 + 8, 0x54);                         /* reset by TI1FP1 */
+    wr(TIM3, 5);
+    run_us(77);
+    pin_drive(&signal, DRIVE_HIGH);
+    run_us(20.5);
+    pin_drive(&signal, DRIVE_LOW);
+    run_us(30);
+    pin_drive(&signal, DRIVE_HIGH);
+    assert_int_equal(rd(TIM3 + 0x38), 20);      /* pulse */
+    assert_int_equal(rd(TIM3 + 0x34), 50);      /* period */
+    assert_int_equal(rd(TIM3 + 0x10) & 0x40, 0x40);
+    no_complaints();
 }
 
 static void one_pulse_stops_the_timer(void **state)
@@ -938,11 +1047,16 @@ static const struct CMUnitTest tests[] = {
     T(usart_hears_itself),
     T(usart_checks_parity_and_sees_a_break),
     T(usart_sends_a_break),
+    T(usart1_moves_to_port_b),
+    T(usart_waits_for_clear_to_send),
+    T(noise_on_the_wire_sets_ne),
+    T(dma_goes_round_in_circles),
     T(dma_feeds_and_empties_a_usart),
     T(dma_copies_memory),
     T(timer_counts_and_updates),
     T(timer_makes_pwm),
     T(timer_captures_an_edge),
+    T(timer_measures_with_reset_mode),
     T(one_pulse_stops_the_timer),
     T(backup_registers_outlive_reset_but_not_power),
     T(rtc_counts_seconds_from_lsi),
