@@ -41,6 +41,7 @@ struct port {
     uint8_t coding[7];
     struct bytes received, to_send;
     uint16_t serial_state;
+    int failures;                       /* transfers in a row without an answer */
 
     struct urb read[READS], write, notification;
     uint8_t read_data[READS][READ_SIZE], write_data[WRITE_SIZE], notify_data[64];
@@ -232,14 +233,17 @@ static void out_toggle_cleared(struct port *port)
 static bool went_well(struct port *port, struct urb *urb)
 {
     struct cdc_host *cdc = port->cdc;
+    if (urb->status == URB_OK)
+        port->failures = 0;
     if (urb->status == URB_OK || urb->status == URB_CANCELLED || !running(port))
         return running(port);           /* cancelled and running: reopened meanwhile */
     if (urb->status == URB_STALL && urb->type == URB_BULK) {
         request(port, 0x02, 1, 0, urb->endpoint, NULL, 0,
                 urb->endpoint & 0x80 ? in_toggle_cleared : out_toggle_cleared);
     } else if (urb->status != URB_NO_DEVICE) {
-        sim_report(cdc->sim, SIM_NOTE, "USB host: endpoint 0x%02x: %s", urb->endpoint,
-                   status_words[urb->status]);
+        if (++port->failures == 5)      /* a reset looks like this for a moment */
+            sim_report(cdc->sim, SIM_NOTE, "USB host: endpoint 0x%02x: %s", urb->endpoint,
+                       status_words[urb->status]);
         alarm_set(cdc->sim, &port->retry, cdc->sim->now + 100 * SIM_MS);
     }
     return false;
@@ -329,6 +333,7 @@ static void port_start(struct port *port)
                                   sizeof port->notify_data, notified);
     bytes_clear(&port->received);
     port->serial_state = 0;
+    port->failures = 0;
     port->state = CLOSED;
     if (port->wanted)
         open_now(port);
