@@ -1,14 +1,15 @@
 /* cdc_host.c - the operating system's part: enumeration, then serial ports.
  *
- * Enumeration is a table of requests in the order in which Linux makes them (hub_port_init
- * and usb_new_device): eight bytes of the device descriptor at address 0, a second reset,
- * SET_ADDRESS, descriptors, strings, SET_CONFIGURATION.  Each row asks and each row checks
- * what came; what is wrong is said in words, because this is where firmware for USB fails
- * first.  Three more attempts are made before the device is given up.
+ * Enumeration is a table of requests in the order in which Linux makes them
+ * (hub_port_init and usb_new_device): eight bytes of the device descriptor at address
+ * 0, a second reset, SET_ADDRESS, descriptors, strings, SET_CONFIGURATION.  Each row
+ * asks and each row checks what came; what is wrong is said in words, because this is
+ * where firmware for USB fails first.  Three more attempts are made before the device
+ * is given up.
  *
  * A port behaves as cdc_acm does: it is only read while it is open, with two bulk IN
- * transfers of two packets outstanding; a transfer that is refused (STALL) is followed by
- * CLEAR_FEATURE(HALT), one without an answer is tried again 100 ms later.
+ * transfers of two packets outstanding; a transfer that is refused (STALL) is followed
+ * by CLEAR_FEATURE(HALT), one without an answer is tried again 100 ms later.
  *
  *   called by  ports.c, main.c, tests      calls  usb_host.c
  *
@@ -37,7 +38,7 @@ struct port {
     uint8_t in, out, notify;            /* endpoint addresses */
     enum { ABSENT, CLOSED, OPEN, CLOSING } state;
 
-    bool wanted, paused, dtr, rts;      /* what the user asked for; survives unplugging */
+    bool wanted, paused, dtr, rts;      /* asked for by the user; survives unplugging */
     uint8_t coding[7];
     struct bytes received, to_send;
     uint16_t serial_state;
@@ -77,7 +78,7 @@ static const char *const status_words[] = {
 
 static int le16(const uint8_t *bytes) { return bytes[0] | bytes[1] << 8; }
 
-/* --- Bytes ------------------------------------------------------------------- */
+/* --- Bytes --------------------------------------------------------------------- */
 
 static int bytes_count(const struct bytes *b) { return b->end - b->start; }
 static void bytes_clear(struct bytes *b) { b->start = b->end = 0; }
@@ -150,7 +151,8 @@ static void request(struct port *port, uint8_t type, uint8_t code, int value, in
 
 static void send_line_coding(struct port *port)
 {
-    request(port, 0x21, SET_LINE_CODING, 0, port->control_interface, port->coding, 7, NULL);
+    request(port, 0x21, SET_LINE_CODING, 0, port->control_interface, port->coding, 7,
+            NULL);
 }
 
 static void send_control_lines(struct port *port)
@@ -160,7 +162,7 @@ static void send_control_lines(struct port *port)
             NULL);
 }
 
-/* --- A port's transfers ----------------------------------------------------------- */
+/* --- A port's transfers -------------------------------------------------------- */
 
 static bool running(const struct port *port)
 {
@@ -204,7 +206,8 @@ static void unsend(struct port *port)
     struct urb *urb = &port->write;
     struct bytes rest = { 0 };
     bytes_put(&rest, port->write_data + urb->actual, urb->length - urb->actual);
-    bytes_put(&rest, port->to_send.data + port->to_send.start, bytes_count(&port->to_send));
+    bytes_put(&rest, port->to_send.data + port->to_send.start,
+              bytes_count(&port->to_send));
     free(port->to_send.data);
     port->to_send = rest;
     urb->length = urb->actual = 0;
@@ -242,8 +245,8 @@ static bool went_well(struct port *port, struct urb *urb)
                 urb->endpoint & 0x80 ? in_toggle_cleared : out_toggle_cleared);
     } else if (urb->status != URB_NO_DEVICE) {
         if (++port->failures == 5)      /* a reset looks like this for a moment */
-            sim_report(cdc->sim, SIM_NOTE, "USB host: endpoint 0x%02x: %s", urb->endpoint,
-                       status_words[urb->status]);
+            sim_report(cdc->sim, SIM_NOTE, "USB host: endpoint 0x%02x: %s",
+                       urb->endpoint, status_words[urb->status]);
         alarm_set(cdc->sim, &port->retry, cdc->sim->now + 100 * SIM_MS);
     }
     return false;
@@ -326,8 +329,8 @@ static struct urb port_urb(struct port *port, enum urb_type type, uint8_t endpoi
 static void port_start(struct port *port)
 {
     for (int i = 0; i < READS; i++)
-        port->read[i] = port_urb(port, URB_BULK, port->in, port->read_data[i], READ_SIZE,
-                                 read_done);
+        port->read[i] = port_urb(port, URB_BULK, port->in, port->read_data[i],
+                                 READ_SIZE, read_done);
     port->write = port_urb(port, URB_BULK, port->out, port->write_data, 0, write_done);
     port->notification = port_urb(port, URB_INTERRUPT, port->notify, port->notify_data,
                                   sizeof port->notify_data, notified);
@@ -347,7 +350,7 @@ static void port_gone(struct port *port)
     alarm_cancel(port->cdc->sim, &port->give_up);
 }
 
-/* --- What the configuration descriptor says ---------------------------------------- */
+/* --- What the configuration descriptor says ------------------------------------ */
 
 /* The descriptor behind d; NULL at the end, or when lengths do not add up. */
 static const uint8_t *next_descriptor(const struct cdc_host *cdc, const uint8_t *d)
@@ -393,8 +396,10 @@ static void find_port(struct cdc_host *cdc, const uint8_t *control)
     int number = data_interface_of(cdc, control);
     const uint8_t *data = find_interface(cdc, number, CLASS_DATA);
     if (!data || cdc->port_count == PORTS) {
-        sim_report(cdc->sim, SIM_NOTE, "USB host: interface %d is CDC-ACM, but interface %d "
-                   "is not its data interface", control[2], number);
+        sim_report(cdc->sim, SIM_NOTE,
+                   "USB host: interface %d is CDC-ACM, but interface %d "
+                   "is not its data interface",
+                   control[2], number);
         return;
     }
     struct port *port = &cdc->ports[cdc->port_count];
@@ -406,8 +411,8 @@ static void find_port(struct cdc_host *cdc, const uint8_t *control)
     if (port->in && port->out)
         cdc->port_count++;
     else
-        sim_report(cdc->sim, SIM_NOTE, "USB host: data interface %d has no bulk IN and OUT",
-                   number);
+        sim_report(cdc->sim, SIM_NOTE,
+                   "USB host: data interface %d has no bulk IN and OUT", number);
 }
 
 static void open_endpoints(struct cdc_host *cdc)
@@ -421,16 +426,19 @@ static void open_endpoints(struct cdc_host *cdc)
     }
 }
 
-/* --- Enumeration: the rows ----------------------------------------------------------- */
+/* --- Enumeration: the rows ----------------------------------------------------- */
 
 /* What is wrong with an answer, NULL if nothing. */
 typedef const char *(*checker)(struct cdc_host *cdc, int length);
 
-static void get_descriptor(struct cdc_host *cdc, int type, int index, int language, int length)
+static void get_descriptor(struct cdc_host *cdc, int type, int index, int language,
+                           int length)
 {
     struct urb *urb = &cdc->urb;
-    const uint8_t setup[8] = { 0x80, 6, (uint8_t)index, (uint8_t)type, (uint8_t)language,
-        (uint8_t)(language >> 8), (uint8_t)length, (uint8_t)(length >> 8) };
+    const uint8_t setup[8] = {
+        0x80, 6, (uint8_t)index, (uint8_t)type, (uint8_t)language,
+        (uint8_t)(language >> 8), (uint8_t)length, (uint8_t)(length >> 8)
+    };
     memcpy(urb->setup, setup, 8);
     urb->length = length;
 }
@@ -513,8 +521,9 @@ static const char *take_bos(struct cdc_host *cdc, int length)
     int count = 0, at = 5;
     for (; at + 3 <= length && cdc->bos[at] >= 3; at += cdc->bos[at])
         count++;
-    return at == length && count == cdc->bos[4] ? NULL
-                                                : "capabilities do not add up to the total";
+    return at == length && count == cdc->bos[4]
+               ? NULL
+               : "capabilities do not add up to the total";
 }
 
 static bool ask_config_head(struct cdc_host *cdc)
@@ -622,7 +631,8 @@ static char *utf8(const uint8_t *utf16, int length)
 
 static const char *take_string(struct cdc_host *cdc, int length)
 {
-    if (length < 2 || (length & 1) || cdc->answer[0] != length || cdc->answer[1] != STRING)
+    if (length < 2 || (length & 1) || cdc->answer[0] != length ||
+        cdc->answer[1] != STRING)
         return "not a string descriptor, or its bLength is wrong";
     free(cdc->strings[cdc->string]);
     cdc->strings[cdc->string] = utf8(cdc->answer + 2, length - 2);
@@ -654,13 +664,14 @@ static const struct step {
     bool optional;                      /* a failure is noted and passed over */
     enum { GO_ON, RESET_PORT, PAUSE_2_MS, SAME_AGAIN } then;
 } steps[] = {
-    { "GET_DESCRIPTOR(device) at address 0", ask_first, check_first, false, RESET_PORT },
+    { "GET_DESCRIPTOR(device) at address 0", ask_first, check_first, false,
+      RESET_PORT },
     { "SET_ADDRESS", ask_address, take_address, false, PAUSE_2_MS },
     { "GET_DESCRIPTOR(device)", ask_device, take_device, false, GO_ON },
     { "GET_DESCRIPTOR(BOS), 5 bytes", ask_bos_head, check_bos_head, true, GO_ON },
     { "GET_DESCRIPTOR(BOS)", ask_bos, take_bos, true, GO_ON },
-    { "GET_DESCRIPTOR(configuration), 9 bytes", ask_config_head, check_config_head, false,
-      GO_ON },
+    { "GET_DESCRIPTOR(configuration), 9 bytes", ask_config_head, check_config_head,
+      false, GO_ON },
     { "GET_DESCRIPTOR(configuration)", ask_config, take_config, false, GO_ON },
     { "GET_DESCRIPTOR(string 0)", ask_languages, take_language, true, GO_ON },
     { "GET_DESCRIPTOR(string)", ask_string, take_string, true, SAME_AGAIN },
@@ -668,7 +679,7 @@ static const struct step {
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
-/* --- Enumeration: walking them ---------------------------------------------------------- */
+/* --- Enumeration: walking them ------------------------------------------------- */
 
 static void ask(struct cdc_host *cdc)
 {
@@ -705,8 +716,8 @@ static void start_over(struct cdc_host *cdc, const char *why)
         pause_for(cdc, 100 * SIM_MS);
     else
         sim_report(cdc->sim, SIM_NOTE,
-                   "USB host: the device cannot be enumerated (%d attempts): %s", ATTEMPTS,
-                   cdc->failure);
+                   "USB host: the device cannot be enumerated (%d attempts): %s",
+                   ATTEMPTS, cdc->failure);
 }
 
 static void step_done(void *ctx, struct urb *urb)
@@ -757,7 +768,7 @@ static void attach_changed(void *ctx, bool attached)
         usb_host_reset_port(cdc->host, after_reset, cdc);
 }
 
-/* --- The user's calls -------------------------------------------------------------------- */
+/* --- The user's calls ---------------------------------------------------------- */
 
 void cdc_host_open(struct cdc_host *cdc, int port_number, bool open)
 {
@@ -782,8 +793,8 @@ bool cdc_host_closing(const struct cdc_host *cdc, int port)
     return cdc->ports[port].state == CLOSING;
 }
 
-void cdc_host_line_coding(struct cdc_host *cdc, int port_number, uint32_t baud, int bits,
-                          char parity, int stop)
+void cdc_host_line_coding(struct cdc_host *cdc, int port_number, uint32_t baud,
+                          int bits, char parity, int stop)
 {
     struct port *port = &cdc->ports[port_number];
     static const char parities[] = "NOEMS";
@@ -818,7 +829,8 @@ uint16_t cdc_host_serial_state(const struct cdc_host *cdc, int port)
     return cdc->ports[port].serial_state;
 }
 
-void cdc_host_write(struct cdc_host *cdc, int port_number, const void *bytes, int length)
+void cdc_host_write(struct cdc_host *cdc, int port_number, const void *bytes,
+                    int length)
 {
     struct port *port = &cdc->ports[port_number];
     bytes_put(&port->to_send, bytes, length);
@@ -847,9 +859,15 @@ void cdc_host_pause(struct cdc_host *cdc, int port_number, bool pause)
 }
 
 bool cdc_host_configured(const struct cdc_host *cdc) { return cdc->configured; }
-sim_time cdc_host_configured_at(const struct cdc_host *cdc) { return cdc->configured_at; }
+sim_time cdc_host_configured_at(const struct cdc_host *cdc)
+{
+    return cdc->configured_at;
+}
 int cdc_host_ports(const struct cdc_host *cdc) { return cdc->port_count; }
-const uint8_t *cdc_host_device_descriptor(const struct cdc_host *cdc) { return cdc->device; }
+const uint8_t *cdc_host_device_descriptor(const struct cdc_host *cdc)
+{
+    return cdc->device;
+}
 
 const char *cdc_host_failure(const struct cdc_host *cdc)
 {
@@ -878,8 +896,11 @@ struct cdc_host *cdc_host_new(struct usb_host *host)
     struct cdc_host *cdc = calloc(1, sizeof *cdc);
     cdc->host = host;
     cdc->sim = usb_host_sim(host);
-    cdc->urb = (struct urb){ .type = URB_CONTROL, .data = cdc->answer, .done = step_done,
-                             .timeout_ms = REQUEST_TIMEOUT, .ctx = cdc };
+    cdc->urb = (struct urb){ .type = URB_CONTROL,
+                             .data = cdc->answer,
+                             .done = step_done,
+                             .timeout_ms = REQUEST_TIMEOUT,
+                             .ctx = cdc };
     alarm_init(&cdc->pause, after_pause, cdc);
     for (int i = 0; i < PORTS; i++)
         port_init(cdc, &cdc->ports[i]);

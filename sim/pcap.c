@@ -1,14 +1,15 @@
 /* pcap.c - USB traffic to a file that Wireshark and tshark read.
  *
- * Two records a transfer, as Linux's usbmon makes them: 'S' when it is submitted, 'C' when
- * it has ended, with the data where it is known (OUT with S, IN with C).  Times are
- * simulated and start at 1970.  The file is flushed after every record, so that it can be
- * looked at while the board runs and is whole after a crash.
+ * Two records a transfer, as Linux's usbmon makes them: 'S' when it is submitted, 'C'
+ * when it has ended, with the data where it is known (OUT with S, IN with C).  Times
+ * are simulated and start at 1970.  The file is flushed after every record, so that it
+ * can be looked at while the board runs and is whole after a crash.
  *
  *   called by  main.c, tests      calls  usb_host.c (as an observer)
  *
- * Sources: pcap file format (tcpdump.org, pcap-savefile(5)); LINKTYPE_USB_LINUX_MMAPPED;
- * Linux Documentation/usb/usbmon.rst, "struct usbmon_packet". */
+ * Sources: pcap file format (tcpdump.org, pcap-savefile(5));
+ * LINKTYPE_USB_LINUX_MMAPPED; Linux Documentation/usb/usbmon.rst, "struct
+ * usbmon_packet". */
 #include "pcap.h"
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +38,8 @@ struct usbmon {
     int32_t interval, start_frame;
     uint32_t flags, iso_descriptors;
 };
-_Static_assert(sizeof(struct usbmon) == 64, "usbmon.rst: the mmapped form has 64 bytes");
+_Static_assert(sizeof(struct usbmon) == 64,
+               "usbmon.rst: the mmapped form has 64 bytes");
 
 struct pcap {
     FILE *file;
@@ -49,8 +51,9 @@ static const uint8_t transfer_types[] = { [URB_CONTROL] = 2, [URB_BULK] = 3,
 
 /* Linux errno values, which is what dissectors know. */
 static const int32_t errnos[] = {
-    [URB_PENDING] = -115, [URB_OK] = 0, [URB_STALL] = -32, [URB_NO_DEVICE] = -19,
-    [URB_TIMEOUT] = -110, [URB_OVERFLOW] = -75, [URB_CANCELLED] = -104, [URB_PROTOCOL] = -71
+    [URB_PENDING] = -115,   [URB_OK] = 0,         [URB_STALL] = -32,
+    [URB_NO_DEVICE] = -19,  [URB_TIMEOUT] = -110, [URB_OVERFLOW] = -75,
+    [URB_CANCELLED] = -104, [URB_PROTOCOL] = -71
 };
 
 static bool is_in(const struct urb *urb)
@@ -89,8 +92,8 @@ static void write_record(struct pcap *pcap, const struct urb *urb, char event)
 static void submitted(void *ctx, const struct urb *urb) { write_record(ctx, urb, 'S'); }
 static void done(void *ctx, const struct urb *urb) { write_record(ctx, urb, 'C'); }
 
-struct pcap *pcap_new(struct sim *sim, struct usb_host *host, const char *path, char *error,
-                      int error_size)
+struct pcap *pcap_new(struct sim *sim, struct usb_host *host, const char *path,
+                      char *error, int error_size)
 {
     static const struct file_header header = { 0xA1B2C3D4, 2, 4, 0, 0, SNAPLEN,
                                                LINKTYPE_USB_LINUX_MMAPPED };
@@ -105,7 +108,8 @@ struct pcap *pcap_new(struct sim *sim, struct usb_host *host, const char *path, 
     pcap->sim = sim;
     fwrite(&header, sizeof header, 1, file);
     usb_host_observe(host, &(struct usb_host_observer){ .urb_submitted = submitted,
-                                                        .urb_done = done, .ctx = pcap });
+                                                        .urb_done = done,
+                                                        .ctx = pcap });
     return pcap;
 }
 

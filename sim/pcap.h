@@ -10,8 +10,8 @@ struct pcap;
 
 /* Records every transfer of host from now on.  NULL with a sentence in error when the
  * file cannot be written. */
-struct pcap *pcap_new(struct sim *sim, struct usb_host *host, const char *path, char *error,
-                      int error_size);
+struct pcap *pcap_new(struct sim *sim, struct usb_host *host, const char *path,
+                      char *error, int error_size);
 /* After usb_host_free(), or when no more traffic will come. */
 void pcap_free(struct pcap *pcap);
 

@@ -4,10 +4,10 @@
  *                            >-- struct service --<
  *     nc ----- TCP client --'    (one per port)   '-- bulk IN <--- device
  *
- * Real time and simulated time meet here, so nothing waits: every socket is non-blocking
- * and what a client cannot take yet is kept for it.  A client that stops reading fills
- * its own backlog; then the device's port is paused until it has caught up, so that the
- * firmware sees the back pressure and no byte is lost.
+ * Real time and simulated time meet here, so nothing waits: every socket is
+ * non-blocking and what a client cannot take yet is kept for it.  A client that stops
+ * reading fills its own backlog; then the device's port is paused until it has caught
+ * up, so that the firmware sees the back pressure and no byte is lost.
  *
  *   called by  main.c      calls  cdc_host.c */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@ enum { SERVICES = 4, CLIENTS = 8, CHUNK = 4096,
 
 struct client {
     int fd;                             /* -1: free place */
-    uint8_t *backlog;                   /* from the device, not yet taken by the client */
+    uint8_t *backlog;               /* from the device, not yet taken by the client */
     size_t length, capacity;
 };
 
@@ -66,14 +66,16 @@ static void drop(struct ports *ports, struct service *service, struct client *cl
 
 static void turn_away(const struct service *service, int fd)
 {
-    fprintf(stderr, "%s: a second connection was turned away: this port serves one client\n",
+    fprintf(stderr,
+            "%s: a second connection was turned away: this port serves one client\n",
             service->name);
     close(fd);
 }
 
 static void accept_client(struct ports *ports, struct service *service)
 {
-    int fd = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
+    int one = 1;
+    int fd = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
     struct client *place = NULL;
@@ -119,8 +121,8 @@ static bool send_backlog(struct client *client)
     return true;
 }
 
-/* False: the client has gone.  Bytes for a device that is not asking for any stay in the
- * socket, so that the client feels it. */
+/* False: the client has gone.  Bytes for a device that is not asking for any stay in
+ * the socket, so that the client feels it. */
 static bool receive(struct ports *ports, struct service *service, struct client *client)
 {
     uint8_t data[CHUNK];
@@ -137,7 +139,7 @@ static bool receive(struct ports *ports, struct service *service, struct client 
     return true;
 }
 
-/* --- A service -------------------------------------------------------------------- */
+/* --- A service ----------------------------------------------------------------- */
 
 static size_t longest_backlog(const struct service *service)
 {
@@ -183,14 +185,16 @@ static void hang_up(struct ports *ports, struct service *service)
 
 static void serve(struct ports *ports, struct service *service)
 {
-    /* A port that is still closing has bytes of the last client to send; the next client
-     * waits in the listener's queue, so that the firmware sees DTR fall in between. */
+    /* A port that is still closing has bytes of the last client to send; the next
+     * client waits in the listener's queue, so that the firmware sees DTR fall in
+     * between. */
     if (!cdc_host_closing(ports->cdc, service->port))
         accept_client(ports, service);
     from_device(ports, service);
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = &service->clients[i];
-        if (client->fd >= 0 && !(send_backlog(client) && receive(ports, service, client)))
+        if (client->fd >= 0 &&
+            !(send_backlog(client) && receive(ports, service, client)))
             drop(ports, service, client);
     }
     set_pause(ports, service);
@@ -207,7 +211,8 @@ static void follow_device(struct ports *ports)
         struct service *service = &ports->services[i];
         bool missing = configured && service->port >= cdc_host_ports(cdc);
         if (missing && count_clients(service) && !service->warned)
-            fprintf(stderr, "%s: the firmware has %d serial port(s), number %d is needed\n",
+            fprintf(stderr,
+                    "%s: the firmware has %d serial port(s), number %d is needed\n",
                     service->name, cdc_host_ports(cdc), service->port + 1);
         service->warned |= missing && count_clients(service);
         if (gone || missing)
@@ -217,7 +222,7 @@ static void follow_device(struct ports *ports)
     ports->configured_at = cdc_host_configured_at(cdc);
 }
 
-/* --- What main.c calls ------------------------------------------------------------- */
+/* --- What main.c calls --------------------------------------------------------- */
 
 int ports_fds(const struct ports *ports, struct pollfd *fds, int room)
 {
@@ -230,7 +235,8 @@ int ports_fds(const struct ports *ports, struct pollfd *fds, int room)
             fds[count++] = (struct pollfd){ .fd = service->listener, .events = POLLIN };
         for (int c = 0; c < CLIENTS; c++) {
             const struct client *client = &service->clients[c];
-            short events = (short)((full ? 0 : POLLIN) | (client->length ? POLLOUT : 0));
+            short events =
+                (short)((full ? 0 : POLLIN) | (client->length ? POLLOUT : 0));
             if (client->fd >= 0 && count < room)
                 fds[count++] = (struct pollfd){ .fd = client->fd, .events = events };
         }
@@ -259,19 +265,22 @@ int ports_clients(const struct ports *ports)
 
 static int fail(int fd, const char *name, int tcp_port, char *error, int error_size)
 {
-    snprintf(error, (size_t)error_size,
-             "cannot listen on 127.0.0.1:%d for --%s: %s%s", tcp_port, name, strerror(errno),
-             errno == EADDRINUSE ? " (another program has it; choose another port, or 0 for "
-                                   "any free one)" : "");
+    snprintf(error, (size_t)error_size, "cannot listen on 127.0.0.1:%d for --%s: %s%s",
+             tcp_port, name, strerror(errno),
+             errno == EADDRINUSE
+                 ? " (another program has it; choose another port, or 0 for "
+                   "any free one)"
+                 : "");
     if (fd >= 0)
         close(fd);
     return -1;
 }
 
-int ports_listen(struct ports *ports, int port, const char *name, int tcp_port, bool shared,
-                 char *error, int error_size)
+int ports_listen(struct ports *ports, int port, const char *name, int tcp_port,
+                 bool shared, char *error, int error_size)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)tcp_port),
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)tcp_port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int one = 1, fd;

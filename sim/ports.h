@@ -20,15 +20,15 @@ void ports_free(struct ports *ports);       /* closes listeners and clients */
  * name ("gdb", "uart") is used in messages.  shared: several clients at once, all see
  * the output and all may type; else a second client is turned away.  Returns the TCP
  * port, or -1 with a sentence for the user in error. */
-int ports_listen(struct ports *ports, int port, const char *name, int tcp_port, bool shared,
-                 char *error, int error_size);
+int ports_listen(struct ports *ports, int port, const char *name, int tcp_port,
+                 bool shared, char *error, int error_size);
 
 /* Moves bytes both ways; waits up to timeout_ms for a socket to have something to do
  * (0 = only look, -1 = for ever).  Call it between slices of simulated time. */
 void ports_poll(struct ports *ports, int timeout_ms);
 
 /* The sockets that ports_poll() looks at, for a caller who has others to wait for and
- * calls poll(2) itself (then ports_poll(ports, 0)).  Returns how many were filled in. */
+ * calls poll(2) itself (then ports_poll(ports, 0)).  Returns how many there are. */
 int ports_fds(const struct ports *ports, struct pollfd *fds, int room);
 int ports_clients(const struct ports *ports);
 

@@ -1,19 +1,19 @@
 /* usb_host.c - a full-speed host controller: frames, transactions, one port.
  *
- * Clients queue transfers (URBs); this file cuts them into transactions, puts these into
- * frames of 1 ms in the time they take on the wire, and calls the device block once per
- * transaction.  It knows no descriptor and no class.
+ * Clients queue transfers (URBs); this file cuts them into transactions, puts these
+ * into frames of 1 ms in the time they take on the wire, and calls the device block
+ * once per transaction.  It knows no descriptor and no class.
  *
  *     |SOF| INT | SETUP | BULK | BULK | BULK ...          |SOF|
  *      `-- interrupt endpoints that are due, then control, then bulk in turn
  *
- * A transaction is two alarms: `deliver`, when the device has the token (IN) or the data
- * (OUT), and `finish`, when the bus is free again.  Bit times are those of USB 2.0 5.8.4:
- * 13 bytes of overhead a bulk transaction, stuffed bits counted in the data, which gives
- * 19 packets of 64 bytes a frame.
+ * A transaction is two alarms: `deliver`, when the device has the token (IN) or the
+ * data (OUT), and `finish`, when the bus is free again.  Bit times are those of
+ * USB 2.0 5.8.4: 13 bytes of overhead a bulk transaction, stuffed bits counted in the
+ * data, which gives 19 packets of 64 bytes a frame.
  *
- * Assumed, since host controllers differ: a NAKed bulk or control endpoint is asked again
- * NAK_PAUSE later, when the others had their turn (an xHCI controller takes some
+ * Assumed, since host controllers differ: a NAKed bulk or control endpoint is asked
+ * again NAK_PAUSE later, when the others had their turn (an xHCI controller takes some
  * microseconds); an unanswered transaction is repeated in the next frame and given up
  * after three strikes (CErr = 3 in xHCI 6.2.3); a submitted transfer starts at once.
  *
@@ -34,8 +34,8 @@
 #define RECOVERY        (10 * SIM_MS)           /* TRSTRCY, TRSMRCY */
 #define RESUME_TIME     (20 * SIM_MS)           /* TDRSMDN */
 
-/* Bit times on the wire: SYNC 8, PID 8, then; EOP 3.  TURN is the pause before the other
- * side answers, GAP what the host leaves between transactions. */
+/* Bit times on the wire: SYNC 8, PID 8, then; EOP 3.  TURN is the pause before the
+ * other side answers, GAP what the host leaves between transactions. */
 enum { TOKEN_BITS = 35, DATA_BITS = 35, HANDSHAKE_BITS = 19, TURN = 4, GAP = 7,
        NO_ANSWER = 18, STRIKES = 3, PACKET_MAX = 1023 };
 
@@ -92,14 +92,17 @@ static void schedule(struct usb_host *host);
 
 /* --- Observers ----------------------------------------------------------------- */
 
-static void show_packet(struct usb_host *host, unsigned pid, const uint8_t *bytes, int length)
+static void show_packet(struct usb_host *host, unsigned pid, const uint8_t *bytes,
+                        int length)
 {
     for (int i = 0; i < OBSERVERS; i++)
         if (host->observers[i].packet)
-            host->observers[i].packet(host->observers[i].ctx, (uint8_t)pid, bytes, length);
+            host->observers[i].packet(host->observers[i].ctx, (uint8_t)pid, bytes,
+                                      length);
 }
 
-static void show_token(struct usb_host *host, unsigned pid, uint8_t address, uint8_t endpoint)
+static void show_token(struct usb_host *host, unsigned pid, uint8_t address,
+                       uint8_t endpoint)
 {
     show_packet(host, pid, (uint8_t[]){ address, endpoint }, 2);
 }
@@ -190,7 +193,7 @@ void usb_host_submit(struct usb_host *host, struct urb *urb)
 void usb_host_cancel(struct usb_host *host, struct urb *urb)
 {
     if (host->on_wire.urb == urb)
-        urb->cancelled = true;          /* its packet may have been taken: see finish() */
+        urb->cancelled = true; /* its packet may have been taken: see finish() */
     else
         complete(host, urb, URB_CANCELLED);
 }
@@ -290,11 +293,12 @@ static void deliver_out(struct usb_host *host, struct transaction *t, int *bits)
 
 static void deliver_in(struct usb_host *host, struct transaction *t, int *bits)
 {
-    t->answer = usbfs_in(host->device, t->urb->address, t->urb->endpoint & 15, &t->data1,
-                         t->data, &t->length);
+    t->answer = usbfs_in(host->device, t->urb->address, t->urb->endpoint & 15,
+                         &t->data1, t->data, &t->length);
     if (t->answer == USB_ACK) {
         show_data(host, t);
-        *bits = TURN + DATA_BITS + payload_bits(t->data, t->length) + TURN + HANDSHAKE_BITS;
+        *bits =
+            TURN + DATA_BITS + payload_bits(t->data, t->length) + TURN + HANDSHAKE_BITS;
     } else {
         *bits = t->answer == USB_NONE ? NO_ANSWER : TURN + HANDSHAKE_BITS;
     }
@@ -315,14 +319,16 @@ static void deliver(void *ctx)
 
 /* --- What an answer means for the transfer ------------------------------------- */
 
-static void next_stage(struct usb_host *host, struct endpoint *endpoint, struct urb *urb)
+static void next_stage(struct usb_host *host, struct endpoint *endpoint,
+                       struct urb *urb)
 {
     if (urb->stage == STATUS_STAGE) {
         complete(host, urb, URB_OK);
         return;
     }
-    urb->stage = urb->stage == SETUP_STAGE && urb->length > 0 ? DATA_STAGE : STATUS_STAGE;
-    endpoint->toggle = true;            /* data and status both begin with DATA1 (8.5.3) */
+    urb->stage =
+        urb->stage == SETUP_STAGE && urb->length > 0 ? DATA_STAGE : STATUS_STAGE;
+    endpoint->toggle = true; /* data and status both begin with DATA1 (8.5.3) */
 }
 
 static void data_done(struct usb_host *host, struct endpoint *endpoint, struct urb *urb)
@@ -333,7 +339,8 @@ static void data_done(struct usb_host *host, struct endpoint *endpoint, struct u
         complete(host, urb, URB_OK);
 }
 
-static void sent(struct usb_host *host, struct endpoint *endpoint, struct urb *urb, int length)
+static void sent(struct usb_host *host, struct endpoint *endpoint, struct urb *urb,
+                 int length)
 {
     if (urb->type == URB_CONTROL && urb->stage != DATA_STAGE) {
         next_stage(host, endpoint, urb);
@@ -386,7 +393,7 @@ static void finish_in(struct usb_host *host, const struct transaction *t)
         host->stats.ep[t->urb->endpoint & 15].in_packets++;
         host->stats.ep[t->urb->endpoint & 15].in_bytes += (uint64_t)t->length;
         received(host, endpoint, t->urb, t);
-    }                                   /* else our ACK was lost: it is the same packet */
+    } /* else our ACK was lost: it is the same packet */
 }
 
 static void finish_out(struct usb_host *host, const struct transaction *t)
@@ -445,8 +452,8 @@ static void finish(void *ctx)
 /* The longest that the next transaction of an endpoint may take, stuffing included. */
 static sim_time longest(const struct endpoint *endpoint)
 {
-    int bits = TOKEN_BITS + DATA_BITS + endpoint->max_packet * 8 * 7 / 6 + HANDSHAKE_BITS +
-               2 * TURN + GAP;
+    int bits = TOKEN_BITS + DATA_BITS + endpoint->max_packet * 8 * 7 / 6 +
+               HANDSHAKE_BITS + 2 * TURN + GAP;
     return (sim_time)bits * BIT;
 }
 
@@ -532,7 +539,8 @@ static void begin_frame(void *ctx)
     host->bus_free = host->sim->now + (TOKEN_BITS + GAP) * BIT;
     alarm_set(host->sim, &host->frame_alarm, host->sim->now + FRAME);
     uint16_t number = (uint16_t)(host->frame & 0x7FF);
-    show_packet(host, USB_SOF, (uint8_t[]){ (uint8_t)number, (uint8_t)(number >> 8) }, 2);
+    show_packet(host, USB_SOF, (uint8_t[]){ (uint8_t)number, (uint8_t)(number >> 8) },
+                2);
     usbfs_sof(host->device, number);
     if (host->busy)
         end_timed_out(host);
@@ -559,7 +567,10 @@ static void forget_device(struct usb_host *host)
     }
 }
 
-static void stop_frames(struct usb_host *host) { alarm_cancel(host->sim, &host->frame_alarm); }
+static void stop_frames(struct usb_host *host)
+{
+    alarm_cancel(host->sim, &host->frame_alarm);
+}
 
 static void detach(struct usb_host *host)
 {
@@ -650,8 +661,8 @@ void usb_host_plug(struct usb_host *host, bool plugged)
     line_changed(host, host->dp->net);
 }
 
-void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool attached),
-                        void *ctx)
+void usb_host_on_attach(struct usb_host *host,
+                        void (*changed)(void *ctx, bool attached), void *ctx)
 {
     int i = 0;
     while (changed ? host->attach[i].changed != NULL : host->attach[i].ctx != ctx)
@@ -697,7 +708,10 @@ void usb_host_suspend(struct usb_host *host, bool suspend)
 
 /* --- The client's calls -------------------------------------------------------- */
 
-void usb_host_set_address(struct usb_host *host, uint8_t address) { host->address = address; }
+void usb_host_set_address(struct usb_host *host, uint8_t address)
+{
+    host->address = address;
+}
 
 void usb_host_set_ep0_size(struct usb_host *host, int size)
 {
@@ -731,11 +745,15 @@ int usb_host_control(struct usb_host *host, const uint8_t setup[8], void *data)
     return run_urb(host, &urb);
 }
 
-int usb_host_transfer(struct usb_host *host, enum urb_type type, uint8_t endpoint, void *data,
-                      int length, uint32_t timeout_ms)
+int usb_host_transfer(struct usb_host *host, enum urb_type type, uint8_t endpoint,
+                      void *data, int length, uint32_t timeout_ms)
 {
-    struct urb urb = { .type = type, .endpoint = endpoint, .data = data, .length = length,
-                       .timeout_ms = timeout_ms, .interval = 1 };
+    struct urb urb = { .type = type,
+                       .endpoint = endpoint,
+                       .data = data,
+                       .length = length,
+                       .timeout_ms = timeout_ms,
+                       .interval = 1 };
     return run_urb(host, &urb);
 }
 

@@ -27,7 +27,7 @@ struct urb {
     int length;                     /* to send, or room to receive */
     int actual;                     /* bytes done */
     bool zero_packet;               /* bulk OUT: end with a zero-length packet if due */
-    bool short_not_ok;              /* IN: a short packet is an error (not the default) */
+    bool short_not_ok;              /* IN: a short packet is an error */
     uint8_t interval;               /* interrupt: in frames */
     uint32_t timeout_ms;            /* simulated; 0 = none */
     enum urb_status status;
@@ -53,18 +53,19 @@ struct sim *usb_host_sim(const struct usb_host *host);
 void usb_host_plug(struct usb_host *host, bool plugged);
 /* D+ pulled up for 100 ms: something is there.  Called at each change, and at once when
  * it is there already.  Several clients may listen; NULL ends it for that ctx. */
-void usb_host_on_attach(struct usb_host *host, void (*changed)(void *ctx, bool attached),
-                        void *ctx);
+void usb_host_on_attach(struct usb_host *host,
+                        void (*changed)(void *ctx, bool attached), void *ctx);
 bool usb_host_attached(const struct usb_host *host);
 
-/* Bus reset of 10 ms + 10 ms recovery, then the device answers at address 0.  Toggles and
- * halts are forgotten.  done is called when transfers may start. */
+/* Bus reset of 10 ms + 10 ms recovery, then the device answers at address 0.  Toggles
+ * and halts are forgotten.  done is called when transfers may start. */
 void usb_host_reset_port(struct usb_host *host, void (*done)(void *ctx), void *ctx);
 void usb_host_suspend(struct usb_host *host, bool suspend);
-void usb_host_set_address(struct usb_host *host, uint8_t address);  /* used by new URBs */
+void usb_host_set_address(struct usb_host *host,
+                          uint8_t address); /* used by new URBs */
 void usb_host_set_ep0_size(struct usb_host *host, int size);
-/* The client has set a configuration or cleared a halt: toggle back to DATA0.  The sizes
- * come from the descriptors; 0 keeps the size that was given before. */
+/* The client has set a configuration or cleared a halt: toggle back to DATA0.  The
+ * sizes come from the descriptors; 0 keeps the size that was given before. */
 void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_packet);
 
 void usb_host_submit(struct usb_host *host, struct urb *urb);
@@ -92,7 +93,9 @@ struct usb_host_observer {
 void usb_host_observe(struct usb_host *host, const struct usb_host_observer *observer);
 
 struct usb_host_stats {
-    struct { uint64_t in_bytes, out_bytes, in_packets, out_packets, naks, stalls; } ep[16];
+    struct {
+        uint64_t in_bytes, out_bytes, in_packets, out_packets, naks, stalls;
+    } ep[16];
     uint64_t frames;
 };
 const struct usb_host_stats *usb_host_stats(const struct usb_host *host);

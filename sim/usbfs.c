@@ -1,8 +1,8 @@
 /* usbfs.c - the USB full-speed device block of the STM32F103.
  *
  * Two sides meet here.  The firmware reads and writes registers and the packet memory
- * over the chip's bus; the host asks for one transaction at a time through usbfs.h.  What
- * joins them is, for every endpoint register EPnR, one row of the buffer table:
+ * over the chip's bus; the host asks for one transaction at a time through usbfs.h.
+ * What joins them is, for every endpoint register EPnR, one row of the buffer table:
  *
  *     EPnR   CTR_RX DTOG_RX STAT_RX SETUP TYPE KIND  CTR_TX DTOG_TX STAT_TX  EA
  *            15     14      13:12   11    10:9  8    7      6       5:4      3:0
@@ -170,8 +170,8 @@ static void watch_silence(struct usbfs *usb)
         alarm_cancel(usb->sim, &usb->silence);
 }
 
-/* The host sends a SOF every millisecond.  Each one that is missing is an ESOF; the third
- * in a row means that the bus is suspended (RM0008 23.5.1, ESOF). */
+/* The host sends a SOF every millisecond.  Each one that is missing is an ESOF; the
+ * third in a row means that the bus is suspended (RM0008 23.5.1, ESOF). */
 static void sof_missing(void *ctx)
 {
     struct usbfs *usb = ctx;
@@ -252,7 +252,8 @@ static struct buffer buffer_of(const struct usbfs *usb, int n, int slot, bool re
     unsigned row = table_row(usb, n, slot);
     uint16_t count = pma16(usb, row + 2);
     return (struct buffer){ .address = pma16(usb, row),
-                            .size = receive ? receive_size(count) : count & PACKET_MAX };
+                            .size =
+                                receive ? receive_size(count) : count & PACKET_MAX };
 }
 
 /* The buffers that endpoint register n may use at this moment. */
@@ -283,7 +284,8 @@ static void check_buffer(struct usbfs *usb, int n, struct buffer buffer)
 {
     struct sim *sim = usb->sim;
     if (buffer.address + buffer.size > PMA_SIZE)
-        sim_report(sim, SIM_RULE, "USB EP%dR: buffer 0x%03x+%u leaves the packet memory", n,
+        sim_report(sim, SIM_RULE,
+                   "USB EP%dR: buffer 0x%03x+%u leaves the packet memory", n,
                    buffer.address, buffer.size);
     if (buffer.address & 1)
         sim_report(sim, SIM_RULE, "USB EP%dR: buffer at odd address 0x%03x", n,
@@ -291,9 +293,10 @@ static void check_buffer(struct usbfs *usb, int n, struct buffer buffer)
     for (int other = 0; other < ENDPOINTS; other++) {
         struct buffer row = { table_row(usb, other, 0), 8 }, theirs[4];
         if (in_use(usb->epr[other]) && overlap(buffer, row))
-            sim_report(sim, SIM_RULE,
-                       "USB EP%dR: buffer 0x%03x+%u overlaps row %d of the buffer table", n,
-                       buffer.address, buffer.size, other);
+            sim_report(
+                sim, SIM_RULE,
+                "USB EP%dR: buffer 0x%03x+%u overlaps row %d of the buffer table", n,
+                buffer.address, buffer.size, other);
         int count = other == n ? 0 : live_buffers(usb, other, theirs);
         for (int i = 0; i < count; i++)
             if (overlap(buffer, theirs[i]))
@@ -315,8 +318,9 @@ static void check_endpoint(struct usbfs *usb, int n)
     if (stat_rx(usb->epr[n]) == VALID && receive_size(count_rx) == 0)
         sim_report(usb->sim, SIM_RULE, "USB EP%dR: COUNT_RX allots no memory", n);
     if (table_row(usb, n, 0) + 8 > PMA_SIZE)
-        sim_report(usb->sim, SIM_RULE, "USB BTABLE 0x%03x: row %d leaves the packet memory",
-                   usb->btable, n);
+        sim_report(usb->sim, SIM_RULE,
+                   "USB BTABLE 0x%03x: row %d leaves the packet memory", usb->btable,
+                   n);
 }
 
 /* --- Registers ----------------------------------------------------------------- */
@@ -325,10 +329,14 @@ static void check_endpoint(struct usbfs *usb, int n)
  * read-only; the rest is plain (RM0008 23.5.2). */
 static void write_epr(struct usbfs *usb, int n, uint16_t value)
 {
-    enum { PLAIN = EP_TYPE | EP_KIND | EA, TOGGLED = DTOG_RX | STAT_RX | DTOG_TX | STAT_TX };
+    enum {
+        PLAIN = EP_TYPE | EP_KIND | EA,
+        TOGGLED = DTOG_RX | STAT_RX | DTOG_TX | STAT_TX
+    };
     uint16_t old = usb->epr[n];
     if (usb->cntr & FRES) {
-        sim_report(usb->sim, SIM_RULE, "USB EP%dR written while FRES holds it in reset", n);
+        sim_report(usb->sim, SIM_RULE, "USB EP%dR written while FRES holds it in reset",
+                   n);
         return;
     }
     usb->epr[n] = (uint16_t)((value & PLAIN) | (old & value & (CTR_RX | CTR_TX)) |
@@ -342,7 +350,8 @@ static void write_epr(struct usbfs *usb, int n, uint16_t value)
 
 static void write_cntr(struct usbfs *usb, uint16_t value)
 {
-    uint16_t old = usb->cntr, fell = old & (uint16_t)~value, rose = value & (uint16_t)~old;
+    uint16_t old = usb->cntr, fell = old & (uint16_t)~value,
+             rose = value & (uint16_t)~old;
     struct sim *sim = usb->sim;
 
     usb->cntr = value & (FLAGS | 0x1F);
@@ -373,8 +382,8 @@ static uint16_t read_fnr(const struct usbfs *usb)
 static bool refuse(struct usbfs *usb, const char *what, uint32_t offset, int width)
 {
     if (!usb->clocked)
-        sim_report(usb->sim, SIM_RULE, "%s accessed while its clock is off (RCC APB1ENR.23)",
-                   what);
+        sim_report(usb->sim, SIM_RULE,
+                   "%s accessed while its clock is off (RCC APB1ENR.23)", what);
     else if (width == 1)
         sim_report(usb->sim, SIM_RULE, "%s+0x%x: byte access", what, offset);
     return !usb->clocked;
@@ -424,11 +433,12 @@ static void write_register(void *ctx, uint32_t offset, uint32_t value, int width
     case 0x50:
         usb->btable = half & 0x1F8;
         if ((half & ~0x1F8) != 0)
-            sim_report(usb->sim, SIM_RULE, "USB BTABLE 0x%x: not a multiple of 8 below 512",
-                       half);
+            sim_report(usb->sim, SIM_RULE,
+                       "USB BTABLE 0x%x: not a multiple of 8 below 512", half);
         break;
     default:
-        sim_report(usb->sim, SIM_UNMODELLED, "USB: write of reserved offset 0x%x", offset);
+        sim_report(usb->sim, SIM_UNMODELLED, "USB: write of reserved offset 0x%x",
+                   offset);
     }
 }
 
@@ -458,7 +468,8 @@ static void write_pma(void *ctx, uint32_t offset, uint32_t value, int width)
         sim_report(usb->sim, SIM_RULE, "USB packet memory +0x%x: %d-bit write", offset,
                    width * 8);
     if (!(offset & 2))
-        set_pma16(usb, offset / 2, (uint16_t)(width == 1 ? (value & 0xFF) * 0x101 : value));
+        set_pma16(usb, offset / 2,
+                  (uint16_t)(width == 1 ? (value & 0xFF) * 0x101 : value));
 }
 
 /* --- Transactions, from the cable ---------------------------------------------- */
@@ -499,7 +510,8 @@ static uint16_t crc16(const uint8_t *data, int length)      /* USB 2.0 8.3.5.2 *
 
 /* Stores a packet and, where the buffer has room, its CRC behind it, as the block does
  * (RM0008 23.4.2).  False: it did not fit. */
-static bool store_packet(struct usbfs *usb, int n, int slot, const uint8_t *data, int length)
+static bool store_packet(struct usbfs *usb, int n, int slot, const uint8_t *data,
+                         int length)
 {
     struct buffer buffer = buffer_of(usb, n, slot, true);
     uint16_t crc = crc16(data, length);
@@ -510,8 +522,9 @@ static bool store_packet(struct usbfs *usb, int n, int slot, const uint8_t *data
     }
     check_endpoint(usb, n);
     if ((unsigned)length > buffer.size) {
-        sim_report(usb->sim, SIM_RULE, "USB EP%dR: packet of %d bytes for a buffer of %u", n,
-                   length, buffer.size);
+        sim_report(usb->sim, SIM_RULE,
+                   "USB EP%dR: packet of %d bytes for a buffer of %u", n, length,
+                   buffer.size);
         return false;
     }
     unsigned count = table_row(usb, n, slot) + 2;
@@ -521,8 +534,8 @@ static bool store_packet(struct usbfs *usb, int n, int slot, const uint8_t *data
 
 /* A SETUP is taken whatever STAT says, unless the last packet still waits to be served:
  * then there is no handshake and the host sends it again (RM0008 23.4.2). */
-static enum usb_handshake setup(struct usbfs *usb, int n, bool data1, const uint8_t *data,
-                                int length)
+static enum usb_handshake setup(struct usbfs *usb, int n, bool data1,
+                                const uint8_t *data, int length)
 {
     uint16_t epr = usb->epr[n];
     if ((epr & EP_TYPE) != TYPE_CONTROL || (epr & CTR_RX) || data1)
@@ -548,7 +561,8 @@ static enum usb_handshake refusal(unsigned stat)
 }
 
 enum usb_handshake usbfs_out(struct usbfs *usb, enum usb_pid token, uint8_t address,
-                             uint8_t endpoint, bool data1, const uint8_t *data, int length)
+                             uint8_t endpoint, bool data1, const uint8_t *data,
+                             int length)
 {
     int n = listening(usb, address) ? find_endpoint(usb, endpoint, STAT_RX) : -1;
     if (n < 0)
@@ -563,9 +577,9 @@ enum usb_handshake usbfs_out(struct usbfs *usb, enum usb_pid token, uint8_t addr
     if (buffers_full(epr))
         return USB_NAK;
     if (!iso && data1 != ((epr & DTOG_RX) != 0))
-        return USB_ACK;                 /* our last ACK was lost: acknowledge and drop */
+        return USB_ACK; /* our last ACK was lost: acknowledge and drop */
     if (control && (epr & EP_KIND) && length > 0)
-        return USB_STALL;               /* STATUS_OUT: only a status stage is expected */
+        return USB_STALL; /* STATUS_OUT: only a status stage is expected */
     int slot = iso || is_double(epr) ? (epr & DTOG_RX) != 0 : 1;
     if (!store_packet(usb, n, slot, data, length))
         return iso ? USB_NONE : USB_STALL;
@@ -662,7 +676,8 @@ void usbfs_on_pins(struct usbfs *usb, void (*changed)(void *ctx), void *ctx)
     usb->pins_ctx = ctx;
 }
 
-void usbfs_on_wakeup(struct usbfs *usb, void (*wakeup)(void *ctx, bool level), void *ctx)
+void usbfs_on_wakeup(struct usbfs *usb, void (*wakeup)(void *ctx, bool level),
+                     void *ctx)
 {
     usb->wakeup = wakeup;
     usb->wakeup_ctx = ctx;
@@ -706,8 +721,12 @@ struct usbfs *usbfs_new(struct chip *chip, struct pin *dm_pa11, struct pin *dp_p
         usb->pma[i] = (uint8_t)sim_random(usb->sim);
     bus_add(chip->bus, &(struct bus_region){ .base = 0x40005C00, .size = 0x400,
         .name = "USB", .read = read_register, .write = write_register, .ctx = usb });
-    bus_add(chip->bus, &(struct bus_region){ .base = 0x40006000, .size = 0x400,
-        .name = "USB packet memory", .read = read_pma, .write = write_pma, .ctx = usb });
+    bus_add(chip->bus, &(struct bus_region){ .base = 0x40006000,
+                                             .size = 0x400,
+                                             .name = "USB packet memory",
+                                             .read = read_pma,
+                                             .write = write_pma,
+                                             .ctx = usb });
     return usb;
 }
 

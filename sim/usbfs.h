@@ -24,11 +24,12 @@ void usbfs_reset(struct usbfs *usb);
 void usbfs_clock(struct usbfs *usb, bool clocked, uint32_t usbclk_hz);
 bool usbfs_owns_pins(const struct usbfs *usb);      /* PDWN = 0: PA11, PA12 are USB's */
 
-/* Both optional.  changed: usbfs_owns_pins() has a new answer, so GPIO must let go of the
- * pins or drive them again.  wakeup: the level of EXTI line 18 (RM0008 10.2.5); a chip
- * that has no EXTI model gets the level on interrupt 42 directly. */
+/* Both optional.  changed: usbfs_owns_pins() has a new answer, so GPIO must let go of
+ * the pins or drive them again.  wakeup: the level of EXTI line 18 (RM0008 10.2.5); a
+ * chip that has no EXTI model gets the level on interrupt 42 directly. */
 void usbfs_on_pins(struct usbfs *usb, void (*changed)(void *ctx), void *ctx);
-void usbfs_on_wakeup(struct usbfs *usb, void (*wakeup)(void *ctx, bool level), void *ctx);
+void usbfs_on_wakeup(struct usbfs *usb, void (*wakeup)(void *ctx, bool level),
+                     void *ctx);
 
 /* SE0 for more than 2.5 us: start and end of a bus reset. */
 void usbfs_bus_reset(struct usbfs *usb, bool begin);
@@ -40,9 +41,10 @@ void usbfs_sof(struct usbfs *usb, uint16_t frame);
 /* OUT or SETUP.  data1 is the data PID's toggle.  A packet with the wrong toggle is
  * acknowledged and dropped, as the block does. */
 enum usb_handshake usbfs_out(struct usbfs *usb, enum usb_pid token, uint8_t address,
-                             uint8_t endpoint, bool data1, const uint8_t *data, int length);
+                             uint8_t endpoint, bool data1, const uint8_t *data,
+                             int length);
 /* IN.  USB_ACK here means that data came (up to 1023 bytes); the host then says whether
- * it acknowledges (false = the packet was damaged: the block sends it again next time). */
+ * it acknowledges (false = the packet was damaged: it is sent again next time). */
 enum usb_handshake usbfs_in(struct usbfs *usb, uint8_t address, uint8_t endpoint,
                             bool *data1, uint8_t *data, int *length);
 void usbfs_in_done(struct usbfs *usb, uint8_t endpoint, bool acknowledged);

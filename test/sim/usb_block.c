@@ -1,9 +1,9 @@
-/* usb_block.c - does the USB block do to its registers what RM0008 23 says, and does the
- * host do to the bus what USB 2.0 chapter 8 says?
+/* usb_block.c - does the USB block do to its registers what RM0008 23 says, and does
+ * the host do to the bus what USB 2.0 chapter 8 says?
  *
- * No firmware runs: the test writes the registers as a driver would, over a bus that holds
- * nothing but the block and the interrupt controller, and is the cable at the other end.
- * Numbers are what a logic analyser or a debugger would show. */
+ * No firmware runs: the test writes the registers as a driver would, over a bus that
+ * holds nothing but the block and the interrupt controller, and is the cable at the
+ * other end. Numbers are what a logic analyser or a debugger would show. */
 #include "board.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,16 @@ enum { CTR_RX = 0x8000, DTOG_RX = 0x4000, SETUP = 0x0800, CTR_TX = 0x80, DTOG_TX
        RX_VALID = 0x3000, RX_NAK = 0x2000, RX_STALL = 0x1000, STAT_RX = 0x3000,
        TX_VALID = 0x30, TX_NAK = 0x20, TX_STALL = 0x10, STAT_TX = 0x30,
        CONTROL = 0x0200, KIND = 0x0100 };
-enum { I_CTR = 0x8000, I_ERR = 0x2000, I_WKUP = 0x1000, I_SUSP = 0x0800, I_RESET = 0x0400,
-       I_SOF = 0x0200, I_ESOF = 0x0100, FSUSP = 8 };
+enum {
+    I_CTR = 0x8000,
+    I_ERR = 0x2000,
+    I_WKUP = 0x1000,
+    I_SUSP = 0x0800,
+    I_RESET = 0x0400,
+    I_SOF = 0x0200,
+    I_ESOF = 0x0100,
+    FSUSP = 8
+};
 
 /* A chip with a halted core, so that nothing moves but what the test does. */
 static struct sim *sim;
@@ -58,7 +66,10 @@ static void set_stat(uint32_t epr, unsigned mask, unsigned stat)
     set(epr, (now & 0x070F) | 0x8080 | ((now ^ stat) & mask));
 }
 
-static void clear_ctr(uint32_t epr, unsigned ctr) { set(epr, (reg(epr) & 0x070F) | (0x8080 & ~ctr)); }
+static void clear_ctr(uint32_t epr, unsigned ctr)
+{
+    set(epr, (reg(epr) & 0x070F) | (0x8080 & ~ctr));
+}
 
 static bool pending(int irq)
 {
@@ -69,12 +80,17 @@ static bool pending(int irq)
 
 static void unpend(int irq)
 {
-    bus_write(chip.bus, BUS_DATA, 0xE000E280 + (uint32_t)(irq / 32) * 4, 4, 1u << irq % 32);
+    bus_write(chip.bus, BUS_DATA, 0xE000E280 + (uint32_t)(irq / 32) * 4, 4,
+              1u << irq % 32);
 }
 
-static void run_us(double us) { sim_run_until(sim, sim->now + (sim_time)(us * SIM_US)); }
+static void run_us(double us)
+{
+    sim_run_until(sim, sim->now + (sim_time)(us * SIM_US));
+}
 
-/* Table at 0; endpoint 0 has 0x40 to send and 0x80 to receive, endpoint 1 0xC0 and 0x100. */
+/* Table at 0; endpoint 0 has 0x40 to send and 0x80 to receive, endpoint 1 0xC0 and
+ * 0x100. */
 static void make_tables(void)
 {
     set(BTABLE, 0);
@@ -233,7 +249,7 @@ static void frame_number_follows_the_sofs_and_locks_after_two(void **state)
     assert_int_equal(reg(FNR) & 0x3FFF, 0x2124);
 }
 
-/* --- Packet memory ---------------------------------------------------------------- */
+/* --- Packet memory ------------------------------------------------------------- */
 
 static void packet_memory_is_256_halfwords_four_bytes_apart(void **state)
 {
@@ -246,7 +262,8 @@ static void packet_memory_is_256_halfwords_four_bytes_apart(void **state)
     assert_int_equal(sim->problems[SIM_RULE], 0);
 }
 
-static void a_32_bit_access_to_packet_memory_is_reported_and_gives_the_low_half(void **state)
+static void
+a_32_bit_access_to_packet_memory_is_reported_and_gives_the_low_half(void **state)
 {
     (void)state;
     uint32_t value;
@@ -332,7 +349,7 @@ static void a_receive_buffer_of_size_zero_is_reported(void **state)
     assert_non_null(strstr(last_report, "allots no memory"));
 }
 
-/* --- SETUP -------------------------------------------------------------------------- */
+/* --- SETUP --------------------------------------------------------------------- */
 
 static void setup_is_taken_whatever_stat_says_unless_disabled(void **state)
 {
@@ -354,7 +371,8 @@ static void setup_leaves_both_directions_nak_with_data1_next(void **state)
     make_ready();
     set_stat(EP0R, STAT_TX, TX_STALL);
     assert_int_equal(setup_token(), USB_ACK);
-    assert_int_equal(reg(EP0R), CTR_RX | DTOG_RX | RX_NAK | SETUP | CONTROL | DTOG_TX | TX_NAK);
+    assert_int_equal(reg(EP0R),
+                     CTR_RX | DTOG_RX | RX_NAK | SETUP | CONTROL | DTOG_TX | TX_NAK);
     assert_int_equal(reg(ISTR), I_CTR | 0x10);
     assert_int_equal(pma(6), 0x8408);
     assert_int_equal(pma(0x80), 0x0680);
@@ -390,7 +408,7 @@ static void status_out_stalls_data_but_takes_a_zero_length_packet(void **state)
     assert_int_equal(reg(EP0R) & CTR_RX, CTR_RX);
 }
 
-/* --- OUT and IN ------------------------------------------------------------------------ */
+/* --- OUT and IN ---------------------------------------------------------------- */
 
 static void out_stores_toggles_and_naks_until_armed_again(void **state)
 {
@@ -503,7 +521,7 @@ static void a_wrong_usb_clock_silences_the_block_and_is_reported(void **state)
     assert_non_null(strstr(last_report, "72000000 Hz instead of 48 MHz"));
 }
 
-/* --- Double buffering -------------------------------------------------------------------- */
+/* --- Double buffering ---------------------------------------------------------- */
 
 static void double_buffered_out_fills_both_buffers_then_naks(void **state)
 {
@@ -561,7 +579,7 @@ static void double_buffered_transfers_interrupt_on_line_19_and_come_first(void *
     assert_int_equal(reg(ISTR), I_CTR | 0x10 | 1);
 }
 
-/* --- Interrupts, reset, suspend ------------------------------------------------------------ */
+/* --- Interrupts, reset, suspend ------------------------------------------------ */
 
 static void masked_flags_do_not_interrupt_and_unmasked_ones_do(void **state)
 {
@@ -578,7 +596,8 @@ static void masked_flags_do_not_interrupt_and_unmasked_ones_do(void **state)
     assert_true(pending(20));
 }
 
-static void bus_reset_forgets_address_and_endpoints_but_not_a_finished_transfer(void **state)
+static void
+bus_reset_forgets_address_and_endpoints_but_not_a_finished_transfer(void **state)
 {
     (void)state;
     make_ready();
@@ -636,10 +655,15 @@ static void a_suspended_block_is_woken_by_resume_and_by_reset(void **state)
     assert_int_equal(reg(ISTR), I_WKUP | I_RESET);
 }
 
-/* --- The host -------------------------------------------------------------------------------- */
+/* --- The host ------------------------------------------------------------------ */
 
 static int attach_changes, reset_dones;
-static void count_change(void *ctx, bool attached) { (void)ctx; (void)attached; attach_changes++; }
+static void count_change(void *ctx, bool attached)
+{
+    (void)ctx;
+    (void)attached;
+    attach_changes++;
+}
 static void count_reset(void *ctx) { (void)ctx; reset_dones++; }
 
 /* Plugged in, reset, endpoint 1 open at both ends, address 0. */
@@ -708,7 +732,7 @@ static void sofs_come_every_millisecond(void **state)
     assert_int_equal((reg(FNR) - frame) & 0x7FF, 100);
 }
 
-/* Re-arms endpoint 1 whenever it has done something: the fastest firmware there can be. */
+/* Re-arms endpoint 1 whenever it has done something: the fastest of firmwares. */
 static struct alarm server;
 static void serve(void *ctx)
 {
@@ -732,8 +756,12 @@ static void nineteen_bulk_packets_of_64_bytes_fit_into_a_frame(void **state)
     start_host();
     alarm_init(&server, serve, NULL);
     serve(NULL);
-    struct urb urb = { .endpoint = 1, .type = URB_BULK, .data = data, .length = sizeof data,
-                       .done = ended, .ctx = &done };
+    struct urb urb = { .endpoint = 1,
+                       .type = URB_BULK,
+                       .data = data,
+                       .length = sizeof data,
+                       .done = ended,
+                       .ctx = &done };
     usb_host_submit(host, &urb);
     run_us(10e3);
     int before = urb.actual;
@@ -750,8 +778,12 @@ static void a_naked_endpoint_does_not_keep_the_bus_from_another(void **state)
     start_host();
     alarm_init(&server, serve, NULL);
     serve(NULL);
-    struct urb in_urb = { .endpoint = 0x81, .type = URB_BULK, .data = room, .length = 64,
-                          .done = ended, .ctx = &done };
+    struct urb in_urb = { .endpoint = 0x81,
+                          .type = URB_BULK,
+                          .data = room,
+                          .length = 64,
+                          .done = ended,
+                          .ctx = &done };
     struct urb out_urb = { .endpoint = 1, .type = URB_BULK, .data = data,
                            .length = sizeof data, .done = ended, .ctx = &done };
     usb_host_submit(host, &in_urb);
@@ -780,7 +812,8 @@ static void in_packet_larger_than_there_is_room_for_is_an_overflow(void **state)
     start_host();
     set_pma(10, 5);
     set_stat(EP1R, STAT_TX, TX_VALID);
-    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x81, data, 4, 100), -URB_OVERFLOW);
+    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x81, data, 4, 100),
+                     -URB_OVERFLOW);
 }
 
 static void transfer_that_is_only_naked_times_out(void **state)
@@ -789,7 +822,8 @@ static void transfer_that_is_only_naked_times_out(void **state)
     uint8_t data[64];
     start_host();
     sim_time before = sim->now;
-    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x81, data, 64, 20), -URB_TIMEOUT);
+    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x81, data, 64, 20),
+                     -URB_TIMEOUT);
     assert_in_range((sim->now - before) / SIM_MS, 20, 21);
 }
 
@@ -800,7 +834,8 @@ static void three_unanswered_attempts_end_a_transfer(void **state)
     start_host();
     usb_host_open_endpoint(host, 0x85, 64);     /* the device has none */
     sim_time before = sim->now;
-    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x85, data, 64, 0), -URB_PROTOCOL);
+    assert_int_equal(usb_host_transfer(host, URB_BULK, 0x85, data, 64, 0),
+                     -URB_PROTOCOL);
     assert_in_range((sim->now - before) / SIM_MS, 1, 4);
 }
 
@@ -927,8 +962,13 @@ static void interrupt_endpoints_are_asked_once_an_interval(void **state)
     uint8_t data[8];
     int done = 0;
     start_host();
-    struct urb urb = { .endpoint = 0x81, .type = URB_INTERRUPT, .data = data, .length = 8,
-                       .interval = 4, .done = ended, .ctx = &done };
+    struct urb urb = { .endpoint = 0x81,
+                       .type = URB_INTERRUPT,
+                       .data = data,
+                       .length = 8,
+                       .interval = 4,
+                       .done = ended,
+                       .ctx = &done };
     usb_host_submit(host, &urb);
     run_us(40e3);
     assert_in_range(usb_host_stats(host)->ep[1].naks, 10, 11);
