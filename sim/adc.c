@@ -3,9 +3,9 @@
  *
  *   called by  f103.c      calls  gpio.c, dma.c, rcc.c
  *
- * A pin reads 0 or 4095, as its level is.  Channel 16 is 1.43 V (25 degrees), channel 17
- * the 1.20 V reference, both against 3.3 V.  A conversion takes its sample time and 12.5
- * cycles of ADCCLK.  Injected groups, external triggers, dual mode and the analog
+ * A pin reads 0 or 4095, as its level is.  Channel 16 is 1.43 V (25 degrees), channel
+ * 17 the 1.20 V reference, both against 3.3 V.  A conversion takes its sample time and
+ * 12.5 cycles of ADCCLK.  Injected groups, external triggers, dual mode and the analog
  * watchdog are reported as not modelled.
  *
  * Sources: RM0008 11; DS5319 tables 46 to 50. */
@@ -24,7 +24,8 @@ enum {
     JSWSTART = 1 << 21, SWSTART = 1 << 22, TSVREFE = 1 << 23,
     STARTS = CAL | RSTCAL | JSWSTART | SWSTART,
 };
-enum { TEMPERATURE = 16, REFERENCE = 17, CODE_25_DEGREES = 1775, CODE_REFERENCE = 1489 };
+enum { TEMPERATURE = 16, REFERENCE = 17 };      /* channels inside the chip */
+enum { CODE_25_DEGREES = 1775, CODE_REFERENCE = 1489 };
 
 struct converter {
     struct adc *adc;
@@ -40,7 +41,7 @@ struct adc {
     struct converter converter[2];
 };
 
-static uint32_t *reg(struct converter *c, uint32_t offset) { return &c->reg[offset / 4]; }
+static uint32_t *reg(struct converter *c, uint32_t at) { return &c->reg[at / 4]; }
 
 static void update_irq(struct adc *adc)
 {
@@ -52,7 +53,7 @@ static void update_irq(struct adc *adc)
     f103_irq(adc->f103, IRQ_ADC, on);
 }
 
-/* --- converting ------------------------------------------------------------------------- */
+/* --- converting ------------------------------------------------------------------- */
 
 static int channel_at(struct converter *c, int position)
 {
@@ -109,7 +110,7 @@ static void done(void *ctx)
     update_irq(c->adc);
 }
 
-/* --- registers ------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------- */
 
 static void absent(struct converter *c, const char *what)
 {
@@ -127,7 +128,8 @@ static void write_cr1(struct converter *c, uint32_t value)
     *reg(c, CR1) = value & 0x00CFFFFF;
 }
 
-/* RM0008 11.12.3: ADON written 1 while it is 1, and nothing else changed, starts too. */
+/* RM0008 11.12.3: ADON written 1 while it is 1, and nothing else changed, starts
+ * too. */
 static void write_cr2(struct converter *c, uint32_t value)
 {
     struct f103 *f103 = c->adc->f103;

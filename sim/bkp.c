@@ -2,16 +2,17 @@
  *
  *   called by  f103.c, rcc.c (RTC clock)      calls  exti.c, gpio.c (WKUP), rcc.c
  *
- * The backup domain (BKP_DRx, RTC counters, RCC_BDCR) outlives every reset but not a loss
- * of power: this board has no battery.  It may be written only while PWR_CR.DBP is set.
+ * The backup domain (BKP_DRx, RTC counters, RCC_BDCR) outlives every reset but not a
+ * loss of power: this board has no battery.  It may be written only while PWR_CR.DBP is
+ * set.
  *
  * The RTC is not counted tick by tick: CNT and DIV follow from the time since they were
  * last settled; an alarm is set for the next second only if its interrupt is wanted.
  *
  * Stop and Standby: the core does not say when it sleeps, so once firmware has touched
- * the low-power bits of PWR_CR we look every 10 us whether it sleeps deeply.  Stop freezes
- * the timers and wakes on HSI; Standby loses RAM and ends in a reset.  SysTick runs on
- * in Stop, which it should not.  Tamper detection and RTC output are reported.
+ * the low-power bits of PWR_CR we look every 10 us whether it sleeps deeply.  Stop
+ * freezes the timers and wakes on HSI; Standby loses RAM and ends in a reset.  SysTick
+ * runs on in Stop, which it should not.  Tamper detection and RTC output are reported.
  *
  * Sources: RM0008 5 (PWR), 6 (BKP), 18 (RTC). */
 #include "f103.h"
@@ -54,7 +55,7 @@ static bool may_write(struct bkp *bkp, const char *what)
     return false;
 }
 
-/* --- backup registers ------------------------------------------------------------------ */
+/* --- backup registers ------------------------------------------------------------- */
 
 static uint32_t bkp_read(void *ctx, uint32_t reg)
 {
@@ -87,7 +88,7 @@ static void bkp_write(void *ctx, uint32_t reg, uint32_t value)
     }
 }
 
-/* --- real-time clock -------------------------------------------------------------------- */
+/* --- real-time clock -------------------------------------------------------------- */
 
 static sim_time rtc_tick(const struct bkp *bkp)
 {
@@ -256,7 +257,7 @@ static void rtc_reset(void *ctx)
     rtc_irq(bkp);
 }
 
-/* --- power control ------------------------------------------------------------------------ */
+/* --- power control ---------------------------------------------------------------- */
 
 static bool sleeps_deeply(struct bkp *bkp)
 {
@@ -346,7 +347,7 @@ static void pwr_reset(void *ctx)
     bkp->pwr_csr &= WUF | SBF;
 }
 
-/* --- life --------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 void bkp_backup_reset(struct bkp *bkp)
 {

@@ -3,7 +3,8 @@
  *   called by  f103.c      calls  nothing
  *
  * The chip takes four HCLK cycles a word and stalls a read that comes earlier; the core
- * model's own cycles already cover that for every instruction sequence but the tightest.
+ * model's own cycles already cover that for every instruction sequence but the
+ * tightest.
  *
  * Source: RM0008 4. */
 #include "f103.h"

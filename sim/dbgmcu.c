@@ -82,8 +82,8 @@ void dbgmcu_new(struct f103 *f103)
     alarm_init(&d->look, look, d);
     f103_add_block(f103, &(struct block){
         .name = "DBGMCU", .base = 0xE0042000, .size = 0x400, .bridge = ON_AHB,
-        .enable_bit = -1, .access = BYTES_OK, .read = dbgmcu_read, .write = dbgmcu_write,
-        .ctx = d });
+        .enable_bit = -1, .access = BYTES_OK, .read = dbgmcu_read,
+        .write = dbgmcu_write, .ctx = d });
 }
 
 void dbgmcu_free(struct dbgmcu *d)

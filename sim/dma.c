@@ -2,10 +2,10 @@
  *
  *   called by  usart.c, tim.c, adc.c, spi.c (requests)      calls  bus.h
  *
- * A channel is fixed to its requests (RM0008 table 78); all of them are ORed.  A request
- * is a level that the peripheral drops when its register was accessed, or a pulse that
- * is remembered until it was served.  One datum moves at a time: the channel with the
- * highest priority, then the lowest number, wins each time (13.3.2).
+ * A channel is fixed to its requests (RM0008 table 78); all of them are ORed.  A
+ * request is a level that the peripheral drops when its register was accessed, or a
+ * pulse that is remembered until it was served.  One datum moves at a time: the channel
+ * with the highest priority, then the lowest number, wins each time (13.3.2).
  *
  * Time: a datum costs TRANSFER cycles of HCLK; the core is not slowed down by the bus
  * cycles that the DMA takes (it shares the bus matrix fairly, 13.3).
@@ -17,7 +17,8 @@
 enum { ISR = 0x00, IFCR = 0x04, CCR = 0x00, CNDTR = 0x04, CPAR = 0x08, CMAR = 0x0C,
        FIRST = 0x08, STRIDE = 20 };
 enum { EN = 1 << 0, TCIE = 1 << 1, HTIE = 1 << 2, TEIE = 1 << 3, DIR = 1 << 4,
-       CIRC = 1 << 5, PINC = 1 << 6, MINC = 1 << 7, MEM2MEM = 1 << 14, CCR_BITS = 0x7FFF };
+       CIRC = 1 << 5, PINC = 1 << 6, MINC = 1 << 7, MEM2MEM = 1 << 14,
+       CCR_BITS = 0x7FFF };
 enum { GIF = 1, TCIF = 2, HTIF = 4, TEIF = 8 };        /* in each channel's nibble */
 enum { CHANNELS = 7, TRANSFER = 6 };
 
@@ -60,7 +61,7 @@ static void set_flags(struct dma *dma, int n, uint32_t flags)
     update_irq(dma, n);
 }
 
-/* --- moving data ---------------------------------------------------------------------- */
+/* --- moving data ------------------------------------------------------------------ */
 
 static bool wants(const struct channel *c)
 {
@@ -155,14 +156,15 @@ void dma_pulse(struct dma *dma, enum dma_request request)
     schedule(dma);
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------------------- */
 
 static void write_ccr(struct dma *dma, int n, uint32_t value)
 {
     struct channel *c = &dma->channel[n];
     bool starts = value & EN && !(c->ccr & EN);
     if (c->ccr & value & EN && (c->ccr ^ value) & 0x7FF0)
-        f103_report(dma->f103, SIM_RULE, "DMA1 channel %d set up anew while enabled", n + 1);
+        f103_report(dma->f103, SIM_RULE, "DMA1 channel %d set up anew while enabled",
+                    n + 1);
     if ((value >> 8 & 3) == 3 || (value >> 10 & 3) == 3)
         f103_report(dma->f103, SIM_RULE, "DMA1 channel %d: size 11 is reserved", n + 1);
     if (value & MEM2MEM && value & CIRC)
@@ -183,8 +185,8 @@ static bool settled(struct dma *dma, int n, const char *name)
 {
     if (!(dma->channel[n].ccr & EN))
         return true;
-    f103_report(dma->f103, SIM_RULE, "DMA1 %s%d written while the channel is enabled", name,
-                n + 1);
+    f103_report(dma->f103, SIM_RULE, "DMA1 %s%d written while the channel is enabled",
+                name, n + 1);
     return false;
 }
 

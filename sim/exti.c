@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum { IMR = 0x00, EMR = 0x04, RTSR = 0x08, FTSR = 0x0C, SWIER = 0x10, PR = 0x14 };
-enum { LINES = 0x7FFFF };               /* 19 of them; line 19 is Ethernet's elsewhere */
+enum { LINES = 0x7FFFF };               /* 19 of them */
 
 struct exti {
     struct f103 *f103;
@@ -28,7 +28,8 @@ static void update_irqs(struct exti *exti, uint32_t lines)
 {
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++)
         if (vectors[i].lines & lines)
-            f103_irq(exti->f103, vectors[i].irq, exti->pr & exti->imr & vectors[i].lines);
+            f103_irq(exti->f103, vectors[i].irq,
+                     exti->pr & exti->imr & vectors[i].lines);
 }
 
 static void trigger(struct exti *exti, uint32_t lines)

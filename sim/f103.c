@@ -9,12 +9,12 @@
  *
  * Every register access of every peripheral passes block_read() or block_write(), which
  * know the rules that all peripherals have in common:
- *   - behind a closed clock gate registers read 0 and forget what is written (RM0008 7.3);
+ *   - behind a closed clock gate registers read 0 and forget writes (RM0008 7.3);
  *   - an access narrower than the manual allows is a broken rule;
  *   - the APB bridges repeat a narrow write on all byte lanes (RM0008 3.1).
  *
- * Reset: nRST is a pin with a pull-up.  Low holds the chip; a reset from inside pulls it
- * low for 20 us (DS5319 5.3.14), so whoever shares the net sees it.
+ * Reset: nRST is a pin with a pull-up.  Low holds the chip; a reset from inside pulls
+ * it low for 20 us (DS5319 5.3.14), so whoever shares the net sees it.
  *
  * Sources: RM0008 2 (map), 3.4 (boot), 7.1 (reset); AN2548 (bus costs). */
 #include "f103.h"
@@ -32,10 +32,11 @@ enum {
 #define RESET_PULSE     (20 * SIM_US)       /* RM0008 7.1.1 */
 
 /* What an access costs the core beyond its own minimum, in HCLK cycles, for a bridge
- * whose clock is HCLK / n.  An APB transfer takes two cycles of the APB clock and a read
- * one of the bus matrix more (AN2548 3.1); a write is posted, so it only keeps the bridge
- * busy: back-to-back stores to APB2 toggle a pin at HCLK / 4, the 18 MHz of DS5319 2.3.21.
- * The alignment of HCLK and PCLK, worth up to n - 1 cycles, is not modelled. */
+ * whose clock is HCLK / n.  An APB transfer takes two cycles of the APB clock and a
+ * read one of the bus matrix more (AN2548 3.1); a write is posted, so it only keeps the
+ * bridge busy: back-to-back stores to APB2 toggle a pin at HCLK / 4, the 18 MHz of
+ * DS5319 2.3.21. The alignment of HCLK and PCLK, worth up to n - 1 cycles, is not
+ * modelled. */
 static uint8_t read_cost(unsigned n)  { return (uint8_t)(2 * n); }
 static uint8_t write_cost(unsigned n) { return (uint8_t)(2 * n - 1); }
 
@@ -54,7 +55,7 @@ void f103_irq(struct f103 *f103, int line, bool level)
     cpu_irq(f103->cpu, line, level);
 }
 
-/* --- register blocks ------------------------------------------------------------ */
+/* --- register blocks -------------------------------------------------------------- */
 
 static bool by_debugger(const struct block *block)
 {
@@ -66,8 +67,9 @@ static bool gate_open(struct block *block, const char *verb, uint32_t offset)
     if (block->clocked)
         return true;
     if (!by_debugger(block))
-        f103_report(block->f103, SIM_RULE, "%s of %s+0x%02X while its clock is off in RCC",
-                    verb, block->name, offset);
+        f103_report(block->f103, SIM_RULE,
+                    "%s of %s+0x%02X while its clock is off in RCC", verb,
+                    block->name, offset);
     return false;
 }
 
@@ -108,7 +110,8 @@ static void block_write(void *ctx, uint32_t offset, uint32_t value, int width)
     unsigned lane = 8 * (offset & 3);
     value &= mask;
     if (block->bridge == ON_AHB)        /* a byte is a byte; the rest stays */
-        value = value << lane | (block->read(block->ctx, offset & ~3u) & ~(mask << lane));
+        value = value << lane |
+                (block->read(block->ctx, offset & ~3u) & ~(mask << lane));
     else                                /* the bridge fills all lanes with it */
         value *= width == 2 ? 0x00010001 : 0x01010101;
     block->write(block->ctx, offset & ~3u, value);
@@ -155,7 +158,7 @@ void f103_set_costs(struct f103 *f103, uint32_t flash_acr)
     }
 }
 
-/* --- parts of the chip that are there but not in this model ---------------------- */
+/* --- parts of the chip that are there but not in this model ----------------------- */
 
 static uint32_t absent_read(void *ctx, uint32_t reg)
 {
@@ -167,8 +170,8 @@ static uint32_t absent_read(void *ctx, uint32_t reg)
 static void absent_write(void *ctx, uint32_t reg, uint32_t value)
 {
     struct block *block = ctx;
-    f103_report(block->f103, SIM_UNMODELLED, "%s+0x%02X written with 0x%08X", block->name,
-                reg, value);
+    f103_report(block->f103, SIM_UNMODELLED, "%s+0x%02X written with 0x%08X",
+                block->name, reg, value);
 }
 
 static const struct block absent[] = {
@@ -256,6 +259,8 @@ static void reset_begin(struct f103 *f103, enum reset_cause cause)
     f103->cause = cause;
     f103->in_reset = true;
     f103->cpu->held_in_reset = true;
+    if (cause == RESET_STANDBY)             /* its RAM had no power (RM0008 5.3.5) */
+        scramble_ram(f103);
     for (int i = 0; i < f103->block_count; i++) {
         struct block *block = &f103->blocks[i];
         if (block->reset)
@@ -504,7 +509,8 @@ static void add_reset_pins(struct f103 *f103)
     alarm_init(&f103->vector_reset, vector_reset, f103);
 }
 
-struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id)
+struct chip *f103_new(struct sim *sim, const char *name, int flash_kb,
+                      uint32_t unique_id)
 {
     struct f103 *f103 = calloc(1, sizeof *f103);
     f103->sim = sim;

@@ -11,8 +11,8 @@
  * gate, the widths that may be used, and how the APB bridges widen a narrow write.  The
  * peripheral then sees whole registers: an offset that is a multiple of 4, 32 bits.
  *
- * Sources: RM0008 rev 21 (registers), DS5319 rev 17 (times, pins), PM0075 (flash), ES096
- * (errata). */
+ * Sources: RM0008 rev 21 (registers), DS5319 rev 17 (times, pins), PM0075 (flash),
+ * ES096 (errata). */
 #ifndef F103_H
 #define F103_H
 
@@ -126,14 +126,14 @@ void rcc_power_on(struct rcc *rcc);
 void rcc_reset(struct rcc *rcc, enum reset_cause cause);    /* and sets the CSR flags */
 sim_time rcc_hclk(const struct rcc *rcc);
 sim_time rcc_pclk(const struct rcc *rcc, enum bridge bridge);
-sim_time rcc_timclk(const struct rcc *rcc, enum bridge bridge); /* RM0008 7.2, figure 8 */
+sim_time rcc_timclk(const struct rcc *rcc, enum bridge bridge); /* RM0008 7.2 */
 sim_time rcc_adcclk(const struct rcc *rcc);
 double rcc_rtc_hz(const struct rcc *rcc);           /* 0: RTC has no clock */
 bool rcc_hsi_on(const struct rcc *rcc);
 void rcc_lsi_force_on(struct rcc *rcc);             /* IWDG started: RM0008 19.3 */
 void rcc_crystal(struct rcc *rcc, bool fitted);
 void rcc_backup_reset(struct rcc *rcc);             /* VDD and VBAT gone */
-void rcc_after_stop(struct rcc *rcc);               /* woke from Stop: HSI runs the chip */
+void rcc_after_stop(struct rcc *rcc);           /* woke from Stop: HSI runs all */
 void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too);
 
 /* gpio.c */
@@ -147,8 +147,8 @@ void gpio_af_claim(struct gpio *gpio, int pin, const char *owner);
 void gpio_af_output(struct gpio *gpio, int pin, bool level);
 int gpio_level(struct gpio *gpio, int pin);         /* what an input sees */
 /* Calls changed() at each edge of a pin; remove with the same arguments. */
-void gpio_listen(struct gpio *gpio, int pin, void (*changed)(void *ctx, int pin, int level),
-                 void *ctx);
+void gpio_listen(struct gpio *gpio, int pin,
+                 void (*changed)(void *ctx, int pin, int level), void *ctx);
 void gpio_unlisten(struct gpio *gpio, int pin,
                    void (*changed)(void *ctx, int pin, int level), void *ctx);
 /* AFIO_MAPR and AFIO_EXTICR as firmware set them. */

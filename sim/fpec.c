@@ -3,10 +3,10 @@
  *
  *   called by  bus.c (stores to flash: fpec_flash_write), f103.c      calls  rcc.c
  *
- * An operation changes the memory at once and then is busy for its time; while it is, any
- * access to flash stalls the core (the region's busy_until), so nobody sees it early.  The
- * old contents are kept until the end: if power fails before, memory becomes a mixture of
- * old and new bits, from the simulator's repeatable random stream.
+ * An operation changes the memory at once and then is busy for its time; while it is,
+ * any access to flash stalls the core (the region's busy_until), so nobody sees it
+ * early.  The old contents are kept until the end: if power fails before, memory
+ * becomes a mixture of old and new bits, from the simulator's repeatable random stream.
  *
  *   locked --KEY1 KEY2--> open --PG + store--> busy --> EOP
  *      ^        | a wrong key           \--PER/MER + AR + STRT--> busy --> EOP
@@ -34,10 +34,11 @@ enum {
 #define KEY2   0xCDEF89ABu
 #define RDPRT  0xA5                         /* option byte: not protected */
 
-enum { PAGE = 1024, OPTION_BYTES = 16, RDP = 0, USER = 2, DATA0 = 4, DATA1 = 6, WRP = 8 };
+enum { PAGE = 1024 };
+enum { RDP = 0, USER = 2, DATA0 = 4, DATA1 = 6, WRP = 8, OPTION_BYTES = 16 };
 
-/* DS5319 table 28.  Half-word: typical of 40, 52.5, 70 us.  Erase gives only a range, 20
- * to 40 ms: the middle.  The option bytes are one page of the same memory. */
+/* DS5319 table 28.  Half-word: typical of 40, 52.5, 70 us.  Erase gives only a range,
+ * 20 to 40 ms: the middle.  The option bytes are one page of the same memory. */
 #define PROGRAM_TIME   (52500 * SIM_NS)
 #define ERASE_TIME     (30 * SIM_MS)
 
@@ -46,7 +47,7 @@ struct fpec {
     uint32_t acr, sr, cr, ar, obr, wrpr;
     int key_step, option_key_step;
     bool jammed;                        /* a wrong key: until reset */
-    uint8_t option[OPTION_BYTES];       /* as stored; in force since the last reset: OBR */
+    uint8_t option[OPTION_BYTES];       /* as stored; OBR shows what is in force */
 
     sim_time started, busy_until;       /* 0: idle */
     struct alarm done;
@@ -63,12 +64,13 @@ static void rule(struct fpec *fpec, const char *what)
     f103_report(fpec->f103, SIM_RULE, "flash: %s", what);
 }
 
-/* --- operations --------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------- */
 
 static void update_irq(struct fpec *fpec)
 {
     bool error = fpec->sr & (SR_PGERR | SR_WRPRTERR) && fpec->cr & CR_ERRIE;
-    f103_irq(fpec->f103, IRQ_FLASH, error || (fpec->sr & SR_EOP && fpec->cr & CR_EOPIE));
+    bool end = fpec->sr & SR_EOP && fpec->cr & CR_EOPIE;
+    f103_irq(fpec->f103, IRQ_FLASH, error || end);
 }
 
 static void fail(struct fpec *fpec, uint32_t flag)
@@ -123,14 +125,15 @@ static void interrupt_operation(struct fpec *fpec)
     if (sim->now < fpec->busy_until)
         for (uint32_t i = 0; i < fpec->length; i++) {
             uint8_t keep = (uint8_t)sim_random(sim);
-            fpec->target[i] = (uint8_t)((fpec->old[i] & keep) | (fpec->target[i] & ~keep));
+            fpec->target[i] = (uint8_t)((fpec->old[i] & keep) |
+                                        (fpec->target[i] & ~keep));
         }
     alarm_cancel(sim, &fpec->done);
     fpec->busy_until = 0;
     fpec->length = 0;
 }
 
-/* --- protection --------------------------------------------------------------------- */
+/* --- protection ------------------------------------------------------------------- */
 
 static bool read_protected(const struct fpec *fpec) { return fpec->obr & 1 << 1; }
 
@@ -148,8 +151,8 @@ static bool write_protected(const struct fpec *fpec, uint32_t offset)
 bool fpec_debug_allowed(void *ctx, uint32_t address, bool write)
 {
     struct f103 *f103 = ctx;
-    uint32_t offset = address - (address >= f103->chip.flash_base ? f103->chip.flash_base
-                                                                  : 0);
+    uint32_t base = f103->chip.flash_base;
+    uint32_t offset = address >= base ? address - base : address;     /* alias at 0 */
     (void)write;
     return !read_protected(f103->fpec) || offset >= f103->chip.flash_size;
 }
@@ -168,7 +171,7 @@ static void load_options(struct fpec *fpec)
                  (uint32_t)o[WRP + 4] << 16 | (uint32_t)o[WRP + 6] << 24;
 }
 
-/* --- stores to memory ----------------------------------------------------------------- */
+/* --- stores to memory ------------------------------------------------------------- */
 
 static bool may_program(struct fpec *fpec, uint32_t mode, int width)
 {
@@ -239,7 +242,7 @@ static void option_write(void *ctx, uint32_t offset, uint32_t value, int width)
     at[1] = (uint8_t)~value;
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------------------- */
 
 static void wrong_key(struct fpec *fpec)
 {
@@ -376,7 +379,7 @@ static void fpec_write(void *ctx, uint32_t reg, uint32_t value)
     f103_report(fpec->f103, SIM_RULE, "FLASH+0x%02X is not for writing", reg);
 }
 
-/* --- reset and power -------------------------------------------------------------------- */
+/* --- reset and power -------------------------------------------------------------- */
 
 /* An operation in progress is broken off by a reset as by a loss of power. */
 void fpec_reset(struct fpec *fpec)

@@ -2,11 +2,11 @@
  *
  *   called by  f103.c, and every peripheral that has a pin      calls  wires.h, exti.c
  *
- * One rule decides what a pin does (drive_of): if the debug port or USB has the pin, the
- * port's registers do not reach it; else CNF and MODE say who drives and how:
+ * One rule decides what a pin does (drive_of): if the debug port or USB has the pin,
+ * the port's registers do not reach it; else CNF and MODE say who drives and how:
  *
  *   MODE 00  CNF 00 analog   01 floating input   10 input, pulled to ODR's bit
- *   else     CNF 00 ODR push-pull  01 ODR open drain  10 peripheral p-p  11 peripheral o-d
+ *   else     CNF 00 ODR push-pull  01 ODR open drain  10, 11 the same by a peripheral
  *
  * Firmware bit-bangs here millions of times a second, so a store to BSRR compares words
  * and touches only pins whose output really changed.
@@ -15,7 +15,8 @@
  * event output (AFIO_EVCR), rise times; a pin that toggles faster than its MODE allows
  * is reported instead.
  *
- * Sources: RM0008 9 (registers), DS5319 table 5 (pins of the LQFP48), table 37 (speeds). */
+ * Sources: RM0008 9 (registers), DS5319 table 5 (pins of the LQFP48), table 37
+ * (speeds). */
 #include "f103.h"
 #include "swdp.h"
 #include <stdio.h>
@@ -76,7 +77,7 @@ struct gpio {
     int listening;
 };
 
-/* --- what a pin drives -------------------------------------------------------------- */
+/* --- what a pin drives ------------------------------------------------------------ */
 
 /* The debug port's pins and their pulls, RM0008 9.3.5 and 31.4.3. */
 static const struct { uint8_t pin, free_from; enum drive pull; } debug_pins[] = {
@@ -87,7 +88,10 @@ static const struct { uint8_t pin, free_from; enum drive pull; } debug_pins[] = 
     { PB + 4,  1, DRIVE_PULL_UP },      /* NJTRST: free from 001 on */
 };
 
-static unsigned swj_cfg(const struct gpio *gpio) { return (gpio->mapr & SWJ_CFG) >> 24; }
+static unsigned swj_cfg(const struct gpio *gpio)
+{
+    return (gpio->mapr & SWJ_CFG) >> 24;
+}
 
 static enum drive debug_drive(int pin)
 {
@@ -144,7 +148,7 @@ static void apply(struct port *port, uint32_t pins)
         apply_pin(port, __builtin_ctz(pins));
 }
 
-/* --- levels --------------------------------------------------------------------------- */
+/* --- levels ----------------------------------------------------------------------- */
 
 static int sample(struct pin *pin)
 {
@@ -209,8 +213,8 @@ static void update_heard(struct gpio *gpio)
             (uint16_t)(1u << gpio->listeners[i].pin % 16);
 }
 
-void gpio_listen(struct gpio *gpio, int pin, void (*changed)(void *ctx, int pin, int level),
-                 void *ctx)
+void gpio_listen(struct gpio *gpio, int pin,
+                 void (*changed)(void *ctx, int pin, int level), void *ctx)
 {
     if (gpio->listening == LISTENERS)
         abort();
@@ -231,7 +235,7 @@ void gpio_unlisten(struct gpio *gpio, int pin,
     update_heard(gpio);
 }
 
-/* --- alternate functions -------------------------------------------------------------- */
+/* --- alternate functions ---------------------------------------------------------- */
 
 /* The last to claim a pin has it.  Two peripherals enabled on one pin are a mistake
  * that RM0008 leaves undefined (9.3), except that a disabled one does not count. */
@@ -251,7 +255,7 @@ void gpio_af_output(struct gpio *gpio, int pin, bool level)
     apply_pin(pad->port, pad->number);
 }
 
-/* --- port registers ------------------------------------------------------------------- */
+/* --- port registers --------------------------------------------------------------- */
 
 static void update_masks(struct port *port)
 {
@@ -276,8 +280,8 @@ static void check_speed(struct port *port, uint32_t changed)
         int n = __builtin_ctz(left);
         bool fast = (config_of(port, n) & 3) == 1;
         if (now - port->pads[n].toggled < (fast ? 50 : 250) * SIM_NS)
-            f103_report(port->gpio->f103, SIM_RULE, "%s toggles faster than its MODE, %s "
-                        "MHz", port->pads[n].name, fast ? "10" : "2");
+            f103_report(port->gpio->f103, SIM_RULE, "%s toggles faster than its MODE, "
+                        "%d MHz", port->pads[n].name, fast ? 10 : 2);
         port->pads[n].toggled = now;
     }
 }
@@ -339,7 +343,8 @@ static uint32_t port_read(void *ctx, uint32_t reg)
     case BRR:  return 0;                /* write only */
     case LCKR: return read_lckr(port);
     }
-    f103_report(port->gpio->f103, SIM_UNMODELLED, "%s+0x%02X read", port->block->name, reg);
+    f103_report(port->gpio->f103, SIM_UNMODELLED, "%s+0x%02X read", port->block->name,
+                reg);
     return 0;
 }
 
@@ -355,8 +360,8 @@ static void port_write(void *ctx, uint32_t reg, uint32_t value)
     case ODR:  write_odr(port, value & 0xFFFF); return;
     case LCKR: write_lckr(port, value); return;
     }
-    f103_report(port->gpio->f103, SIM_UNMODELLED, "%s+0x%02X written", port->block->name,
-                reg);
+    f103_report(port->gpio->f103, SIM_UNMODELLED, "%s+0x%02X written",
+                port->block->name, reg);
 }
 
 static void port_reset(void *ctx)
@@ -371,7 +376,7 @@ static void port_reset(void *ctx)
     apply(port, 0xFFFF);
 }
 
-/* --- AFIO ------------------------------------------------------------------------------- */
+/* --- AFIO ------------------------------------------------------------------------- */
 
 uint32_t afio_mapr(const struct gpio *gpio) { return gpio->mapr; }
 
@@ -420,7 +425,7 @@ static void write_mapr(struct gpio *gpio, uint32_t value)
     if (swj != 0 && swj != 1 && swj != 2 && swj != 4)
         f103_report(gpio->f103, SIM_RULE, "AFIO_MAPR.SWJ_CFG = %u means nothing", swj);
     if (value & 1 << 15)
-        f103_report(gpio->f103, SIM_UNMODELLED, "PD0 and PD1 as port pins (PD01_REMAP)");
+        f103_report(gpio->f103, SIM_UNMODELLED, "PD0 and PD1 as port pins");
     gpio->mapr = value & (MAPR_BITS | SWJ_CFG);
     apply_debug_pins(gpio);
     remap(gpio);
@@ -474,7 +479,7 @@ static void afio_reset(void *ctx)
     remap(gpio);
 }
 
-/* --- construction --------------------------------------------------------------------- */
+/* --- construction ----------------------------------------------------------------- */
 
 /* "PA13"; only pins that the package has. */
 struct pin *gpio_pin(struct gpio *gpio, const char *name)
@@ -483,7 +488,8 @@ struct pin *gpio_pin(struct gpio *gpio, const char *name)
     char letter;
     int n;
     if (sscanf(name, "P%c%d%c", &letter, &n, &end) != 2 || letter < 'A' ||
-            letter >= 'A' + PORTS || n < 0 || n > 15 || !(bonded[letter - 'A'] >> n & 1))
+            letter >= 'A' + PORTS || n < 0 || n > 15 ||
+            !(bonded[letter - 'A'] >> n & 1))
         return NULL;
     return &gpio->ports[letter - 'A'].pads[n].pin;
 }
@@ -510,14 +516,15 @@ static void new_port(struct gpio *gpio, int number)
         struct pad *pad = &port->pads[n];
         pad->port = port;
         pad->number = n;
-        snprintf(pad->name, sizeof pad->name, "%s P%c%d", gpio->f103->name, 'A' + number,
-                 n);
+        snprintf(pad->name, sizeof pad->name, "%s P%c%d", gpio->f103->name,
+                 'A' + number, n);
         pin_init(&pad->pin, gpio->f103->sim, pad->name, pin_changed, pad);
     }
     port->block = f103_add_block(gpio->f103, &(struct block){
-        .name = name[number], .base = 0x40010800 + 0x400u * (unsigned)number, .size = 0x400,
-        .bridge = ON_APB2, .enable_bit = 2 + number, .access = WORDS_ONLY,
-        .read = port_read, .write = port_write, .reset = port_reset, .ctx = port });
+        .name = name[number], .base = 0x40010800 + 0x400u * (unsigned)number,
+        .size = 0x400, .bridge = ON_APB2, .enable_bit = 2 + number,
+        .access = WORDS_ONLY, .read = port_read, .write = port_write,
+        .reset = port_reset, .ctx = port });
     port->config[0] = port->config[1] = 0x44444444;
     update_masks(port);
 }

@@ -2,15 +2,16 @@
  *
  *   called by  f103.c, dbgmcu.c (freeze)      calls  f103_reset_internal(), rcc.c
  *
- *   IWDG   key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR and RLR.  Nothing but a
- *          reset stops it.  PR and RLR take five LSI cycles to arrive (SR).
+ *   IWDG   key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR and RLR.  Only a reset
+ *          stops it.  PR and RLR take five LSI cycles to arrive (SR).
  *   WWDG   counts T[6:0] down; leaving 0x40, or a reload while T > W, resets the chip.
  *
- * Expiry is one alarm; a reload moves it.  The phase of the prescalers is not kept, so a
- * period may differ from the chip's by one prescaled cycle.  WWDG's counter stands still
- * until WDGA is set; the chip's runs.
+ * Expiry is one alarm; a reload moves it.  The phase of the prescalers is not kept, so
+ * a period may differ from the chip's by one prescaled cycle.  WWDG's counter stands
+ * still until WDGA is set; the chip's runs.
  *
- * Sources: RM0008 19 (IWDG), 20 (WWDG); DS5319 table 25 (LSI is 30 to 60 kHz, here 40). */
+ * Sources: RM0008 19 (IWDG), 20 (WWDG); DS5319 table 25 (LSI is 30 to 60 kHz, here
+ * 40). */
 #include "f103.h"
 #include <stdlib.h>
 
@@ -70,7 +71,7 @@ static void bite(struct wdg *wdg, bool window)
     f103_reset_internal(wdg->f103, RESET_WATCHDOG);
 }
 
-/* --- independent watchdog ----------------------------------------------------------------- */
+/* --- independent watchdog --------------------------------------------------------- */
 
 static void iwdg_expired(void *ctx)
 {
@@ -159,7 +160,7 @@ void wdg_chip_starts(struct wdg *wdg)
         iwdg_start(wdg);
 }
 
-/* --- window watchdog ---------------------------------------------------------------------- */
+/* --- window watchdog -------------------------------------------------------------- */
 
 static sim_time wwdg_step(const struct wdg *wdg)
 {
@@ -239,7 +240,7 @@ static void wwdg_reset(void *ctx)
     f103_irq(wdg->f103, IRQ_WWDG, false);
 }
 
-/* --- both ----------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------- */
 
 void wdg_freeze(struct wdg *wdg, bool iwdg, bool wwdg)
 {

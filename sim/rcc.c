@@ -3,15 +3,16 @@
  *   called by  f103.c, and every peripheral that asks how long its clock cycle is
  *   calls      f103.c (bus costs, core clock), tim.c, bkp.c, usbfs.h (clock changes)
  *
- *   HSI 8 MHz --+--------------> SW --> SYSCLK --HPRE--> HCLK --PPRE1--> PCLK1, x1/x2 TIM2-4
- *        /2 ----+-> PLL x2..16 -^ |                        \---PPRE2--> PCLK2, TIM1, ADCPRE
+ *   HSI 8 MHz --+-------------> SW -> SYSCLK -HPRE-> HCLK --PPRE1-> PCLK1, TIM2-4
+ *        /2 ----+-> PLL x2..16 -^ |                     \---PPRE2-> PCLK2, TIM1, ADC
  *   HSE 8 MHz --+        \--USBPRE--> USB (must be 48 MHz)
  *
  * A cycle is a whole number of ticks (504 a nanosecond), so 72 MHz is exactly 7000.
  * Oscillators take their data sheet time to start; what waits for a RDY flag really
  * waits.  Limits of the data sheet are checked whenever a clock changes.
  *
- * Sources: RM0008 7 (registers), 3.3.3 (wait states); DS5319 tables 21 to 27 (times). */
+ * Sources: RM0008 7 (registers), 3.3.3 (wait states); DS5319 tables 21 to 27
+ * (times). */
 #include "f103.h"
 #include <stdlib.h>
 
@@ -50,7 +51,11 @@ struct oscillator {
     struct alarm started;
 };
 
-static const struct { const char *name; uint32_t hz; sim_time start_up; } properties[] = {
+static const struct {
+    const char *name;
+    uint32_t hz;
+    sim_time start_up;
+} properties[] = {
     [LSI] = { "LSI", 40000,   85 * SIM_US },    /* DS5319 table 25: at most 85 us */
     [LSE] = { "LSE", 32768,   2500 * SIM_MS },  /* table 23: 2.5 s at 25 degrees */
     [HSI] = { "HSI", 8000000, 2 * SIM_US },     /* table 24: 1 to 2 us */
@@ -67,7 +72,7 @@ struct rcc {
     sim_time hclk, pclk[3];                 /* [ON_AHB] is HCLK */
 };
 
-/* --- frequencies -------------------------------------------------------------------- */
+/* --- frequencies ------------------------------------------------------------------ */
 
 static double pll_hz(const struct rcc *rcc)
 {
@@ -93,11 +98,13 @@ static unsigned apb_divider(uint32_t ppre) { return ppre & 4 ? 2u << (ppre & 3) 
 
 static unsigned divider(const struct rcc *rcc, enum bridge bridge)
 {
-    return bridge == ON_AHB ? 1 : apb_divider(rcc->cfgr >> (bridge == ON_APB1 ? 8 : 11));
+    if (bridge == ON_AHB)
+        return 1;
+    return apb_divider(rcc->cfgr >> (bridge == ON_APB1 ? 8 : 11));
 }
 
 sim_time rcc_hclk(const struct rcc *rcc) { return rcc->hclk; }
-sim_time rcc_pclk(const struct rcc *rcc, enum bridge bridge) { return rcc->pclk[bridge]; }
+sim_time rcc_pclk(const struct rcc *rcc, enum bridge bus) { return rcc->pclk[bus]; }
 bool rcc_hsi_on(const struct rcc *rcc) { return rcc->source[HSI].ready; }
 
 /* Timers run at twice PCLK unless PCLK is not divided at all. */
@@ -123,7 +130,7 @@ double rcc_rtc_hz(const struct rcc *rcc)
     }
 }
 
-/* --- limits ------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------- */
 
 static void check_limits(struct rcc *rcc)
 {
@@ -134,16 +141,16 @@ static void check_limits(struct rcc *rcc)
     double adc = pclk2 / (2 + 2 * ((rcc->cfgr & ADCPRE) >> 14));
     unsigned wait = fpec_acr(f103->fpec) & 7, need = hclk > 48e6 ? 2 : hclk > 24e6;
     if (sysclk > 72e6)
-        f103_report(f103, SIM_RULE, "SYSCLK is %.0f MHz, the limit is 72", sysclk / 1e6);
+        f103_report(f103, SIM_RULE, "SYSCLK is %.0f MHz, limit 72", sysclk / 1e6);
     if (pclk1 > 36e6)
-        f103_report(f103, SIM_RULE, "PCLK1 is %.0f MHz, the limit is 36", pclk1 / 1e6);
+        f103_report(f103, SIM_RULE, "PCLK1 is %.0f MHz, limit 36", pclk1 / 1e6);
     if (adc > 14e6 && rcc->enr[ON_APB2] & (ADC1EN | ADC2EN))
-        f103_report(f103, SIM_RULE, "ADC clock is %.1f MHz, the limit is 14", adc / 1e6);
+        f103_report(f103, SIM_RULE, "ADC clock is %.1f MHz, limit 14", adc / 1e6);
     if (wait < need)
-        f103_report(f103, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, needs %u "
-                    "(RM0008 3.3.3)", wait, hclk / 1e6, need);
+        f103_report(f103, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, needs "
+                    "%u (RM0008 3.3.3)", wait, hclk / 1e6, need);
     if (fpec_acr(f103->fpec) & 1 << 3 && (hclk > 8e6 || rcc->sysclk == PLL))
-        f103_report(f103, SIM_RULE, "flash half cycle access above 8 MHz or from the PLL");
+        f103_report(f103, SIM_RULE, "flash half cycle access above 8 MHz or by PLL");
 }
 
 static void tell_usb(struct rcc *rcc)
@@ -152,10 +159,11 @@ static void tell_usb(struct rcc *rcc)
     if (!usb)
         return;
     bool on = rcc->enr[ON_APB1] & USBEN;
-    double hz = rcc->source[PLL].ready ? pll_hz(rcc) / (rcc->cfgr & USBPRE ? 1 : 1.5) : 0;
+    double divide = rcc->cfgr & USBPRE ? 1 : 1.5;
+    double hz = rcc->source[PLL].ready ? pll_hz(rcc) / divide : 0;
     if (on && usbfs_owns_pins(usb) && hz != 48e6)
-        f103_report(rcc->f103, SIM_RULE, "USB is enabled and its clock is %.1f MHz, not 48",
-                    hz / 1e6);
+        f103_report(rcc->f103, SIM_RULE,
+                    "USB is enabled and its clock is %.1f MHz, not 48", hz / 1e6);
     usbfs_clock(usb, on, (uint32_t)hz);
 }
 
@@ -186,13 +194,13 @@ static void update(struct rcc *rcc)
 void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too)
 {
     if (prefetch_too && (source_hz(rcc, rcc->sysclk) >= 24e6 || rcc->cfgr & 8 << 4))
-        f103_report(rcc->f103, SIM_RULE, "flash prefetch switched at SYSCLK of 24 MHz or "
-                    "more, or with AHB divided");
+        f103_report(rcc->f103, SIM_RULE, "flash prefetch switched at SYSCLK of 24 MHz "
+                    "or more, or with AHB divided");
     f103_set_costs(rcc->f103, fpec_acr(rcc->f103->fpec));
     check_limits(rcc);
 }
 
-/* --- oscillators -------------------------------------------------------------------- */
+/* --- oscillators ------------------------------------------------------------------ */
 
 static void update_irq(struct rcc *rcc)
 {
@@ -211,7 +219,8 @@ static bool can_start(const struct rcc *rcc, enum source source)
 static void begin_start(struct rcc *rcc, enum source source)
 {
     struct oscillator *osc = &rcc->source[source];
-    if (osc->on && !osc->ready && can_start(rcc, source) && !alarm_is_set(&osc->started))
+    if (osc->on && !osc->ready && can_start(rcc, source) &&
+            !alarm_is_set(&osc->started))
         alarm_set(rcc->f103->sim, &osc->started,
                   rcc->f103->sim->now + properties[source].start_up);
 }
@@ -224,7 +233,7 @@ static void select_sysclk(struct rcc *rcc)
         f103_report(rcc->f103, SIM_RULE, "RCC_CFGR.SW = 11 is not allowed");
     if (rcc->source[wanted].ready)
         rcc->sysclk = wanted;
-    else if (rcc->sysclk != wanted)         /* allowed: it switches later (RM0008 7.2.6) */
+    else if (rcc->sysclk != wanted)         /* allowed, switches later: RM0008 7.2.6 */
         f103_report(rcc->f103, SIM_NOTE, "SYSCLK shall be %s, which is not ready",
                     properties[wanted].name);
 }
@@ -270,7 +279,8 @@ static bool in_use(const struct rcc *rcc, enum source source)
            (rcc->sysclk == PLL && source == (rcc->cfgr & PLLSRC ? HSE : HSI));
 }
 
-static void turn_by_bit(struct rcc *rcc, enum source source, uint32_t *value, uint32_t bit)
+static void turn_by_bit(struct rcc *rcc, enum source source, uint32_t *value,
+                        uint32_t bit)
 {
     if (!(*value & bit) && in_use(rcc, source)) {
         f103_report(rcc->f103, SIM_RULE, "%s switched off while SYSCLK runs on it",
@@ -293,7 +303,7 @@ void rcc_crystal(struct rcc *rcc, bool fitted)
     if (!ran || !in_use(rcc, HSE))
         return;
     if (!(rcc->cr & CSSON)) {
-        f103_report(rcc->f103, SIM_UNMODELLED, "the crystal under SYSCLK stopped, CSS off");
+        f103_report(rcc->f103, SIM_UNMODELLED, "crystal stopped under SYSCLK, no CSS");
         return;
     }
     rcc->cr &= ~(uint32_t)(HSEON | PLLON);
@@ -320,7 +330,7 @@ void rcc_lsi_force_on(struct rcc *rcc)
     turn(rcc, LSI, true);
 }
 
-/* --- registers ---------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------------------- */
 
 static void write_cr(struct rcc *rcc, uint32_t value)
 {
@@ -339,7 +349,8 @@ static void write_cr(struct rcc *rcc, uint32_t value)
 static uint32_t read_cr(const struct rcc *rcc)
 {
     return rcc->cr | HSICAL | (rcc->source[HSI].ready ? HSIRDY : 0) |
-           (rcc->source[HSE].ready ? HSERDY : 0) | (rcc->source[PLL].ready ? PLLRDY : 0);
+           (rcc->source[HSE].ready ? HSERDY : 0) |
+           (rcc->source[PLL].ready ? PLLRDY : 0);
 }
 
 static void write_cfgr(struct rcc *rcc, uint32_t value)
@@ -350,7 +361,7 @@ static void write_cfgr(struct rcc *rcc, uint32_t value)
         value = (value & ~(uint32_t)PLL_BITS) | (rcc->cfgr & PLL_BITS);
     }
     if ((value ^ rcc->cfgr) & USBPRE && rcc->enr[ON_APB1] & USBEN)
-        f103_report(rcc->f103, SIM_RULE, "RCC_CFGR.USBPRE changed while USB is clocked");
+        f103_report(rcc->f103, SIM_RULE, "RCC_CFGR.USBPRE changed under a clocked USB");
     if (value & 4 << 24 && !(rcc->cfgr & 4 << 24))
         f103_report(rcc->f103, SIM_UNMODELLED, "clock output on PA8 (RCC_CFGR.MCO)");
     rcc->cfgr = value;
@@ -386,7 +397,7 @@ static void write_enr(struct rcc *rcc, enum bridge bridge, uint32_t value)
 {
     static const uint32_t mask[] = { AHB_BITS, APB2_BITS, APB1_BITS };
     if (value & ~mask[bridge])
-        f103_report(rcc->f103, SIM_NOTE, "clock enabled for what this chip lacks: 0x%08X",
+        f103_report(rcc->f103, SIM_NOTE, "clock enabled of what is not here: 0x%08X",
                     value & ~mask[bridge]);
     rcc->enr[bridge] = value & mask[bridge];
     apply_gates(rcc);
@@ -430,7 +441,7 @@ static void write_bdcr(struct rcc *rcc, uint32_t value)
     }
     uint32_t chosen = rcc->bdcr & RTCSEL;
     if (chosen && (value & RTCSEL) != chosen) {
-        f103_report(rcc->f103, SIM_RULE, "RTCSEL changed without a backup domain reset");
+        f103_report(rcc->f103, SIM_RULE, "RTCSEL changed without BDRST");
         value = (value & ~(uint32_t)RTCSEL) | chosen;
     }
     rtc_clock(rcc, true);
@@ -484,7 +495,7 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     f103_report(rcc->f103, SIM_UNMODELLED, "RCC+0x%02X written", reg);
 }
 
-/* --- reset -------------------------------------------------------------------------- */
+/* --- reset ------------------------------------------------------------------------ */
 
 /* Every reset pulls nRST, so the pin's flag is set by all of them (RM0008 7.1.1). */
 static uint32_t flag_of(const struct rcc *rcc, enum reset_cause cause)

@@ -30,10 +30,12 @@ static const struct spi_type {
     enum dma_request dma_tx, dma_rx;
     struct spi_pins pins[2];
 } types[] = {
-    { "SPI1", "SPI1_SCK", "SPI1_MOSI", 0x40013000, ON_APB2, 12, IRQ_SPI1, 1, DMA_SPI1_TX,
-      DMA_SPI1_RX, { { PA + 5, PA + 6, PA + 7 }, { PB + 3, PB + 4, PB + 5 } } },
-    { "SPI2", "SPI2_SCK", "SPI2_MOSI", 0x40003800, ON_APB1, 14, IRQ_SPI2, 0, DMA_SPI2_TX,
-      DMA_SPI2_RX, { { PB + 13, PB + 14, PB + 15 }, { PB + 13, PB + 14, PB + 15 } } },
+    { "SPI1", "SPI1_SCK", "SPI1_MOSI", 0x40013000, ON_APB2, 12, IRQ_SPI1, 1,
+      DMA_SPI1_TX, DMA_SPI1_RX,
+      { { PA + 5, PA + 6, PA + 7 }, { PB + 3, PB + 4, PB + 5 } } },
+    { "SPI2", "SPI2_SCK", "SPI2_MOSI", 0x40003800, ON_APB1, 14, IRQ_SPI2, 0,
+      DMA_SPI2_TX, DMA_SPI2_RX,
+      { { PB + 13, PB + 14, PB + 15 }, { PB + 13, PB + 14, PB + 15 } } },
 };
 
 struct spi {
@@ -58,7 +60,7 @@ static void update(struct spi *s)
     dma_request(s->f103->dma, s->type->dma_rx, on && s->cr2 & RXDMAEN && s->sr & RXNE);
 }
 
-/* --- shifting ------------------------------------------------------------------------- */
+/* --- shifting --------------------------------------------------------------------- */
 
 static int bits(const struct spi *s) { return s->cr1 & DFF ? 16 : 8; }
 
@@ -125,7 +127,7 @@ static void edge(void *ctx)
         finish(s);
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------------------- */
 
 static void claim_pins(struct spi *s)
 {
@@ -262,8 +264,9 @@ void spi_new(struct f103 *f103, int number)
     alarm_init(&s->edge, edge, s);
     f103_add_block(f103, &(struct block){
         .name = s->type->name, .base = s->type->base, .size = 0x400,
-        .bridge = s->type->bridge, .enable_bit = s->type->enable_bit, .access = HALVES_OK,
-        .read = spi_read, .write = spi_write, .reset = spi_reset, .ctx = s });
+        .bridge = s->type->bridge, .enable_bit = s->type->enable_bit,
+        .access = HALVES_OK, .read = spi_read, .write = spi_write,
+        .reset = spi_reset, .ctx = s });
 }
 
 void spi_free(struct spi *s)

@@ -5,14 +5,15 @@
  * The counter is not counted.  CNT is worked out when somebody looks: sync() moves the
  * timer from the last instant it was looked at to now and sets the flags of everything
  * that happened between.  An alarm is set for the next event only while something
- * outside the timer would notice it: an interrupt, a DMA request, a pin, a one-pulse end.
+ * outside the timer would notice it: an interrupt, a DMA request, a pin, a one-pulse
+ * end.
  *
  *   TIMxCLK -> PSC -> CNT --= CCRn--> CCnIF, OCn pin      TIn pin -> CCRn, CCnIF
  *                      \--> ARR -> update: UIF, shadows of PSC, ARR, CCR are loaded
  *
  * Not modelled, and reported: counting down and centre-aligned, encoder and gated mode,
- * triggers from other timers and ETR, complementary outputs and break, DMA bursts.  Input
- * filters do not delay.
+ * triggers from other timers and ETR, complementary outputs and break, DMA bursts. 
+ * Input filters do not delay.
  *
  * Source: RM0008 14 (TIM1), 15 (TIM2 to TIM4), 9.3.7 (remapping). */
 #include "f103.h"
@@ -54,7 +55,8 @@ static const struct tim_type {
         { PA + 0, PA + 1, PB + 10, PB + 11 }, { PA + 15, PB + 3, PB + 10, PB + 11 } },
       { "TIM2_CH1", "TIM2_CH2", "TIM2_CH3", "TIM2_CH4" } },
     { "TIM3", 0x40000400, ON_APB1, 1, 10, 3, IRQ_TIM3, IRQ_TIM3, IRQ_TIM3,
-      DMA_TIM3_UP, { DMA_TIM3_CH1, DMA_NONE, DMA_TIM3_CH3, DMA_TIM3_CH4 }, DMA_TIM3_TRIG,
+      DMA_TIM3_UP, { DMA_TIM3_CH1, DMA_NONE, DMA_TIM3_CH3, DMA_TIM3_CH4 },
+      DMA_TIM3_TRIG,
       { { PA + 6, PA + 7, PB + 0, PB + 1 }, { PA + 6, PA + 7, PB + 0, PB + 1 },
         { PB + 4, PB + 5, PB + 0, PB + 1 }, { PC + 6, PC + 7, PC + 8, PC + 9 } },
       { "TIM3_CH1", "TIM3_CH2", "TIM3_CH3", "TIM3_CH4" } },
@@ -78,7 +80,7 @@ struct tim {
     struct alarm event;
 };
 
-/* --- fields --------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------- */
 
 static unsigned ccmr_of(const struct tim *t, int n)
 {
@@ -127,11 +129,12 @@ static void pulse(struct tim *t, uint32_t enable, enum dma_request request)
         dma_pulse(t->f103->dma, request);
 }
 
-/* --- outputs -------------------------------------------------------------------------- */
+/* --- outputs ---------------------------------------------------------------------- */
 
 static void drive_output(struct tim *t, int n)
 {
-    bool drives = is_output(t, n) && enabled(t, n) && (!is_advanced(t) || t->bdtr & MOE);
+    bool drives = is_output(t, n) && enabled(t, n) &&
+                  (!is_advanced(t) || t->bdtr & MOE);
     if (drives)
         gpio_af_output(t->f103->gpio, t->pin[n], t->ref[n] != inverted(t, n));
     if (drives != t->owns[n])
@@ -176,7 +179,7 @@ static void match_all(struct tim *t)
             match(t, n);
 }
 
-/* --- counting ------------------------------------------------------------------------- */
+/* --- counting --------------------------------------------------------------------- */
 
 static void load_shadows(struct tim *t)
 {
@@ -211,7 +214,8 @@ static void overflow(struct tim *t)
     match_all(t);
 }
 
-/* Counts until something happens: the end of the period or a channel's compare value. */
+/* Counts until something happens: the end of the period or a channel's compare
+ * value. */
 static uint32_t to_next_event(const struct tim *t)
 {
     uint32_t end = t->cnt <= t->arr_now ? t->arr_now : 0xFFFF;
@@ -311,11 +315,11 @@ static void restart(struct tim *t, bool flags)
     t->since = t->f103->sim->now;
     uint32_t one_pulse = t->cr1 & CEN;
     update_event(t, flags);
-    t->cr1 |= one_pulse;                    /* only a real overflow ends one-pulse mode */
+    t->cr1 |= one_pulse;                    /* only an overflow ends one-pulse mode */
     look_at_outputs(t);
 }
 
-/* --- inputs --------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------- */
 
 static void capture(struct tim *t, int n)
 {
@@ -373,8 +377,9 @@ static void input_changed(void *ctx, int pin, int level)
 static bool input_used(const struct tim *t, int input)
 {
     unsigned ts = trigger_source(t);
-    bool triggers = sms(t) != SMS_OFF && (input == 0 ? ts == TS_TI1 || ts == TS_TI1_EDGES
-                                                     : input == 1 && ts == TS_TI2);
+    bool chosen = input == 0 ? ts == TS_TI1 || ts == TS_TI1_EDGES
+                             : input == 1 && ts == TS_TI2;
+    bool triggers = sms(t) != SMS_OFF && chosen;
     return triggers || takes(t, input, input) || takes(t, input ^ 1, input);
 }
 
@@ -408,7 +413,7 @@ void tim_remapped(struct tim *t)
     claim_pins(t);
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------------------- */
 
 static void absent(struct tim *t, const char *what)
 {

@@ -2,9 +2,9 @@
  *
  *   called by  f103.c, gpio.c (edges)      calls  gpio.c, dma.c, rcc.c
  *
- * A bit lasts BRR cycles of PCLK, exactly.  The transmitter rings an alarm each bit; the
- * receiver waits for a falling edge, then looks in the middle of each bit, three times as
- * the chip does (27.3.3): on a noisy wire the majority counts and NE is set.
+ * A bit lasts BRR cycles of PCLK, exactly.  The transmitter rings an alarm each bit;
+ * the receiver waits for a falling edge, then looks in the middle of each bit, three
+ * times as the chip does (27.3.3): on a noisy wire the majority counts and NE is set.
  *
  *   TDR -> shift register -> TX      TXE: TDR is free   TC: nothing left to send
  *   RX  -> shift register -> RDR     RXNE: RDR is full  ORE: another came meanwhile
@@ -52,7 +52,8 @@ static const struct usart_type {
     { "USART3", "USART3_TX", "USART3_RTS", 0x40004800, ON_APB1, 18, IRQ_USART3, 4, 3,
       DMA_USART3_TX, DMA_USART3_RX,
       { { PB + 10, PB + 11, PB + 13, PB + 14 }, { PC + 10, PC + 11, PB + 13, PB + 14 },
-        { PB + 10, PB + 11, PB + 13, PB + 14 }, { PD + 8, PD + 9, PD + 11, PD + 12 } } },
+        { PB + 10, PB + 11, PB + 13, PB + 14 },
+        { PD + 8, PD + 9, PD + 11, PD + 12 } } },
 };
 
 struct usart {
@@ -76,7 +77,7 @@ struct usart {
     struct alarm rx_bit, rx_idle;
 };
 
-/* --- common --------------------------------------------------------------------------- */
+/* --- common ----------------------------------------------------------------------- */
 
 static sim_time bit_time(const struct usart *u)
 {
@@ -98,12 +99,13 @@ static void update(struct usart *u)
 {
     uint32_t sr = u->sr, cr1 = u->cr1, cr3 = u->cr3;
     bool on = cr1 & UE;
-    bool irq = (sr & cr1 & (IDLE | RXNE | TC | TXE)) ||     /* enables sit at their bits */
+    bool irq = (sr & cr1 & (IDLE | RXNE | TC | TXE)) ||     /* flag and enable agree */
                (sr & ORE && cr1 & RXNEIE) || (sr & PE && cr1 & PEIE) ||
                (sr & CTS && cr3 & CTSIE) ||
                (sr & (FE | NE | ORE) && cr3 & EIE && cr3 & DMAR);
     f103_irq(u->f103, u->type->irq, irq);
-    dma_request(u->f103->dma, u->type->dma_tx, on && cr1 & TE && cr3 & DMAT && sr & TXE);
+    dma_request(u->f103->dma, u->type->dma_tx,
+                on && cr1 & TE && cr3 & DMAT && sr & TXE);
     dma_request(u->f103->dma, u->type->dma_rx, on && cr3 & DMAR && sr & RXNE);
     if (u->owns_rts)                /* low: send on */
         gpio_af_output(u->f103->gpio, u->pins.rts, sr & RXNE);
@@ -114,7 +116,7 @@ static uint32_t parity_of(const struct usart *u, uint32_t data)
     return (uint32_t)__builtin_parity(data) ^ (u->cr1 & PS ? 1 : 0);
 }
 
-/* --- transmitter ------------------------------------------------------------------------ */
+/* --- transmitter ------------------------------------------------------------------ */
 
 static void tx_level(struct usart *u, bool level)
 {
@@ -228,7 +230,7 @@ static void cts_changed(void *ctx, int pin, int level)
         send_next(u);
 }
 
-/* --- receiver --------------------------------------------------------------------------- */
+/* --- receiver --------------------------------------------------------------------- */
 
 static void rx_in(struct usart *u, sim_time from_now)
 {
@@ -309,7 +311,7 @@ static void rx_idle(void *ctx)
     update(u);
 }
 
-/* --- pins --------------------------------------------------------------------------------- */
+/* --- pins ------------------------------------------------------------------------- */
 
 static void own(struct usart *u, bool *owns, bool wanted, int pin, const char *name)
 {
@@ -360,7 +362,7 @@ void usart_remapped(struct usart *u)
     claim_pins(u);
 }
 
-/* --- registers ------------------------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------------------- */
 
 static uint32_t read_dr(struct usart *u)
 {
@@ -417,7 +419,8 @@ static void write_cr3(struct usart *u, uint32_t value)
 {
     if (value & (IREN | HDSEL | SCEN))
         f103_report(u->f103, SIM_UNMODELLED, "%s %s mode", u->type->name,
-                    value & IREN ? "IrDA" : value & HDSEL ? "half duplex" : "smartcard");
+                    value & IREN ? "IrDA" : value & HDSEL ? "half duplex"
+                                                          : "smartcard");
     u->cr3 = value & CR3_BITS;
     claim_pins(u);
     update(u);
@@ -479,8 +482,9 @@ void usart_new(struct f103 *f103, int number)
     alarm_init(&u->rx_idle, rx_idle, u);
     f103_add_block(f103, &(struct block){
         .name = u->type->name, .base = u->type->base, .size = 0x400,
-        .bridge = u->type->bridge, .enable_bit = u->type->enable_bit, .access = HALVES_OK,
-        .read = usart_read, .write = usart_write, .reset = usart_reset, .ctx = u });
+        .bridge = u->type->bridge, .enable_bit = u->type->enable_bit,
+        .access = HALVES_OK, .read = usart_read, .write = usart_write,
+        .reset = usart_reset, .ctx = u });
 }
 
 void usart_free(struct usart *u)

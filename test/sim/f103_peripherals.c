@@ -1,9 +1,10 @@
 /* f103_peripherals.c - does the simulated STM32F103 behave as RM0008 says, and complain
  * where RM0008 forbids?
  *
- * The peripherals are driven as a bus master would, register by register, while the core
- * sleeps in a two-instruction loop; the last tests run a small program on the core.
- * Addresses and bits are written out here from the manual: a second reading of it. */
+ * The peripherals are driven as a bus master would, register by register, while the
+ * core sleeps in a two-instruction loop; the last tests run a small program on the
+ * core. Addresses and bits are written out here from the manual: a second reading of
+ * it. */
 #include "f103.h"
 #include "swdp.h"
 #include <setjmp.h>
@@ -45,7 +46,11 @@ static void assert_said(enum sim_problem kind, const char *words)
     sim->problems[kind] = 0;
 }
 
-static void run_us(double us) { sim_run_until(sim, sim->now + (sim_time)(us * SIM_US)); }
+static void run_us(double us)
+{
+    sim_run_until(sim, sim->now + (sim_time)(us * SIM_US));
+}
+
 static void run_ms(double ms) { run_us(ms * 1000); }
 
 static uint32_t read_sized(uint32_t address, int width)
@@ -61,7 +66,11 @@ static bool write_sized(uint32_t address, uint32_t value, int width)
 }
 
 static uint32_t rd(uint32_t address) { return read_sized(address, 4); }
-static void wr(uint32_t address, uint32_t v) { assert_true(write_sized(address, v, 4)); }
+static void wr(uint32_t address, uint32_t value)
+{
+    assert_true(write_sized(address, value, 4));
+}
+
 static void set(uint32_t address, uint32_t bits) { wr(address, rd(address) | bits); }
 static struct pin *pin(const char *name) { return chip->pin(chip, name); }
 static int level(const char *name) { return pin_sample(pin(name)); }
@@ -131,7 +140,7 @@ static void clock_72_mhz(void)
     assert_int_equal(rd(RCC + 4) & 0xC, 8);
 }
 
-/* --- reset, clocks ----------------------------------------------------------------------- */
+/* --- reset, clocks ---------------------------------------------------------------- */
 
 static void registers_come_up_as_the_manual_says(void **state)
 {
@@ -141,8 +150,9 @@ static void registers_come_up_as_the_manual_says(void **state)
         { FPEC + 0x1C, 0x03FFFFFC }, { FPEC + 0x20, 0xFFFFFFFF }, { EXTI, 0 },
     }, after_clock[] = {
         { GPIOA, 0x44444444 }, { GPIOA + 4, 0x44444444 }, { USART1, 0xC0 },
-        { TIM2 + 0x2C, 0xFFFF }, { CRC, 0xFFFFFFFF }, { SPI1 + 8, 2 }, { SPI1 + 0x10, 7 },
-        { WWDG, 0x7F }, { IWDG + 8, 0xFFF }, { RTC + 4, 0x20 | 8 }, { ADC1 + 0x24, 0xFFF },
+        { TIM2 + 0x2C, 0xFFFF }, { CRC, 0xFFFFFFFF }, { SPI1 + 8, 2 },
+        { SPI1 + 0x10, 7 }, { WWDG, 0x7F }, { IWDG + 8, 0xFFF }, { RTC + 4, 0x20 | 8 },
+        { ADC1 + 0x24, 0xFFF },
     };
     (void)state;
     assert_int_equal(rd(RCC) & 0xFFFF00FF, 0x83);
@@ -230,7 +240,7 @@ static void what_is_not_modelled_says_so(void **state)
     assert_said(SIM_UNMODELLED, "I2C1+0x00 read");
 }
 
-/* --- pins ---------------------------------------------------------------------------------- */
+/* --- pins ------------------------------------------------------------------------- */
 
 static void outputs_follow_odr_and_set_wins_over_reset(void **state)
 {
@@ -334,7 +344,7 @@ static void pin_faster_than_its_mode_is_reported(void **state)
     assert_said(SIM_RULE, "PA0 toggles faster");
 }
 
-/* --- flash ----------------------------------------------------------------------------------- */
+/* --- flash ------------------------------------------------------------------------ */
 
 static void unlock(void)
 {
@@ -474,7 +484,7 @@ static void read_protection_shuts_out_the_debugger_until_all_is_erased(void **st
     assert_true(fpec_debug_allowed(chip->state, FLASH_BASE, false));
 }
 
-/* --- serial ---------------------------------------------------------------------------------- */
+/* --- serial ----------------------------------------------------------------------- */
 
 static void usart_on(void)
 {
@@ -644,7 +654,7 @@ static void dma_goes_round_in_circles(void **state)
     wr(DMA1 + 0x20, 3);
     wr(DMA1 + 0x24, TIM2 + 0x24);
     wr(DMA1 + 0x28, 0x20000000);
-    wr(DMA1 + 0x1C, 0x5A1);                     /* circular, 16 bits, memory counts up */
+    wr(DMA1 + 0x1C, 0x5A1);                     /* circular, 16 bits, MINC */
     wr(TIM2, 1);
     run_us(75);
     assert_int_equal(rd(DMA1 + 0x20), 2);       /* seven served: 3 + 3 + 1 */
@@ -694,7 +704,7 @@ static void dma_copies_memory(void **state)
     assert_int_equal(rd(0x2000023C), 0x0F0F0F0F);
 }
 
-/* --- timers ------------------------------------------------------------------------------------ */
+/* --- timers ----------------------------------------------------------------------- */
 
 static void timer_counts_and_updates(void **state)
 {
@@ -793,7 +803,7 @@ static void one_pulse_stops_the_timer(void **state)
     assert_int_equal(rd(TIM2 + 0x24), 0);
 }
 
-/* --- backup domain, watchdogs -------------------------------------------------------------------- */
+/* --- backup domain, watchdogs ----------------------------------------------------- */
 
 static void backup_registers_outlive_reset_but_not_power(void **state)
 {
@@ -863,7 +873,47 @@ static void window_watchdog_resets_when_reloaded_early(void **state)
     assert_int_equal(rd(RCC + 0x24) >> 30 & 1, 1);
 }
 
-/* --- the rest -------------------------------------------------------------------------------------- */
+/* SLEEPDEEP is set from here; the core already sleeps in its WFI. */
+static void stop_mode_ends_on_hsi_and_freezes_timers(void **state)
+{
+    (void)state;
+    clock_everything();
+    clock_72_mhz();
+    wr(TIM2 + 0x28, 71);
+    wr(TIM2 + 0x14, 1);
+    wr(TIM2, 1);
+    wr(PWR, 1);                                 /* LPDS */
+    wr(0xE000ED10, 4);
+    run_us(20);
+    uint32_t count = rd(TIM2 + 0x24);
+    run_ms(1);
+    assert_int_equal(rd(TIM2 + 0x24), count);
+    assert_int_equal(rd(RCC + 4) & 0xC, 8);
+    wr(0xE000ED10, 0);                          /* as good as waking up */
+    run_us(20);
+    assert_int_equal(rd(RCC + 4) & 0xC, 0);
+    assert_int_equal(rd(RCC) & 0x03030003, 3);
+}
+
+static void standby_ends_in_a_reset_by_wkup(void **state)
+{
+    struct pin wkup;
+    (void)state;
+    outside(&wkup, "PA0", DRIVE_LOW);
+    clock_everything();
+    wr(PWR + 4, 0x100);
+    wr(PWR, 2);                                 /* PDDS */
+    wr(0xE000ED10, 4);
+    run_us(30);
+    assert_true(chip->cpu->held_in_reset);
+    pin_drive(&wkup, DRIVE_HIGH);
+    run_us(50);
+    assert_false(chip->cpu->held_in_reset);
+    wr(APB1ENR, 1 << 28);
+    assert_int_equal(rd(PWR + 4) & 3, 3);       /* WUF SBF */
+}
+
+/* --- the rest --------------------------------------------------------------------- */
 
 static void crc_unit_computes_the_ethernet_polynomial(void **state)
 {
@@ -944,7 +994,7 @@ static void ram_is_random_after_power_up(void **state)
     assert_int_not_equal(rd(0x20000000), 0);
 }
 
-/* --- a program on the core --------------------------------------------------------------------------- */
+/* --- a program on the core -------------------------------------------------------- */
 
 /* At 8 MHz: toggles PC13, sends "ok" by USART1 through DMA, writes 0xBEEF into its own
  * flash at 0x08000800, reads it back into RAM, and sleeps. */
@@ -974,10 +1024,11 @@ static const char program[] =
 static void assemble(uint8_t *image, size_t size)
 {
     char command[1024];
-    snprintf(command, sizeof command, "arm-none-eabi-gcc -nostdlib -Wl,-Ttext=0x08000000 "
-             "-Wl,-e,start -x assembler -o %s.elf - && "
-             "arm-none-eabi-objcopy -O binary %s.elf %s.bin", program_path, program_path,
-             program_path);
+    snprintf(command, sizeof command,
+             "arm-none-eabi-gcc -nostdlib -Wl,-Ttext=0x08000000 -Wl,-e,start "
+             "-x assembler -o %s.elf - && "
+             "arm-none-eabi-objcopy -O binary %s.elf %s.bin",
+             program_path, program_path, program_path);
     FILE *gcc = popen(command, "w");
     fputs(program, gcc);
     assert_int_equal(pclose(gcc), 0);
@@ -1062,6 +1113,8 @@ static const struct CMUnitTest tests[] = {
     T(rtc_counts_seconds_from_lsi),
     T(independent_watchdog_resets_unless_reloaded),
     T(window_watchdog_resets_when_reloaded_early),
+    T(stop_mode_ends_on_hsi_and_freezes_timers),
+    T(standby_ends_in_a_reset_by_wkup),
     T(crc_unit_computes_the_ethernet_polynomial),
     T(adc_converts_its_reference),
     T(spi_shifts_out_and_in),
