@@ -195,13 +195,14 @@ static bool never_executable(uint32_t address)
 /* One halfword.  False: fault raised. */
 static bool fetch_from(struct cpu *cpu, uint32_t address, uint32_t *half)
 {
-    struct bus_region *region = never_executable(address) ? NULL
-                                                          : bus_find(cpu->bus, address);
+    struct bus_region *region = bus_quick(cpu->bus, address);
     *half = 0;
     if (never_executable(address)) {
         raise_fault(cpu, EXC_MEMMANAGE, IACCVIOL);
         return false;
     }
+    if (!region)
+        region = bus_find(cpu->bus, address);
     if (!region || (!region->memory && !region->read))
         return bus_error(cpu, address, IBUSERR);
     cpu->pipeline.region = region;
@@ -284,9 +285,38 @@ static void read_flash_data(struct cpu *cpu, const struct bus_region *region)
 
 /* --- data accesses --------------------------------------------------------------------- */
 
+static struct bus_region *find(struct cpu *cpu, uint32_t address)
+{
+    struct bus_region *quick = bus_quick(cpu->bus, address);
+    return quick ? quick : bus_find(cpu->bus, address);
+}
+
+/* Fixed sizes, for speed: the compiler makes each a single move. */
+static uint32_t get(const uint8_t *memory, int width)
+{
+    uint16_t half;
+    uint32_t whole;
+    switch (width) {
+    case 1: return *memory;
+    case 2: memcpy(&half, memory, 2); return half;
+    }
+    memcpy(&whole, memory, 4);
+    return whole;
+}
+
+static void put(uint8_t *memory, int width, uint32_t value)
+{
+    uint16_t half = (uint16_t)value;
+    switch (width) {
+    case 1: *memory = (uint8_t)value; break;
+    case 2: memcpy(memory, &half, 2); break;
+    case 4: memcpy(memory, &value, 4); break;
+    }
+}
+
 static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *value)
 {
-    struct bus_region *region = bus_find(cpu->bus, address);
+    struct bus_region *region = find(cpu, address);
     wait_for_store_buffer(cpu);
     contend(cpu, address);
     if (region && region->busy_until)
@@ -294,8 +324,7 @@ static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *va
     if (region && region->memory) {
         if (region->read_wait)
             read_flash_data(cpu, region);
-        *value = 0;
-        memcpy(value, region->memory + (address - region->base), (size_t)width);
+        *value = get(region->memory + (address - region->base), width);
     } else {
         if (region)
             cpu->cost += region->read_wait;
@@ -310,13 +339,13 @@ static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *va
 
 static bool write_unit(struct cpu *cpu, uint32_t address, int width, uint32_t value)
 {
-    struct bus_region *region = bus_find(cpu->bus, address);
+    struct bus_region *region = find(cpu, address);
     wait_for_store_buffer(cpu);
     contend(cpu, address);
     if (region && region->busy_until)
         wait_until_not_busy(cpu, region);
     if (region && region->memory && region->writable) {
-        memcpy(region->memory + (address - region->base), &value, (size_t)width);
+        put(region->memory + (address - region->base), width, value);
     } else {
         spend_all_but_one(cpu);
         if (!bus_write(cpu->bus, BUS_DATA, address, width, value))
@@ -803,25 +832,39 @@ void software_breakpoint(struct cpu *cpu, uint8_t number)
 
 /* --- execution ------------------------------------------------------------------------------ */
 
-static struct decoded find_row(const struct cpu *cpu, const struct op *table, uint32_t op)
+/* The last row of either table matches everything, and is "undefined". */
+static uint8_t find_row(const struct cpu *cpu, const struct op *table, int rows, uint32_t op)
 {
-    uint32_t row = 0;
+    int row = 0;
     while ((op & table[row].mask) != table[row].match)
         row++;
     bool lacking = is_v6m(cpu) && !table[row].v6m;
-    return (struct decoded){ lacking ? undefined : table[row].execute, row };
+    return (uint8_t)(lacking ? rows - 1 : row);
 }
 
-static struct decoded decode_wide(struct cpu *cpu, uint32_t op)
+static uint8_t decode_wide(struct cpu *cpu, uint32_t op)
 {
     uint32_t slot = (op * 0x9E3779B1u) >> 20;
-    if (cpu->decoded->wide[slot].op != op) {
-        struct decoded found = find_row(cpu, thumb32, op);
-        found.row += (uint32_t)thumb16_rows;
-        cpu->decoded->wide[slot].op = op;
-        cpu->decoded->wide[slot].as = found;
+    struct thumb_cache *cache = cpu->decoded;
+    if (cache->wide[slot].op != op) {
+        cache->wide[slot].op = op;
+        cache->wide[slot].row = (uint8_t)(thumb16_rows +
+                                          find_row(cpu, thumb32, thumb32_rows, op));
     }
-    return cpu->decoded->wide[slot].as;
+    return cache->wide[slot].row;
+}
+
+static void prepare_decoding(struct cpu *cpu)
+{
+    struct thumb_cache *cache = calloc(1, sizeof *cache);
+    assert(cache && thumb16_rows + thumb32_rows <= 256);
+    for (int i = 0; i < thumb16_rows; i++)
+        cache->row[i] = &thumb16[i];
+    for (int i = 0; i < thumb32_rows; i++)
+        cache->row[thumb16_rows + i] = &thumb32[i];
+    for (uint32_t op = 0; op < 1u << 16; op++)
+        cache->narrow[op] = find_row(cpu, thumb16, thumb16_rows, op);
+    cpu->decoded = cache;
 }
 
 /* ITAdvance() */
@@ -834,7 +877,7 @@ static uint8_t it_advance(uint8_t state)
 static inline void execute(struct cpu *cpu)
 {
     uint32_t op, second;
-    struct decoded decoded;
+    uint8_t row;
     cpu->pc = cpu->r[15];
     cpu->it_now = cpu->it_state;
     cpu->cost = 1;
@@ -846,20 +889,20 @@ static inline void execute(struct cpu *cpu)
     }
     if (op < 0xE800) {
         cpu->r[15] = cpu->pc + 2;
-        decoded = cpu->decoded->narrow[op];
+        row = cpu->decoded->narrow[op];
     } else {
         if (!fetch(cpu, cpu->pc + 2, &second))
             goto faulted;
         cpu->r[15] = cpu->pc + 4;
         op = op << 16 | second;
-        decoded = decode_wide(cpu, op);
+        row = decode_wide(cpu, op);
     }
     cpu->it_state = it_advance(cpu->it_now);
     /* A breakpoint is unconditional even in an IT block (A7.7.17). */
     if (!(cpu->it_now & 0xF) || condition_passed(cpu, cpu->it_now >> 4) ||
         op >> 8 == 0xBE) {
-        cpu->executed[decoded.row]++;
-        decoded.execute(cpu, op);
+        cpu->executed[row]++;
+        cpu->decoded->row[row]->execute(cpu, op);
     }
     cpu->instructions++;
 faulted:
@@ -880,7 +923,7 @@ static void reset_now(struct cpu *cpu)
     cpu->it_state = cpu->it_now = 0;
     cpu->fault = 0;
     cpu->asleep = cpu->event = cpu->lockup = cpu->exclusive = false;
-    cpu->pipeline = (struct cpu_pipeline){ .line = no_line() };
+    cpu->pipeline = (struct cpu_pipeline){ .line = no_line(), .load_end = UINT64_MAX };
     nvic_reset(cpu->nvic);
     bus_read(cpu->bus, BUS_CODE, 0, 4, &sp);
     bus_read(cpu->bus, BUS_CODE, 4, 4, &pc);
@@ -1017,10 +1060,8 @@ struct cpu *cpu_new(struct sim *sim, struct bus *bus, const struct cpu_config *c
     cpu->local = sim->now;
     cpu->pipeline.line = no_line();
     cpu->executed = calloc((size_t)(thumb16_rows + thumb32_rows), sizeof *cpu->executed);
-    cpu->decoded = calloc(1, sizeof *cpu->decoded);
-    assert(cpu->executed && cpu->decoded);
-    for (uint32_t op = 0; op < 1u << 16; op++)
-        cpu->decoded->narrow[op] = find_row(cpu, thumb16, op);
+    assert(cpu->executed);
+    prepare_decoding(cpu);
     cpu->nvic = nvic_new(cpu);
     nvic_reset(cpu->nvic);
     assert(sim->core_count < (int)(sizeof sim->cores / sizeof *sim->cores));

@@ -26,15 +26,13 @@ enum { V6M = true };                /* written in the rows */
 extern const struct op thumb16[], thumb32[];
 extern const int thumb16_rows, thumb32_rows;
 
-/* An instruction as decoded, and the row's number for the count of executions. */
-struct decoded {
-    void (*execute)(struct cpu *cpu, uint32_t op);
-    uint32_t row;
-};
+/* Decoding remembered, as numbers of rows: thumb16's first, thumb32's behind them.  It is
+ * keyed by the opcode and not by the address, so code may change under it. */
 enum { DECODED_32 = 4096 };
 struct thumb_cache {
-    struct decoded narrow[1 << 16];         /* every 16-bit opcode */
-    struct { uint32_t op; struct decoded as; } wide[DECODED_32];
+    const struct op *row[256];
+    uint8_t narrow[1 << 16];                /* every 16-bit opcode */
+    struct { uint32_t op; uint8_t row; } wide[DECODED_32];
 };
 
 /* Bits of CFSR that instructions raise (Armv7-M ARM B3.2.15). */
@@ -46,7 +44,6 @@ enum {
     UNALIGNED = 1 << 24, DIVBYZERO = 1 << 25
 };
 
-/* What each costs beyond one cycle on the two cores (sim/README.md). */
 static inline bool is_v6m(const struct cpu *cpu)
 {
     return cpu->config.arch == CPU_ARMV6M;
