@@ -155,6 +155,7 @@ void sim_run_until(struct sim *sim, sim_time t)
 {
     sim_time now = sim->now;
     ring_due(sim, now);
+    sim->now = now;
     while (now < t) {
         sim_time horizon = t;
         if (!all_idle(sim) && now + SIM_QUANTUM < horizon)

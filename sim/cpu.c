@@ -156,7 +156,8 @@ static void take_fault(struct cpu *cpu)
 
 /* --- pipeline: what the flash, the store buffer and the refill cost ---------------------- */
 
-static uint32_t no_line(void) { return UINT32_MAX; }
+/* Not even the line before any: nothing is in sequence with it. */
+static uint32_t no_line(void) { return UINT32_MAX - 1; }
 
 /* Flash that is being programmed or erased stalls whoever wants it. */
 static void wait_until_not_busy(struct cpu *cpu, const struct bus_region *region)
@@ -364,9 +365,8 @@ static bool write_unit(struct cpu *cpu, uint32_t address, int width, uint32_t va
 
 /* An unaligned access, if it is allowed, is split into aligned ones: bytes at the ends
  * (TRM 14.6). */
-static bool may_be_unaligned(struct cpu *cpu, uint32_t address)
+static bool may_be_unaligned(struct cpu *cpu)
 {
-    (void)address;
     if (!is_v6m(cpu) && !(cpu->nvic->ccr & CCR_UNALIGN_TRP))
         return true;
     raise_fault(cpu, EXC_USAGEFAULT, UNALIGNED);
@@ -381,7 +381,7 @@ static int unit_at(uint32_t address, int left)
 static bool load_split(struct cpu *cpu, uint32_t address, int width, uint32_t *value)
 {
     uint32_t part, result = 0;
-    if (!may_be_unaligned(cpu, address))
+    if (!may_be_unaligned(cpu))
         return false;
     for (int done = 0, unit; done < width; done += unit) {
         unit = unit_at(address + (uint32_t)done, width - done);
@@ -396,7 +396,7 @@ static bool load_split(struct cpu *cpu, uint32_t address, int width, uint32_t *v
 
 static bool store_split(struct cpu *cpu, uint32_t address, int width, uint32_t value)
 {
-    if (!may_be_unaligned(cpu, address))
+    if (!may_be_unaligned(cpu))
         return false;
     for (int done = 0, unit; done < width; done += unit) {
         unit = unit_at(address + (uint32_t)done, width - done);
@@ -601,12 +601,11 @@ void change_mask(struct cpu *cpu, bool disable, bool primask, bool faultmask)
 
 /* --- exceptions ---------------------------------------------------------------------------- */
 
-/* Pushes or pops a frame word; failures are noted in CFSR and do not stop the rest. */
+/* Pushes or pops a frame word. */
 static bool stack_access(struct cpu *cpu, bool write, uint32_t address, uint32_t *value)
 {
-    bool good = write ? bus_write(cpu->bus, BUS_DATA, address, 4, *value)
-                      : bus_read(cpu->bus, BUS_DATA, address, 4, value);
-    return good;
+    return write ? bus_write(cpu->bus, BUS_DATA, address, 4, *value)
+                 : bus_read(cpu->bus, BUS_DATA, address, 4, value);
 }
 
 static bool stack_frame(struct cpu *cpu)

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCS_BASE = 0xE000E000u, TENMS_MASK = 0xFFFFFF };
+static const uint32_t SCS_BASE = 0xE000E000, TENMS_MASK = 0xFFFFFF;
 enum { ST_ENABLE = 1, ST_TICKINT = 2, ST_CLKSOURCE = 4, ST_COUNTFLAG = 1 << 16 };
 
 static bool test(const uint32_t *set, int n) { return set[n / 32] >> n % 32 & 1; }

@@ -408,9 +408,9 @@ static void unprivileged(void)
     log_word(seen[0]);
 }
 
-static void bad_returns(void)
+static void scb_registers(void)
 {
-    mark(60);                           /* EXC_RETURN to a frame that says otherwise */
+    mark(60);                           /* which bits of the SCB can be written */
     log_word(CCR); log_word(SHPR[11]); log_word(main_depth() & 7);
     CCR = 0xFFFFFFFF & 0x31B; log_word(CCR); CCR = 0x200;
     SCR = 0x12; log_word(SCR); SCR = 0;
@@ -431,7 +431,7 @@ __attribute__((noinline)) static void exceptions(void)
     faults();
     escalation();
     stacks();
-    bad_returns();
+    scb_registers();
     unprivileged();
     save("cases", 5, records, (uint32_t)((uintptr_t)record_end - (uintptr_t)records));
     save("excep", 5, log_words, 4 * log_count);
