@@ -23,16 +23,19 @@
  * takes the APB2 bridge two cycles.  At full speed the code is straight-line assembly,
  * because GCC would first compute and then emit all stores in a burst:
  *
- *   full    str lo+bit, bfi, str hi, lsrs                   4 cycles, 18 MHz
- *   brisk   str lo+bit, bfi, nop, str hi, lsrs, nop         6 cycles, 12 MHz
- *   paced   a loop with two waits                           any slower clock
- *   read    str lo, ldr, str hi, lsrs, adcs                 8 cycles, 9 MHz (both)
+ *   full    str lo+bit, bfi, str hi, lsrs               4 cycles, 18 MHz
+ *   brisk   str lo+bit, bfi, nop, str hi, lsrs, nop     6 cycles, 12 MHz
+ *   read    str lo, ldr, str hi, lsrs, adcs             8 cycles, 9 MHz (both)
+ *   paced   a loop with two waits                       about 3 MHz and slower
  *
- * The figures that swd_frequency() gives are measured at start with the cycle counter,
- * so they are right on clones with faster flash as well.  The reads of full and brisk
- * are slower than the writes; that is never wrong.  Default is brisk: 41 ns from data
- * to the rising edge is what 10 to 20 cm of loose jumper wire settles in with room to
- * spare; full speed is for a short ribbon and for those who ask for it.
+ * A transfer is an `ask` and then a `put` or a `get`, with little in between.  What
+ * swd_frequency() says is the clock while a word is written; reading is slower, never
+ * faster.  The paced loop is measured at start with the cycle counter, so its figures
+ * are right on clones with faster flash too.
+ *
+ * Default is brisk: 41 ns from data to the rising edge is what 10 to 20 cm of loose
+ * jumper wire settles in with room to spare; full speed is for a short ribbon and for
+ * those who ask for it.
  *
  * Source: ARM IHI 0031 (ADIv5.2) B4, "The Serial Wire Debug protocol". */
 #include "swd.h"
@@ -48,36 +51,32 @@
 _Static_assert(SWDIO_PIN >= 8 && SWCLK_PIN >= 8, "both are configured by CRH");
 
 enum pace { PACED, BRISK, FULL };
+enum { FULL_CYCLES = 4, BRISK_CYCLES = 6 };     /* a bit, written */
 
 static struct {
     uint32_t crh_drive, crh_listen;     /* SWDIO output or input, the rest unchanged */
     enum pace pace;
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
     uint32_t hz;
-    /* Measured once, in thousandths of core cycles. */
-    uint32_t full, brisk;               /* a bit */
-    uint32_t paced, turn;               /* a bit without waits, and what a turn adds */
+    uint32_t paced, turn;               /* measured, in thousandths of a cycle: a bit
+                                           without waits, and what a turn adds */
 } wire;
 
-/* --- one bit after the other -------------------------------------------------- */
+/* --- straight lines --------------------------------------------------------------- */
 
-/* Sends the low count bits (0 to 32), then one more.  Entered count bits before the
- * end: every step is `step` bytes long.  pad is 0 or 1, the nops in each phase. */
-__attribute__((always_inline, optimize("O2")))
-static inline void send_straight(uint32_t bits, uint32_t count, uint32_t last,
-                                 const int pad)
+/* Eight request bits, then listening: the turnaround and three bits of ACK, which is
+ * the result.  The last request bit is Park, 1: SWDIO is high when we let go.  pad is 0
+ * or 1, the nops in each phase. */
+__attribute__((always_inline)) static inline uint32_t ask_straight(uint32_t request,
+                                                                   const int pad)
 {
-    uint32_t level = BOTH_LOW, back = count * (pad ? 14 : 10), to;
+    uint32_t level = BOTH_LOW, ack = 0;
 
     asm volatile(
-        "   bfi   %[level], %[bits], %[dio], #1\n"      /* the first bit, ready */
+        "   bfi   %[level], %[bits], %[dio], #1\n"
         "   lsrs  %[bits], %[bits], #1\n"
-        "   adr.w %[to], 1f\n"
-        "   adds  %[to], #1\n"                          /* Thumb */
-        "   subs  %[to], %[to], %[back]\n"
-        "   bx    %[to]\n"
         "   .balign 8\n"
-        "   .rept 32\n"
+        "   .rept 8\n"
         "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
         "   bfi   %[level], %[bits], %[dio], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
@@ -85,131 +84,197 @@ static inline void send_straight(uint32_t bits, uint32_t count, uint32_t last,
         "   lsrs  %[bits], %[bits], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
         "   .endr\n"
-        "   .balign 4\n"
-        "1: bfi   %[level], %[last], %[dio], #1\n"
+        "   str   %[listen], [%[port], %[crh]]\n"
+        "   .rept 4\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
+        "   ldr   %[level], [%[port], %[idr]]\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
+        "   lsrs  %[level], %[level], %[dio] + 1\n"     /* the pin to the carry */
+        "   adcs  %[ack], %[ack]\n"
+        "   .endr\n"
+        "   rbit  %[ack], %[ack]\n"                     /* the first bit lowest */
+        : [level] "+l"(level), [bits] "+l"(request), [ack] "+l"(ack)
+        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
+          [listen] "l"(wire.crh_listen), [dio] "i"(SWDIO_PIN), [pad] "i"(pad),
+          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
+          [crh] "i"(offsetof(struct gpio, CRH))
+        : "cc", "memory");
+    return ack >> 29;
+}
+
+/* The turnaround, 32 bits of data, and parity. */
+__attribute__((always_inline)) static inline void put_straight(uint32_t word,
+                                                               uint32_t last,
+                                                               const int pad)
+{
+    uint32_t level = BOTH_LOW;
+
+    asm volatile(
+        "   str   %[low], [%[port], %[bsrr]]\n"
+        "   bfi   %[level], %[word], %[dio], #1\n"
+        "   lsrs  %[word], %[word], #1\n"
+        "   nop\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   str   %[drive], [%[port], %[crh]]\n"
+        "   .balign 8\n"
+        "   .rept 32\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
+        "   bfi   %[level], %[word], %[dio], #1\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
+        "   lsrs  %[word], %[word], #1\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   .endr\n"
+        "   bfi   %[level], %[last], %[dio], #1\n"
         "   str   %[level], [%[port], %[bsrr]]\n"
         "   nop\n"
         "   nop\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        : [level] "+l"(level), [bits] "+l"(bits), [to] "=&l"(to)
-        : [back] "l"(back), [last] "l"(last), [port] "l"(&SWD_PORT),
-          [high] "l"(CLOCK_HIGH), [dio] "i"(SWDIO_PIN), [pad] "i"(pad),
-          [bsrr] "i"(offsetof(struct gpio, BSRR))
+        : [level] "+l"(level), [word] "+l"(word)
+        : [last] "l"(last), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
+          [low] "l"(CLOCK_LOW), [drive] "l"(wire.crh_drive), [dio] "i"(SWDIO_PIN),
+          [pad] "i"(pad), [bsrr] "i"(offsetof(struct gpio, BSRR)),
+          [crh] "i"(offsetof(struct gpio, CRH))
         : "cc", "memory");
 }
 
-__attribute__((noinline)) static void send_full(uint32_t bits, uint32_t count,
-                                                uint32_t last)
-{
-    send_straight(bits, count, last, 0);
-}
-
-__attribute__((noinline)) static void send_brisk(uint32_t bits, uint32_t count,
-                                                 uint32_t last)
-{
-    send_straight(bits, count, last, 1);
-}
-
-/* Clocks count + 1 bits in, count 0 to 32; the last comes in the upper word.  They are
+/* 32 bits of data, parity into the upper word, and the turnaround.  The bits are
  * shifted in from the right, through the carry, and turned round at the end. */
-__attribute__((noinline)) static uint64_t receive_straight(uint32_t count)
+static uint64_t get_straight(void)
 {
-    uint32_t bits = 0, last, sample, to, back = count * 10;
+    uint32_t word = 0, last = 0, sample;
 
     asm volatile(
-        "   adr.w %[to], 1f\n"
-        "   adds  %[to], #1\n"
-        "   subs  %[to], %[to], %[back]\n"
-        "   bx    %[to]\n"
         "   .balign 8\n"
         "   .rept 32\n"
         "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
         "   ldr   %[sample], [%[port], %[idr]]\n"
         "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
         "   lsrs  %[sample], %[sample], %[dio] + 1\n"   /* the pin to the carry */
-        "   adcs  %[bits], %[bits]\n"
+        "   adcs  %[word], %[word]\n"
         "   .endr\n"
-        "   .balign 4\n"
-        "1: str   %[low], [%[port], %[bsrr]]\n"
-        "   ldr   %[last], [%[port], %[idr]]\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"
+        "   ldr   %[sample], [%[port], %[idr]]\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        "   ubfx  %[last], %[last], %[dio], #1\n"
-        "   rbit  %[bits], %[bits]\n"
-        : [bits] "+l"(bits), [last] "=&l"(last), [sample] "=&l"(sample), [to] "=&l"(to)
-        : [back] "l"(back), [port] "l"(&SWD_PORT), [low] "l"(CLOCK_LOW),
-          [high] "l"(CLOCK_HIGH), [dio] "i"(SWDIO_PIN),
+        "   ubfx  %[last], %[sample], %[dio], #1\n"
+        "   nop\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"
+        "   rbit  %[word], %[word]\n"
+        "   nop\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   str   %[drive], [%[port], %[crh]]\n"
+        : [word] "+l"(word), [last] "+l"(last), [sample] "=&l"(sample)
+        : [port] "l"(&SWD_PORT), [low] "l"(CLOCK_LOW), [high] "l"(CLOCK_HIGH),
+          [drive] "l"(wire.crh_drive), [dio] "i"(SWDIO_PIN),
+          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
+          [crh] "i"(offsetof(struct gpio, CRH))
+        : "cc", "memory");
+    return (uint64_t)last << 32 | word;
+}
+
+/* --- the loop that can be slow ---------------------------------------------------- */
+
+/* Sends and samples count bits at once, so that there is one pace for both directions:
+ * while the target drives, our data bits only hold the pull-up (send ones).  The waits
+ * are loops of their own lines of flash (8 bytes), so that a turn costs always the
+ * same. */
+__attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count)
+{
+    uint32_t level = BOTH_LOW, seen = 0, left = count, turns;
+
+    if (count == 0)
+        return 0;
+    asm volatile(
+        "   .balign 8\n"
+        "1: bfi   %[level], %[bits], %[dio], #1\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   mov   %[turns], %[wait_low]\n"
+        "   .balign 8\n"
+        "2: subs  %[turns], #1\n"
+        "   bne   2b\n"
+        "   ldr   %[turns], [%[port], %[idr]]\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
+        "   lsrs  %[turns], %[turns], %[dio] + 1\n"     /* the pin to the carry */
+        "   rrx   %[seen], %[seen]\n"
+        "   mov   %[turns], %[wait_high]\n"
+        "   .balign 8\n"
+        "3: subs  %[turns], #1\n"
+        "   bne   3b\n"
+        "   subs  %[left], #1\n"
+        "   bne   1b\n"
+        : [level] "+l"(level), [bits] "+l"(bits), [seen] "+l"(seen), [left] "+l"(left),
+          [turns] "=&l"(turns)
+        : [port] "l"(&SWD_PORT), [high] "r"(CLOCK_HIGH), [wait_low] "r"(wire.wait_low),
+          [wait_high] "r"(wire.wait_high), [dio] "i"(SWDIO_PIN),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR))
         : "cc", "memory");
-    if (count < 32)
-        bits = count ? bits >> (32 - count) : 0;
-    return (uint64_t)last << 32 | bits;
+    return seen >> (32 - count);
 }
 
-/* Turns of 1 or more.  Eight-byte aligned: the loop is one line of the flash. */
-static inline void wait_turns(uint32_t turns)
+static void turn_paced(void)
 {
-    asm volatile("   .balign 8\n"
-                 "1: subs %0, #1\n"
-                 "   bne  1b\n" : "+l"(turns) : : "cc", "memory");
-}
-
-/* Sends and samples at once, so that there is one pace for both directions: while the
- * target drives, our data bits only hold the pull-up (send ones). */
-__attribute__((noinline, optimize("O2")))
-static uint32_t exchange(uint32_t bits, uint32_t count)
-{
-    uint32_t seen = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        SWD_PORT.BSRR = BOTH_LOW | (bits & 1) << SWDIO_PIN;
-        wait_turns(wire.wait_low);
-        seen |= (SWD_PORT.IDR >> SWDIO_PIN & 1) << i;
-        SWD_PORT.BSRR = CLOCK_HIGH;
-        wait_turns(wire.wait_high);
-        bits >>= 1;
-    }
-    return seen;
-}
-
-static void send(uint32_t bits, uint32_t count, uint32_t last)
-{
-    if (wire.pace == FULL) {
-        send_full(bits, count, last);
-    } else if (wire.pace == BRISK) {
-        send_brisk(bits, count, last);
-    } else {
-        exchange(bits, count);
-        exchange(last, 1);
-    }
-}
-
-static uint64_t receive(uint32_t count)
-{
-    if (wire.pace != PACED)
-        return receive_straight(count);
-    uint32_t bits = exchange(0xFFFFFFFF, count);
-    return (uint64_t)exchange(1, 1) << 32 | bits;
-}
-
-/* --- who drives SWDIO --------------------------------------------------------- */
-
-/* One store each.  The other six pins of CRH keep the mode they had at swd_start(). */
-static void listen(void)
-{
-    SWD_PORT.BSRR = SWDIO;              /* the pull goes where ODR says: up */
-    SWD_PORT.CRH = wire.crh_listen;
-}
-
-/* The turnaround clock, then the line is ours. */
-static void turn_to_drive(void)
-{
-    receive(0);
+    exchange(1, 1);
     SWD_PORT.CRH = wire.crh_drive;
 }
 
+static uint32_t ask_paced(uint32_t request)
+{
+    exchange(request, 8);
+    SWD_PORT.CRH = wire.crh_listen;
+    return exchange(0xF, 4) >> 1;
+}
+
+static void put_paced(uint32_t word, uint32_t last)
+{
+    turn_paced();
+    exchange(word, 32);
+    exchange(last, 1);
+}
+
+static uint64_t get_paced(void)
+{
+    uint32_t word = exchange(0xFFFFFFFF, 32), last = exchange(1, 1);
+
+    turn_paced();
+    return (uint64_t)last << 32 | word;
+}
+
+/* --- the three paces -------------------------------------------------------------- */
+
+static uint32_t ask_full(uint32_t request)
+{
+    return ask_straight(request, 0);
+}
+
+static uint32_t ask_brisk(uint32_t request)
+{
+    return ask_straight(request, 1);
+}
+
+static void put_full(uint32_t word, uint32_t last)
+{
+    put_straight(word, last, 0);
+}
+
+static void put_brisk(uint32_t word, uint32_t last)
+{
+    put_straight(word, last, 1);
+}
+
+static const struct pieces {
+    uint32_t (*ask)(uint32_t request);
+    void (*put)(uint32_t word, uint32_t last);
+    uint64_t (*get)(void);
+} pieces[] = {
+    [PACED] = { ask_paced, put_paced, get_paced },
+    [BRISK] = { ask_brisk, put_brisk, get_straight },
+    [FULL]  = { ask_full,  put_full,  get_straight },
+};
+
 /* --- transfers ---------------------------------------------------------------- */
 
-static uint32_t parity(uint32_t word)
+static inline uint32_t parity(uint32_t word)
 {
     word ^= word >> 16;
     word ^= word >> 8;
@@ -224,77 +289,59 @@ uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
     return (uint8_t)(0x81 | middle | parity(middle) << 5);
 }
 
-/* Park is 1, so SWDIO is high when we let go.  The turnaround's sample is dropped. */
-static int ask(uint8_t request)
-{
-    send(request, 7, 1);
-    SWD_PORT.CRH = wire.crh_listen;
-    uint64_t answer = receive(3);
-    return (int)((uint32_t)answer >> 1 | (uint32_t)(answer >> 32) << 2);
-}
-
 /* No data phase follows WAIT and FAULT.  After an answer that is none the target may be
  * sending all the same: let it finish before we drive. */
 static int refused(uint8_t request, int ack)
 {
     if (ack != SWD_WAIT && ack != SWD_FAULT && request & SWD_READ)
-        receive(32);
-    turn_to_drive();
+        pieces[wire.pace].get();
+    else
+        turn_paced();
     return ack;
 }
 
-int swd_read(uint8_t request, uint32_t *value)
+__attribute__((optimize("O2"))) int swd_read(uint8_t request, uint32_t *value)
 {
-    int ack = ask(request);
+    const struct pieces *p = &pieces[wire.pace];
+    int ack = (int)p->ask(request);
 
     if (ack != SWD_OK)
         return refused(request, ack);
-    uint64_t answer = receive(32);
-    turn_to_drive();
+    uint64_t answer = p->get();
     if (parity((uint32_t)answer) != (uint32_t)(answer >> 32))
         return SWD_PARITY;
     *value = (uint32_t)answer;
     return SWD_OK;
 }
 
-int swd_write(uint8_t request, uint32_t value)
+__attribute__((optimize("O2"))) int swd_write(uint8_t request, uint32_t value)
 {
-    int ack = ask(request);
+    const struct pieces *p = &pieces[wire.pace];
+    int ack = (int)p->ask(request);
 
     if (ack != SWD_OK)
         return refused(request, ack);
-    turn_to_drive();
-    send(value, 32, parity(value));
+    p->put(value, parity(value));
     return SWD_OK;
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
 
-static void send_some(uint32_t bits, int count)
-{
-    if (count > 0)
-        send(bits, (uint32_t)count - 1, bits >> (count - 1) & 1);
-}
-
+/* These need not be fast: the loop, without long waits at the faster paces. */
 void swd_send_bits(uint64_t bits, int count)
 {
-    send_some((uint32_t)bits, count < 32 ? count : 32);
-    send_some((uint32_t)(bits >> 32), count - 32);
-}
-
-static uint32_t receive_some(int count)
-{
-    if (count <= 0)
-        return 0;
-    uint64_t answer = receive((uint32_t)count - 1);
-    return (uint32_t)answer | (uint32_t)(answer >> 32) << (count - 1);
+    exchange((uint32_t)bits, (uint32_t)(count < 32 ? count : 32));
+    if (count > 32)
+        exchange((uint32_t)(bits >> 32), (uint32_t)count - 32);
 }
 
 uint64_t swd_receive_bits(int count)
 {
-    listen();
-    uint64_t bits = receive_some(count < 32 ? count : 32);
-    bits |= (uint64_t)receive_some(count - 32) << 32;
+    SWD_PORT.BSRR = SWDIO;              /* the pull goes where ODR says: up */
+    SWD_PORT.CRH = wire.crh_listen;
+    uint64_t bits = exchange(0xFFFFFFFF, (uint32_t)(count < 32 ? count : 32));
+    if (count > 32)
+        bits |= (uint64_t)exchange(0xFFFFFFFF, (uint32_t)count - 32) << 32;
     SWD_PORT.CRH = wire.crh_drive;
     return bits;
 }
@@ -322,10 +369,7 @@ static uint32_t cycles_of(uint32_t count)
 
     for (int i = 0; i < 6; i++) {
         uint32_t start = clock_cycles();
-        if (wire.pace == PACED)
-            exchange(0, count);
-        else
-            send(0, count, 0);
+        exchange(0, count);
         uint32_t taken = clock_cycles() - start;
         if (taken < best)
             best = taken;
@@ -334,11 +378,9 @@ static uint32_t cycles_of(uint32_t count)
 }
 
 /* Thousandths of a cycle for one bit; what does not belong to the bits cancels out. */
-static uint32_t measure(enum pace pace, uint32_t low, uint32_t high)
+static uint32_t measure(uint32_t turns)
 {
-    wire.pace = pace;
-    wire.wait_low = low;
-    wire.wait_high = high;
+    wire.wait_low = wire.wait_high = turns;
     return (cycles_of(32) - cycles_of(16)) * 1000 / 16;
 }
 
@@ -346,12 +388,9 @@ static uint32_t measure(enum pace pace, uint32_t low, uint32_t high)
 static void calibrate(void)
 {
     enum { TURNS = 32 };
+    uint32_t quickest = measure(1);
 
-    wire.full = measure(FULL, 1, 1);
-    wire.brisk = measure(BRISK, 1, 1);
-    uint32_t quickest = measure(PACED, 1, 1);
-    uint32_t slow = measure(PACED, TURNS + 1, TURNS + 1);
-    wire.turn = (slow - quickest) / (2 * TURNS);
+    wire.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
     wire.paced = quickest - 2 * wire.turn;
 }
 
@@ -372,21 +411,24 @@ static uint32_t turns_for(uint64_t period)
     return (uint32_t)((period - wire.paced + wire.turn - 1) / wire.turn);
 }
 
+/* Thousandths of a core cycle a bit may take at least. */
 static void set_period(uint64_t period)
 {
-    if (period <= wire.full) {
+    uint32_t turns = 2;
+
+    if (period <= FULL_CYCLES * 1000) {
         wire.pace = FULL;
-        wire.hz = to_hz(wire.full);
-    } else if (period <= wire.brisk) {
+        wire.hz = clock_hz() / FULL_CYCLES;
+    } else if (period <= BRISK_CYCLES * 1000) {
         wire.pace = BRISK;
-        wire.hz = to_hz(wire.brisk);
+        wire.hz = clock_hz() / BRISK_CYCLES;
     } else {
-        uint32_t turns = turns_for(period);
+        turns = turns_for(period);
         wire.pace = PACED;
-        wire.wait_low = (turns + 1) / 2;
-        wire.wait_high = turns / 2;
         wire.hz = to_hz(wire.paced + turns * wire.turn);
     }
+    wire.wait_low = (turns + 1) / 2;
+    wire.wait_high = turns / 2;
 }
 
 uint32_t swd_set_frequency(uint32_t hz)
@@ -416,7 +458,7 @@ void swd_start(void)
         pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
         pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
         calibrate();
-        set_period(wire.brisk);
+        set_period(BRISK_CYCLES * 1000);
     }
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);
