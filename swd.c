@@ -28,7 +28,7 @@
  *   read    str lo, ldr, str hi, lsrs, adcs             8 cycles, 9 MHz (both)
  *   paced   a loop with two waits                       about 3 MHz and slower
  *
- * A transfer is an `ask` and then a `put` or a `get`, with little in between.  What
+ * A transfer is an `ask` and then a `put` or a `get`, with nothing in between.  What
  * swd_frequency() says is the clock while a word is written; reading is slower, never
  * faster.  The paced loop is measured at start with the cycle counter, so its figures
  * are right on clones with faster flash too.
@@ -67,8 +67,8 @@ static struct {
 /* Eight request bits, then listening: the turnaround and three bits of ACK, which is
  * the result.  The last request bit is Park, 1: SWDIO is high when we let go.  pad is 0
  * or 1, the nops in each phase. */
-__attribute__((always_inline)) static inline uint32_t ask_straight(uint32_t request,
-                                                                   const int pad)
+__attribute__((always_inline)) static inline int ask_straight(uint32_t request,
+                                                              const int pad)
 {
     uint32_t level = BOTH_LOW, ack = 0;
 
@@ -99,7 +99,7 @@ __attribute__((always_inline)) static inline uint32_t ask_straight(uint32_t requ
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
           [crh] "i"(offsetof(struct gpio, CRH))
         : "cc", "memory");
-    return ack >> 29;
+    return (int)(ack >> 29);
 }
 
 /* The turnaround, 32 bits of data, and parity. */
@@ -140,7 +140,7 @@ __attribute__((always_inline)) static inline void put_straight(uint32_t word,
 
 /* 32 bits of data, parity into the upper word, and the turnaround.  The bits are
  * shifted in from the right, through the carry, and turned round at the end. */
-static uint64_t get_straight(void)
+__attribute__((always_inline)) static inline uint64_t get_straight(void)
 {
     uint32_t word = 0, last = 0, sample;
 
@@ -218,11 +218,11 @@ static void turn_paced(void)
     SWD_PORT.CRH = wire.crh_drive;
 }
 
-static uint32_t ask_paced(uint32_t request)
+static int ask_paced(uint32_t request)
 {
     exchange(request, 8);
     SWD_PORT.CRH = wire.crh_listen;
-    return exchange(0xF, 4) >> 1;
+    return (int)(exchange(0xF, 4) >> 1);
 }
 
 static void put_paced(uint32_t word, uint32_t last)
@@ -240,39 +240,7 @@ static uint64_t get_paced(void)
     return (uint64_t)last << 32 | word;
 }
 
-/* --- the three paces -------------------------------------------------------------- */
-
-static uint32_t ask_full(uint32_t request)
-{
-    return ask_straight(request, 0);
-}
-
-static uint32_t ask_brisk(uint32_t request)
-{
-    return ask_straight(request, 1);
-}
-
-static void put_full(uint32_t word, uint32_t last)
-{
-    put_straight(word, last, 0);
-}
-
-static void put_brisk(uint32_t word, uint32_t last)
-{
-    put_straight(word, last, 1);
-}
-
-static const struct pieces {
-    uint32_t (*ask)(uint32_t request);
-    void (*put)(uint32_t word, uint32_t last);
-    uint64_t (*get)(void);
-} pieces[] = {
-    [PACED] = { ask_paced, put_paced, get_paced },
-    [BRISK] = { ask_brisk, put_brisk, get_straight },
-    [FULL]  = { ask_full,  put_full,  get_straight },
-};
-
-/* --- transfers ---------------------------------------------------------------- */
+/* --- transfers -------------------------------------------------------------------- */
 
 static inline uint32_t parity(uint32_t word)
 {
@@ -291,38 +259,75 @@ uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
 
 /* No data phase follows WAIT and FAULT.  After an answer that is none the target may be
  * sending all the same: let it finish before we drive. */
-static int refused(uint8_t request, int ack)
+__attribute__((noinline)) static int refused(uint32_t request, int ack)
 {
     if (ack != SWD_WAIT && ack != SWD_FAULT && request & SWD_READ)
-        pieces[wire.pace].get();
+        get_paced();
     else
         turn_paced();
     return ack;
 }
 
-__attribute__((optimize("O2"))) int swd_read(uint8_t request, uint32_t *value)
+static inline int received(uint64_t answer, uint32_t *value)
 {
-    const struct pieces *p = &pieces[wire.pace];
-    int ack = (int)p->ask(request);
-
-    if (ack != SWD_OK)
-        return refused(request, ack);
-    uint64_t answer = p->get();
     if (parity((uint32_t)answer) != (uint32_t)(answer >> 32))
         return SWD_PARITY;
     *value = (uint32_t)answer;
     return SWD_OK;
 }
 
-__attribute__((optimize("O2"))) int swd_write(uint8_t request, uint32_t value)
+static int read_paced(uint32_t request, uint32_t *value)
 {
-    const struct pieces *p = &pieces[wire.pace];
-    int ack = (int)p->ask(request);
+    int ack = ask_paced(request);
+    return ack == SWD_OK ? received(get_paced(), value) : refused(request, ack);
+}
 
+static int write_paced(uint32_t request, uint32_t value)
+{
+    int ack = ask_paced(request);
     if (ack != SWD_OK)
         return refused(request, ack);
-    p->put(value, parity(value));
+    put_paced(value, parity(value));
     return SWD_OK;
+}
+
+/* Serves full speed too: most of a read is as fast as the port can be read anyway. */
+static int read_brisk(uint32_t request, uint32_t *value)
+{
+    int ack = ask_straight(request, 1);
+    return ack == SWD_OK ? received(get_straight(), value) : refused(request, ack);
+}
+
+static int write_brisk(uint32_t request, uint32_t value)
+{
+    uint32_t last = parity(value);
+    int ack = ask_straight(request, 1);
+    if (ack != SWD_OK)
+        return refused(request, ack);
+    put_straight(value, last, 1);
+    return SWD_OK;
+}
+
+static int write_full(uint32_t request, uint32_t value)
+{
+    uint32_t last = parity(value);
+    int ack = ask_straight(request, 0);
+    if (ack != SWD_OK)
+        return refused(request, ack);
+    put_straight(value, last, 0);
+    return SWD_OK;
+}
+
+int swd_read(uint8_t request, uint32_t *value)
+{
+    return wire.pace == PACED ? read_paced(request, value) : read_brisk(request, value);
+}
+
+int swd_write(uint8_t request, uint32_t value)
+{
+    if (wire.pace == BRISK)
+        return write_brisk(request, value);
+    return wire.pace == FULL ? write_full(request, value) : write_paced(request, value);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
