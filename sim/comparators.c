@@ -34,7 +34,7 @@ enum { CYCCNTENA = 1 };
 enum { FUNCTION = 15, CYCMATCH = 1 << 7, DATAVMATCH = 1 << 8, MATCHED = 1 << 24 };
 enum { ON_PC = 4, ON_READ = 5, ON_WRITE = 6, ON_BOTH = 7 };
 
-/* --- FPB ------------------------------------------------------------------------------- */
+/* --- FPB ------------------------------------------------------------------------- */
 
 bool comparators_break_at(struct coredebug *debug, uint32_t pc)
 {
@@ -106,7 +106,7 @@ static void write_fpb(void *ctx, uint32_t offset, uint32_t value, int width)
     }
 }
 
-/* --- DWT comparators --------------------------------------------------------------------- */
+/* --- DWT comparators ------------------------------------------------------------- */
 
 static unsigned function_of(const struct dwt_comparator *dwt) { return dwt->function & FUNCTION; }
 
@@ -186,7 +186,7 @@ static void write_comparator(struct coredebug *debug, uint32_t offset, uint32_t 
     arm_dwt(debug);
 }
 
-/* --- the cycle counter --------------------------------------------------------------------- */
+/* --- the cycle counter ----------------------------------------------------------- */
 
 static uint32_t read_cyccnt(const struct coredebug *debug)
 {
@@ -206,7 +206,7 @@ void comparators_count_cycles(struct coredebug *debug)
         arm_dwt(debug);
 }
 
-/* --- DWT registers ----------------------------------------------------------------------------- */
+/* --- DWT registers --------------------------------------------------------------- */
 
 static bool is_comparator(const struct coredebug *debug, uint32_t offset)
 {
@@ -258,7 +258,7 @@ static void write_dwt(void *ctx, uint32_t offset, uint32_t value, int width)
     }
 }
 
-/* --- building -------------------------------------------------------------------------------- */
+/* --- building -------------------------------------------------------------------- */
 
 void comparators_reset(struct coredebug *debug)
 {

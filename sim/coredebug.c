@@ -40,7 +40,7 @@ static bool enabled(const struct coredebug *debug) { return debug->dhcsr & C_DEB
 
 bool coredebug_halting(const struct coredebug *debug) { return enabled(debug); }
 
-/* --- in and out of Debug state ------------------------------------------------------- */
+/* --- in and out of Debug state --------------------------------------------------- */
 
 void coredebug_enter(struct coredebug *debug, uint32_t dfsr)
 {
@@ -70,7 +70,7 @@ static void look_after_step(struct coredebug *debug)
         coredebug_enter(debug, DFSR_HALTED);
 }
 
-/* --- hooks ----------------------------------------------------------------------------- */
+/* --- hooks ----------------------------------------------------------------------- */
 
 static bool before_instruction(void *ctx, uint32_t pc)
 {
@@ -164,7 +164,7 @@ void coredebug_update_hooks(struct coredebug *debug)
         on && (catches || debug->step != NOT_STEPPING) ? exception_entry : NULL;
 }
 
-/* --- DHCSR ------------------------------------------------------------------------------- */
+/* --- DHCSR ----------------------------------------------------------------------- */
 
 static uint32_t read_dhcsr(struct coredebug *debug)
 {
@@ -227,7 +227,7 @@ static void write_dhcsr(struct coredebug *debug, uint32_t value)
     coredebug_update_hooks(debug);
 }
 
-/* --- register transfer, C1.6.3 ----------------------------------------------------------- */
+/* --- register transfer, C1.6.3 --------------------------------------------------- */
 
 static uint32_t read_register(struct cpu *cpu, unsigned number)
 {
@@ -275,7 +275,7 @@ static void write_dcrsr(struct coredebug *debug, uint32_t value)
         debug->dcrdr = read_register(cpu, number);
 }
 
-/* --- DEMCR, DFSR ---------------------------------------------------------------------------- */
+/* --- DEMCR, DFSR ----------------------------------------------------------------- */
 
 static void write_demcr(struct coredebug *debug, uint32_t value)
 {
@@ -343,7 +343,7 @@ static void write_dcb(void *ctx, uint32_t offset, uint32_t value, int width)
         write_demcr(debug, value);
 }
 
-/* --- resets, building ------------------------------------------------------------------------- */
+/* --- resets, building ------------------------------------------------------------ */
 
 void coredebug_power_reset(struct coredebug *debug)
 {

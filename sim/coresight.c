@@ -35,7 +35,7 @@ uint32_t coresight_id(uint32_t offset, uint32_t part, uint32_t revision)
     }
 }
 
-/* --- ROM table ------------------------------------------------------------------------- */
+/* --- ROM table ------------------------------------------------------------------- */
 
 static uint32_t read_rom_table(void *ctx, uint32_t offset, int width)
 {
@@ -60,7 +60,7 @@ static void write_nothing(void *ctx, uint32_t offset, uint32_t value, int width)
     (void)ctx, (void)offset, (void)value, (void)width;      /* read-only, no error */
 }
 
-/* --- ITM, TPIU --------------------------------------------------------------------------- */
+/* --- ITM, TPIU ------------------------------------------------------------------- */
 
 static uint32_t read_itm(void *ctx, uint32_t offset, int width)
 {

@@ -29,7 +29,7 @@ static bool is_version_2(const struct dp *dp)
     return (dp->config.idcode & DPIDR_VERSION) >> 12 >= 2;
 }
 
-/* --- the AP access ------------------------------------------------------------------ */
+/* --- the AP access --------------------------------------------------------------- */
 
 /* Pushed verify and compare (B1.2.4): the write reads instead, and the port compares. */
 static bool pushed(struct dp *dp)
@@ -94,7 +94,7 @@ void dp_ap_access(struct dp *dp, bool write, uint32_t address, uint32_t value)
     }
 }
 
-/* --- registers ---------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------------- */
 
 bool dp_ap_powered(const struct dp *dp)
 {
@@ -177,7 +177,7 @@ void dp_write(struct dp *dp, uint32_t address, uint32_t value)
         dp->select = value;
 }
 
-/* --- building ----------------------------------------------------------------------- */
+/* --- building -------------------------------------------------------------------- */
 
 void dp_reset(struct dp *dp)
 {

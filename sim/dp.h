@@ -56,7 +56,7 @@ void dp_write(struct dp *dp, uint32_t address, uint32_t value);
 /* Starts an access to the selected AP; a read's result comes to dp->rdbuff later. */
 void dp_ap_access(struct dp *dp, bool write, uint32_t address, uint32_t value);
 
-/* --- jtagdp.c ----------------------------------------------------------------------- */
+/* --- jtagdp.c -------------------------------------------------------------------- */
 
 enum tap_state {
     TEST_LOGIC_RESET, RUN_TEST_IDLE,

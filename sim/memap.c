@@ -63,7 +63,7 @@ void memap_restrict(struct memap *ap,
     ap->allowed_ctx = ctx;
 }
 
-/* --- the core's time ---------------------------------------------------------------- */
+/* --- the core's time ------------------------------------------------------------- */
 
 void sim_catch_up(struct sim *sim, struct cpu *cpu)
 {
@@ -86,7 +86,7 @@ void sim_catch_up(struct sim *sim, struct cpu *cpu)
         sim->horizon = sim->queue[0]->at;
 }
 
-/* --- bus accesses ------------------------------------------------------------------- */
+/* --- bus accesses ---------------------------------------------------------------- */
 
 static int size_of(const struct memap *ap) { return 1 << (ap->csw & CSW_SIZE); }
 
@@ -159,7 +159,7 @@ static bool access_banked(struct memap *ap, uint32_t reg, bool write, uint32_t *
     return bus_access(ap, (ap->tar & ~15u) | (reg & 12), 4, write, value);
 }
 
-/* --- registers ---------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------------- */
 
 static void write_csw(struct memap *ap, uint32_t value)
 {
@@ -207,7 +207,7 @@ bool memap_write(struct memap *ap, uint32_t reg, uint32_t value)
     return true;
 }
 
-/* --- time --------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------ */
 
 static bool reaches_bus(uint32_t reg) { return reg == DRW || (reg >= BD0 && reg <= BD3); }
 

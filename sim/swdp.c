@@ -81,7 +81,7 @@ struct swdp {
     void *record_ctx;
 };
 
-/* --- the pin ------------------------------------------------------------------------ */
+/* --- the pin --------------------------------------------------------------------- */
 
 static void drive(struct swdp *port, enum drive how)
 {
@@ -97,7 +97,7 @@ static void put(struct swdp *port, unsigned bit)
 
 static void release(struct swdp *port) { drive(port, DRIVE_PULL_UP); }
 
-/* --- the record --------------------------------------------------------------------- */
+/* --- the record ------------------------------------------------------------------ */
 
 /* "TIME_NS DP|AP R|W ADDRESS ACK DATA [parity]", or "TIME_NS RESET|SWITCH|BAD ...". */
 static void record(struct swdp *port, const char *format, ...)
@@ -133,7 +133,7 @@ static void record_transfer(struct swdp *port, bool with_data, bool parity_error
            acks[port->ack], data, parity_error ? " parity" : "");
 }
 
-/* --- the answer --------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------ */
 
 /* Never WAIT or FAULT: reads of DPIDR and CTRL/STAT, writes of ABORT (B4.2.3, B4.2.4).
  * ABORT sits where DPIDR is read. */
@@ -216,7 +216,7 @@ static void accept_write(struct swdp *port)
     }
 }
 
-/* --- phases: what a rising edge means -------------------------------------------------- */
+/* --- phases: what a rising edge means -------------------------------------------- */
 
 static int turnaround(const struct swdp *port) { return 1 + (port->dp.dlcr >> 8 & 3); }
 
@@ -375,7 +375,7 @@ static void step_phase(struct swdp *port, int bit)
     }
 }
 
-/* --- line reset and the switch sequences ------------------------------------------------ */
+/* --- line reset and the switch sequences ----------------------------------------- */
 
 static void speak(struct swdp *port, bool jtag)
 {
@@ -417,7 +417,7 @@ static void watch_line(struct swdp *port, int bit)
     port->highs = 0;
 }
 
-/* --- timing ----------------------------------------------------------------------------- */
+/* --- timing ---------------------------------------------------------------------- */
 
 static void shorter(sim_time *shortest, sim_time length)
 {
@@ -468,7 +468,7 @@ static void dio_changed(void *ctx, int level)
                    (int)(HOLD / SIM_NS));
 }
 
-/* --- the clock -------------------------------------------------------------------------- */
+/* --- the clock ------------------------------------------------------------------- */
 
 static void clock_rose(struct swdp *port)
 {
@@ -506,7 +506,7 @@ static void clock_changed(void *ctx, int level)
         jtagdp_clock_fell(&port->jtag);
 }
 
-/* --- building, power -------------------------------------------------------------------- */
+/* --- building, power ------------------------------------------------------------- */
 
 /* The port's own pulls: SWDIO up; SWCLK down where JTAG is behind the same pins (RM0008
  * 31.4.3), else up. */
@@ -594,7 +594,7 @@ void swdp_enable(struct swdp *port, bool enabled)
     update_pins(port);
 }
 
-/* --- looking in --------------------------------------------------------------------------- */
+/* --- looking in ------------------------------------------------------------------ */
 
 const struct swdp_stats *swdp_stats(struct swdp *port)
 {

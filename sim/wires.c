@@ -48,7 +48,7 @@ void net_free(struct net *net)
     free(net);
 }
 
-/* --- who wins ------------------------------------------------------------------- */
+/* --- who wins -------------------------------------------------------------------- */
 
 static int level_of_counts(unsigned high, unsigned low, unsigned up, unsigned down)
 {
@@ -77,7 +77,7 @@ static bool side_fights(const struct net *net, int far)
     return high && low;
 }
 
-/* --- drive fights --------------------------------------------------------------- */
+/* --- drive fights ---------------------------------------------------------------- */
 
 /* Two pins of the net that drive against each other, for the report. */
 static void tell_fight(struct net *net)
@@ -102,7 +102,7 @@ static void referee(struct net *net)
         tell_fight(net);
 }
 
-/* --- settling ------------------------------------------------------------------- */
+/* --- settling -------------------------------------------------------------------- */
 
 /* Pins of one side learn a new level.  A pin's owner may drive a pin in turn (the
  * debug port answers on a clock edge), on another net usually. */
@@ -197,7 +197,7 @@ int pin_sample(struct pin *pin)
     return pin->seen;
 }
 
-/* --- building and breaking -------------------------------------------------------- */
+/* --- building and breaking ------------------------------------------------------- */
 
 void net_attach(struct net *net, struct pin *pin, bool far)
 {

@@ -106,7 +106,7 @@ static void step(struct host *host, uint32_t bits)
     control(host, DEBUGEN | STEP | bits);
 }
 
-/* --- halting ------------------------------------------------------------------------- */
+/* --- halting --------------------------------------------------------------------- */
 
 static void memory_is_read_while_the_core_runs(void **state)
 {
@@ -178,7 +178,7 @@ static void sleeping_core_is_seen_and_can_be_halted(void **state)
     assert_halted(host, ON_WFI + 2, HALTED);
 }
 
-/* --- registers ------------------------------------------------------------------------ */
+/* --- registers ------------------------------------------------------------------- */
 
 static void registers_written_are_read_back(void **state)
 {
@@ -210,7 +210,7 @@ static void special_registers_share_one_transfer(void **state)
     assert_int_equal(get_register(host, 13), 0x20000800);
 }
 
-/* --- stepping ---------------------------------------------------------------------------- */
+/* --- stepping -------------------------------------------------------------------- */
 
 static void step_executes_one_instruction(void **state)
 {
@@ -265,7 +265,7 @@ static void maskints_changed_by_the_resuming_write_breaks_a_rule(void **state)
     assert_non_null(strstr(host->problems, "C_MASKINTS changed by the write that clears"));
 }
 
-/* --- breakpoints -------------------------------------------------------------------------- */
+/* --- breakpoints ----------------------------------------------------------------- */
 
 static void comparator_count_is_that_of_the_chip(void **state)
 {
@@ -328,7 +328,7 @@ static void bkpt_instruction_halts_on_itself(void **state)
     assert_halted(host, ON_BKPT, BKPT);
 }
 
-/* --- watchpoints ---------------------------------------------------------------------------- */
+/* --- watchpoints ----------------------------------------------------------------- */
 
 /* Sets comparator n and lets the program run into it. */
 static void run_into_watchpoint(struct host *host, uint32_t n, uint32_t address,
@@ -389,7 +389,7 @@ static void cycle_counter_runs_with_the_core_only(void **state)
     assert_int_equal(get(host, DWT_CYCCNT), before);
 }
 
-/* --- vector catch, reset ---------------------------------------------------------------------- */
+/* --- vector catch, reset --------------------------------------------------------- */
 
 static void hardfault_is_caught_at_its_handler(void **state)
 {
@@ -438,7 +438,7 @@ static void reset_without_catch_sets_a_halted_core_free(void **state)
     assert_int_equal(get(host, DHCSR) & 0xF, DEBUGEN);
 }
 
-/* --- finding one's way --------------------------------------------------------------------------- */
+/* --- finding one's way ----------------------------------------------------------- */
 
 static void rom_table_leads_to_the_debug_units(void **state)
 {

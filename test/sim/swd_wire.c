@@ -43,7 +43,7 @@ static uint32_t ctrl_stat(struct host *host)
     return value;
 }
 
-/* --- finding the port ------------------------------------------------------------------ */
+/* --- finding the port ------------------------------------------------------------ */
 
 static void port_starts_in_jtag_and_is_silent_until_switched(void **state)
 {
@@ -125,7 +125,7 @@ static void ap_access_without_power_is_a_fault(void **state)
     assert_true(ctrl_stat(host) & STICKYERR);
 }
 
-/* --- registers ---------------------------------------------------------------------------- */
+/* --- registers ------------------------------------------------------------------- */
 
 static void ap_read_is_posted_and_rdbuff_gives_its_result(void **state)
 {
@@ -161,7 +161,7 @@ static void absent_ap_reads_as_zero(void **state)
     assert_int_equal(value, 0);
 }
 
-/* --- memory --------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------- */
 
 static void words_written_are_read_back_and_tar_counts(void **state)
 {
@@ -242,7 +242,7 @@ static void banked_registers_reach_four_words_around_tar(void **state)
     }
 }
 
-/* --- WAIT, FAULT, recovery --------------------------------------------------------------- */
+/* --- WAIT, FAULT, recovery ------------------------------------------------------- */
 
 static void slow_bus_behind_a_fast_wire_answers_wait(void **state)
 {
@@ -380,7 +380,7 @@ static void write_reaches_the_bus_only_after_two_more_clocks(void **state)
     assert_int_equal(value, 0x22222222);
 }
 
-/* --- the copper ---------------------------------------------------------------------------- */
+/* --- the copper ------------------------------------------------------------------ */
 
 static void unpowered_target_leaves_the_line_to_its_pull_up(void **state)
 {
@@ -489,7 +489,7 @@ static void clock_is_measured(void **state)
     assert_in_range(stats->median_period, 69 * SIM_NS, 71 * SIM_NS);
 }
 
-/* --- JTAG ------------------------------------------------------------------------------------ */
+/* --- JTAG ------------------------------------------------------------------------ */
 
 static int jtag_clock(struct host *host, int tms, int tdi)
 {
@@ -550,7 +550,7 @@ static void jtag_port_gives_idcode_and_reaches_memory(void **state)
     assert_int_equal(jtag_access(host, DPACC, true, RDBUFF, 0) >> 3, 0x600DF00D);
 }
 
-/* --- for sigrok ------------------------------------------------------------------------------ */
+/* --- for sigrok ------------------------------------------------------------------ */
 
 static void write_line(void *file, const char *text) { fprintf(file, "%s\n", text); }
 
