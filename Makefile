@@ -83,10 +83,11 @@ example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
 example_slot      := -mcpu=cortex-m3 -Wl,--defsym=FLASH_START=0x08002000 \
     -Wl,--defsym=FLASH_SIZE=0xE000 -Wl,--defsym=RAM_SIZE=0x2000
 
+# -O0: every local can be looked at.
 $(BUILD)/examples/demo-%.elf: examples/startup.s examples/demo.c examples/demo_%.c \
                               examples/demo_crc.s examples/demo.h examples/example.ld
 	@mkdir -p $(@D)
-	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_$*) -o $@ $(filter %.s %.c,$^) -lgcc
+	$(CC_ARM) $(EXAMPLE_FLAGS) -O0 $(example_$*) -o $@ $(filter %.s %.c,$^) -lgcc
 $(BUILD)/examples/hello.elf: examples/startup.s examples/hello.c examples/example.ld
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)

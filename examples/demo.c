@@ -21,6 +21,19 @@ const char greeting[] = "Pillbug demo on " CHIP_NAME ", type something\r\n";
 
 static int recent[8];
 
+/* What is typed, kept by the interrupt until the main loop has time. */
+static volatile uint8_t typed[64];
+static volatile uint32_t typed_in;      /* written by the interrupt */
+static uint32_t typed_out;              /* written by echo() */
+
+void interrupt(void)
+{
+    int c = serial_get();
+
+    if (c >= 0)
+        typed[typed_in++ % sizeof typed] = (uint8_t)c;
+}
+
 static void say(const char *text)
 {
     while (*text)
@@ -116,10 +129,9 @@ static void grant(void)
 
 static void echo(void)
 {
-    int c = serial_get();
-
-    if (c < 0)
+    if (typed_out == typed_in)
         return;
+    int c = typed[typed_out++ % sizeof typed];
     serial_put((char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c));
 }
 

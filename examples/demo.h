@@ -4,9 +4,11 @@
 
 #include <stdint.h>
 
-void serial_start(void);            /* 115200 8N1 */
+void serial_start(void);            /* 115200 8N1, interrupt() for each byte received */
 void serial_put(char c);            /* waits for room */
 int serial_get(void);               /* a byte, or -1 */
+
+void interrupt(void);               /* startup.s: any peripheral's */
 
 extern const uint32_t crc_table[8][256];
 

@@ -16,9 +16,11 @@
 #define SERCOM_CTRLA    REG(SERCOM3 + 0x00)
 #define SERCOM_CTRLB    REG(SERCOM3 + 0x04)
 #define SERCOM_BAUD     REG16(SERCOM3 + 0x0C)
+#define SERCOM_INTENSET REG8(SERCOM3 + 0x16)
 #define SERCOM_INTFLAG  REG8(SERCOM3 + 0x18)
 #define SERCOM_SYNCBUSY REG(SERCOM3 + 0x1C)
 #define SERCOM_DATA     REG16(SERCOM3 + 0x28)
+#define NVIC_ISER       REG(0xE000E100)
 
 enum {
     APBC_SERCOM3 = 1 << 5,
@@ -47,6 +49,8 @@ void serial_start(void)
     SERCOM_CTRLA |= ENABLE;
     while (SERCOM_SYNCBUSY)
         ;
+    SERCOM_INTENSET = RXC;
+    NVIC_ISER = 1 << 12;                            /* SERCOM3 */
 }
 
 void serial_put(char c)

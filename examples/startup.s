@@ -8,15 +8,21 @@
     .section .vectors, "a"
     .word   stack_top
     .word   reset
-    .rept   46
-    .word   trap
+    .rept   14
+    .word   trap                        @ NMI, HardFault, ... SysTick
     .endr
+    .rept   44
+    .word   interrupt                   @ every peripheral of the chip
+    .endr
+    .weak   interrupt                   @ a program that wants interrupts defines it
+    .thumb_set interrupt, trap
 
     .text
     .global reset
     .type   reset, %function
     .thumb_func
 reset:
+    .cfi_startproc
     ldr     r0, =data_start
     ldr     r1, =data_end
     ldr     r2, =data_load
@@ -32,10 +38,13 @@ reset:
     stmia   r0!, {r3}
     b       3b
 4:  bl      main
+    .cfi_endproc
     .size   reset, . - reset
 
     .type   trap, %function
     .thumb_func
 trap:                                   @ no debugger caught it: wait for one
+    .cfi_startproc
     b       trap
+    .cfi_endproc
     .size   trap, . - trap

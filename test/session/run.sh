@@ -41,7 +41,7 @@ if [ -z "$PILLBUG_CONTROL" ]; then
 fi
 
 case $client in
-gdb)    gdb-multiarch -nx -q -batch -x "$here/session.py"; status=$? ;;
+gdb)    python3 "$here/session.py"; status=$? ;;
 lldb)   python3 "$here/lldb_session.py"; status=$? ;;
 *)      python3 "$here/script_session.py" "$client"; status=$? ;;
 esac

@@ -1,24 +1,24 @@
+#!/usr/bin/env python3
 """session.py - a whole debugging session, typed into the real gdb-multiarch.
 
-Runs inside gdb (`gdb-multiarch -x session.py`).  Every command is printed as a user
-would type it, with what gdb answers; every answer is checked.  Environment:
-PILLBUG_GDB, PILLBUG_UART, PILLBUG_CONTROL (TCP ports), PILLBUG_CHIP, PILLBUG_ELF.
-Ends with a summary; gdb's exit status is 0 only if all of it worked.
+Starts gdb and types at its prompt as a user would; every command is printed with what
+gdb answers, and every answer is checked.  Environment: PILLBUG_GDB, PILLBUG_UART,
+PILLBUG_CONTROL (TCP ports), PILLBUG_CHIP, PILLBUG_ELF.  Ends with a summary; the exit
+status is 0 only if all of it worked.
 """
 import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 
-import gdb
-
 CHIP = os.environ["PILLBUG_CHIP"]
 ELF = os.environ["PILLBUG_ELF"]
 PORT = os.environ["PILLBUG_GDB"]
-SOURCE = "demo.c"
+PROMPT = "(gdb) "
 TIME_LIMIT = float(os.environ.get("PILLBUG_TIME_LIMIT", "300"))
 
 passed, failed = [], []
@@ -31,20 +31,31 @@ def check(what, condition, detail=""):
     sys.stdout.flush()
 
 
+gdb = subprocess.Popen(["gdb-multiarch", "-nx", "-q"], stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+
+
+def until_prompt():
+    """What gdb prints up to its next prompt, shown as it comes."""
+    text, shown = "", 0
+    while not text.endswith(PROMPT):
+        data = os.read(gdb.stdout.fileno(), 65536)
+        if not data:
+            raise SystemExit("gdb has ended by itself")
+        text += data.decode("utf-8", "replace")
+        end = text.rfind("\n") + 1
+        sys.stdout.write(text[shown:end])
+        sys.stdout.flush()
+        shown = end
+    return text[:-len(PROMPT)]
+
+
 def gdb_do(command):
-    """Types one command; returns what gdb printed, errors too."""
-    print(f"(gdb) {command}")
+    """Types one command; returns what gdb printed."""
+    print(PROMPT + command)
     sys.stdout.flush()
-    try:
-        text = gdb.execute(command, to_string=True)
-    except gdb.error as error:
-        text = f"{error}\n"
-    except KeyboardInterrupt:
-        text = "Quit\n"
-    for line in text.rstrip("\n").split("\n") if text.strip() else []:
-        print(f"    {line}")
-    sys.stdout.flush()
-    return text
+    gdb.stdin.write(command.encode() + b"\n")
+    return until_prompt()
 
 
 def expect(command, pattern, what):
@@ -99,12 +110,16 @@ class Control(Line):
         return float(found.group(0)) if found else 0.0
 
 
-def interrupt_when(line, pattern, since):
-    """Ctrl-C from another thread, once the target is seen to run."""
+def interrupt_when(line, pattern, since, first_type=""):
+    """Ctrl-C from another thread, once the target is seen to run.  first_type is typed at
+    the serial port when the target has said something: halted, it would not hear."""
 
     def press():
+        if first_type:
+            line.wait(r"It is", since)
+            line.send(first_type)
         line.wait(pattern, since)
-        os.kill(os.getpid(), signal.SIGINT)
+        gdb.send_signal(signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
 
@@ -112,6 +127,7 @@ def interrupt_when(line, pattern, since):
 def give_up():
     print(f"\nThe session did not end within {TIME_LIMIT:.0f} s.")
     sys.stdout.flush()
+    gdb.kill()
     os._exit(1)
 
 
@@ -127,17 +143,17 @@ uart = Line(os.environ["PILLBUG_UART"])
 control = Control(os.environ["PILLBUG_CONTROL"])
 
 section("connect")
-for setting in ("pagination off", "confirm off", "height 0", "width 0",
-                "print address on", "style enabled off"):
-    gdb.execute(f"set {setting}")
+until_prompt()
+for setting in ("pagination off", "confirm off", "height 0", "width 0"):
+    gdb_do(f"set {setting}")
 expect(f"file {ELF}", "", "symbols of the program")
 expect(f"target extended-remote localhost:{PORT}", r"Remote debugging using",
        "gdb connects")
 expect("monitor version", r"Pillbug", "the probe says who it is")
 expect("monitor swdp_scan", {"samd21": r"1\s+.*SAMD21", "stm32f103": r"1\s+.*STM32F1"}[CHIP],
        "the scan names the chip")
-expect("attach 1", r"Program stopped|Reset|0x[0-9a-f]+ in|\(\)", "attach stops the target")
-expect("info threads", r"\* 1 ", "there is one thread")
+expect("attach 1", r"Attaching to program.*\n.*\n", "attach")
+expect("info threads", r"\* 1 ", "the target is stopped, with one thread")
 
 section("load")
 before = control.simulated_ms()
@@ -158,28 +174,24 @@ expect("run", r"Breakpoint 1, take_reading", "run stops there")
 expect("print thermometer", r"count = 0, last = 20", "a global structure")
 expect("print *reading", r"last = 20", "an argument")
 expect("backtrace", r"#0 .*take_reading.*#1 .*main", "a backtrace")
-expect("next", r"\n|value", "next")
+expect("next", r"^\d+\s", "next")
 expect("info locals", r"value = \d+", "a local")
 expect("tbreak average", r"Temporary breakpoint", "a temporary breakpoint")
 expect("continue", r"average \(", "continue reaches it")
 expect("print *values@2", r"= \{", "an array")
 expect("finish", r"Value returned is .* = \d+", "finish shows the value")
 expect("delete", "", "all breakpoints deleted")
-pcs = set()
 steps = 0
+pcs = set()
 for _ in range(100):
-    try:
-        gdb.execute("stepi", to_string=True)
-        pcs.add(int(gdb.parse_and_eval("(unsigned)$pc")))
-        steps += 1
-    except gdb.error as error:
-        print(f"    stepi: {error}")
-        break
-print("(gdb) stepi        (a hundred times)")
+    gdb_do("stepi")
+    found = re.search(r"= (0x[0-9a-f]+)", gdb_do("print/x $pc"))
+    steps += 1 if found else 0
+    pcs.add(found and found.group(1))
 check("a hundred stepi", steps == 100 and len(pcs) > 10, f"{steps} steps, {len(pcs)} places")
 expect("info registers", r"r0 .*xpsr", "registers")
 expect("print/x $control", r"= 0x0", "a system register")
-expect("step", r"", "step by source line")
+expect("step", r"\d+\s", "step by source line")
 
 section("watchpoints")
 expect("watch thermometer.count", r"ardware watchpoint", "watch")
@@ -201,8 +213,7 @@ expect("continue", r"SIGINT", "Ctrl-C stops a running loop")
 check("text of the target arrives on the second port",
       uart.wait(r"It is -?\d+ degrees", 0))
 since = uart.mark()
-uart.send("pillbug")
-interrupt_when(uart, r"PILLBUG", since)
+interrupt_when(uart, r"PILLBUG", since, "pillbug")
 expect("continue", r"SIGINT", "and again, while it echoes")
 check("what is typed comes back in capitals", uart.wait(r"PILLBUG", since))
 
@@ -230,4 +241,5 @@ print(f"{CHIP}: {len(passed)} passed, {len(failed)} failed")
 for what in failed:
     print(f"  failed: {what}")
 sys.stdout.flush()
+gdb.kill()
 os._exit(1 if failed else 0)
