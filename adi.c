@@ -103,14 +103,30 @@ static int wait_for(uint8_t request, uint32_t *value)
     return ERR_WAIT;
 }
 
+__attribute__((noinline)) static int not_ok(int ack, uint8_t request, uint32_t *value)
+{
+    return ack == SWD_WAIT ? wait_for(request, value) : meaning(ack);
+}
+
 static int transfer(uint8_t request, uint32_t *value)
 {
     if (!port.connected)
         return ERR_NO_TARGET;
     int ack = wire(request, value);
-    if (ack == SWD_OK)
-        return OK;
-    return ack == SWD_WAIT ? wait_for(request, value) : meaning(ack);
+    return ack == SWD_OK ? OK : not_ok(ack, request, value);
+}
+
+/* The same for the two loops that move blocks: no more between words than must be. */
+static inline int read_word(uint8_t request, uint32_t *value)
+{
+    int ack = swd_read(request, value);
+    return ack == SWD_OK ? OK : not_ok(ack, request, value);
+}
+
+static inline int write_word(uint8_t request, uint32_t value)
+{
+    int ack = swd_write(request, value);
+    return ack == SWD_OK ? OK : not_ok(ack, request, &value);
 }
 
 static int dp_read(uint8_t address, uint32_t *value)
@@ -364,7 +380,7 @@ static uint8_t bd(uint32_t address)
 }
 
 /* An item travels in the byte lanes that its address has in a word (C2.2.6). */
-static void unpack(uint8_t *bytes, uint32_t address, int size, uint32_t word)
+static inline void unpack(uint8_t *bytes, uint32_t address, int size, uint32_t word)
 {
     if (size == 2)
         __builtin_memcpy(bytes, &word, 4);
@@ -373,7 +389,7 @@ static void unpack(uint8_t *bytes, uint32_t address, int size, uint32_t word)
             bytes[i] = (uint8_t)(word >> 8 * ((address + i) % 4));
 }
 
-static uint32_t pack(const uint8_t *bytes, uint32_t address, int size)
+static inline uint32_t pack(const uint8_t *bytes, uint32_t address, int size)
 {
     uint32_t word = 0;
 
@@ -392,50 +408,54 @@ struct run {                                /* part of a job, within one TAR blo
     uint32_t done;                          /* items that are certain */
 };
 
-static int read_run(struct run *run, uint8_t *bytes)
+__attribute__((optimize("O2"))) static int read_run(struct run *run, uint8_t *bytes)
 {
-    bool banked = in_window(run->address, run->size, run->count);
-    uint32_t address = run->address, step = 1u << run->size, value;
     const uint8_t drw = swd_request(SWD_AP | SWD_READ, AP_DRW);
     const uint8_t rdbuff = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
+    const bool banked = in_window(run->address, run->size, run->count);
+    const int size = run->size;
+    uint32_t address = run->address, left = run->count, value;
 
-    int error = banked ? OK : aim(address, run->size);
+    int error = banked ? OK : aim(address, size);
     if (!error)
         error = banked ? ap_read_posted(bd(address), &value) : transfer(drw, &value);
-    while (!error && run->done < run->count) {
-        error = transfer(run->done + 1 < run->count ? drw : rdbuff, &value);
+    for (; !error && left; left--) {
+        error = read_word(left > 1 ? drw : rdbuff, &value);
         if (error)
             break;
-        unpack(bytes, address, run->size, value);
-        bytes += step;
-        address += step;
-        run->done++;
+        unpack(bytes, address, size, value);
+        bytes += 1u << size;
+        address += 1u << size;
     }
+    run->done = run->count - left;
     if (!error && !banked)
-        tar_has_moved(run->count << run->size);
+        tar_has_moved(run->count << size);
     return error;
 }
 
-static int write_run(struct run *run, const uint8_t *bytes)
+__attribute__((optimize("O2"))) static int write_run(struct run *run,
+                                                     const uint8_t *bytes)
 {
-    bool banked = in_window(run->address, run->size, run->count);
-    uint32_t address = run->address, step = 1u << run->size, sent = 0, value;
     const uint8_t drw = swd_request(SWD_AP | SWD_WRITE, AP_DRW);
+    const bool banked = in_window(run->address, run->size, run->count);
+    const int size = run->size;
+    uint32_t address = run->address, left = run->count, sent, value;
 
-    int error = banked ? OK : aim(address, run->size);
-    for (; !error && sent < run->count; sent++) {
-        value = pack(bytes, address, run->size);
-        error = banked ? ap_write(bd(address), value) : transfer(drw, &value);
+    int error = banked ? ap_write(bd(address), pack(bytes, address, size))
+                       : aim(address, size);
+    for (; !error && !banked && left; left--) {
+        error = write_word(drw, pack(bytes, address, size));
         if (error)
             break;
-        bytes += step;
-        address += step;
+        bytes += 1u << size;
+        address += 1u << size;
     }
+    sent = banked ? !error : run->count - left;
     if (!error)
         error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
     run->done = !error ? sent : sent ? sent - 1 : 0;
     if (!error && !banked)
-        tar_has_moved(run->count << run->size);
+        tar_has_moved(run->count << size);
     return error;
 }
 

@@ -122,6 +122,7 @@ static int wait_halted(uint32_t limit_ms)
             return error;
         if (!error && dhcsr & S_HALT)
             return OK;
+        watchdog_feed();                /* the limit is the user's */
     } while (!clock_passed(deadline));
     return ERR_TIMEOUT;
 }

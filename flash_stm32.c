@@ -102,9 +102,10 @@ static int wait(uint32_t address, int failed, uint32_t limit_ms)
     uint32_t deadline = clock_in_ms(limit_ms);
     int error;
 
-    do
+    do {
         error = result(address, failed);
-    while (error == ERR_BUSY && !clock_passed(deadline));
+        watchdog_feed();
+    } while (error == ERR_BUSY && !clock_passed(deadline));
     return error == ERR_BUSY ? ERR_TIMEOUT : error;
 }
 
