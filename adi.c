@@ -44,7 +44,8 @@ enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
     TAR_BLOCK = 0x400,                      /* auto-increment may wrap here */
     WINDOW = 16,                            /* what BD0 to BD3 cover */
 };
-enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
+enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8,
+       IDLE_CLOCKS = 8 };
 #define NOTHING 0xFFFFFFFFu                 /* no valid SELECT, CSW or TAR looks so */
 
 static struct {
@@ -53,6 +54,7 @@ static struct {
     uint8_t ap;                             /* the one that memory accesses use */
     uint32_t csw_base;                      /* its CSW without size and increment */
     uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
+    bool idles;                             /* a DP without a write buffer: see below */
     struct adi_counters count;
 } port;
 
@@ -66,7 +68,7 @@ static void forget(void)
 /* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
 static void rest(void)
 {
-    swd_send_bits(0, 8);
+    swd_idle(IDLE_CLOCKS);
 }
 
 static int wire(uint8_t request, uint32_t *value)
@@ -90,13 +92,17 @@ static int meaning(int ack)
 /* The bus behind the AP is slow, or stuck. */
 static int wait_for(uint8_t request, uint32_t *value)
 {
-    uint32_t deadline = clock_in_ms(WAIT_LIMIT_MS);
+    uint32_t deadline = 0;
     int ack;
 
-    do {
+    for (uint32_t tries = 0;; tries++) {
         port.count.waits++;
         ack = wire(request, value);
-    } while (ack == SWD_WAIT && !clock_passed(deadline));
+        if (ack != SWD_WAIT || (tries > 2 && clock_passed(deadline)))
+            break;
+        if (tries == 2)                     /* most waits are over before */
+            deadline = clock_in_ms(WAIT_LIMIT_MS);
+    }
     if (ack != SWD_WAIT)
         return meaning(ack);
     swd_write(swd_request(SWD_DP | SWD_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
@@ -116,7 +122,9 @@ static int transfer(uint8_t request, uint32_t *value)
     return ack == SWD_OK ? OK : not_ok(ack, request, value);
 }
 
-/* The same for the two loops that move blocks: no more between words than must be. */
+/* The same for the two loops that move blocks: no more between words than must be.  A DP
+ * without a write buffer starts a write only 8 clocks later and answers the next one
+ * with WAIT.  Once that was seen, the 8 clocks go first: cheaper than asking again. */
 static inline int read_word(uint8_t request, uint32_t *value)
 {
     int ack = swd_read(request, value);
@@ -126,7 +134,12 @@ static inline int read_word(uint8_t request, uint32_t *value)
 static inline int write_word(uint8_t request, uint32_t value)
 {
     int ack = swd_write(request, value);
-    return ack == SWD_OK ? OK : not_ok(ack, request, &value);
+    if (ack == SWD_WAIT)
+        port.idles = true;
+    int error = ack == SWD_OK ? OK : not_ok(ack, request, &value);
+    if (port.idles)
+        swd_idle(IDLE_CLOCKS);
+    return error;
 }
 
 static int dp_read(uint8_t address, uint32_t *value)
@@ -688,6 +701,7 @@ int adi_connect(uint32_t *dpidr)
     if (!error)
         error = power_up();
     port.count = (struct adi_counters){ 0 };
+    port.idles = false;
     port.targetid = 0;
     if (!error && (port.dpidr >> 12 & 0xF) >= 2)
         error = adi_dp_read(BANK_TARGETID << 4 | DP_TARGETID, &port.targetid);

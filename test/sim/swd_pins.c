@@ -433,6 +433,18 @@ static void raw_bits_of_any_count_come_out_and_in(void **state)
         }
 }
 
+static void idle_clocks_are_low(void **state)
+{
+    (void)state;
+    set_target(NULL, 0);
+    for (int i = 0; i < PACES; i++) {
+        uint32_t hz = call1("swd_set_frequency", paces[i]);
+        call1("swd_idle", 8);
+        assert_string_equal(m.wire, "00000000");
+        timing_is_sane(hz);
+    }
+}
+
 static void line_reset_is_56_high_and_4_low(void **state)
 {
     char expected[61];
@@ -549,6 +561,7 @@ int main(int argc, char **argv)
         TEST(wait_and_fault_have_no_data_phase),
         TEST(silence_is_seven_and_leaves_the_line_alone_for_a_data_phase),
         TEST(raw_bits_of_any_count_come_out_and_in),
+        TEST(idle_clocks_are_low),
         TEST(line_reset_is_56_high_and_4_low),
         TEST(jtag_to_swd_is_e79e_between_two_resets),
         TEST(reported_frequency_is_true_and_not_above_the_wish),
