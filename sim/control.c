@@ -148,10 +148,8 @@ bool control_obey(struct board *board, const char *line, char *answer, int size)
     snprintf(answer, (size_t)size, "ok");
     for (char *word; count < WORDS && (word = strtok_r(rest, " \t\r", &rest)); )
         words[count++] = word;
-    if (count == 0) {
-        *answer = 0;
+    if (count == 0)
         return true;
-    }
     for (int i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];
         if (strcmp(command->name, words[0]) != 0)
@@ -193,8 +191,7 @@ static void obey(struct control *control, struct client *client)
         snprintf(answer, sizeof answer, "error: the line is too long");
     else if (!control_obey(control->board, client->line, answer, sizeof answer))
         control->quit = true;
-    if (*answer)
-        send_line(client, answer);
+    send_line(client, answer);
 }
 
 static void take_byte(struct control *control, struct client *client, char byte)

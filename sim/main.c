@@ -26,6 +26,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { NOT_WANTED = -1, USAGE = 2, FDS = 64 };
 enum serial_port { GDB_PORT, UART_PORT, SERIAL_PORTS };
@@ -445,8 +446,23 @@ static void look_at_sockets(struct machine *machine)
 }
 
 /* Slices are short while somebody talks to the board, so that an answer is not late, and
- * long while nobody does, so that an idle board costs little. */
-enum { SLICE_BUSY_MS = 1, SLICE_IDLE_MS = 10, TALK_MS = 200, LAG_MS = 50 };
+ * long while nobody does, so that an idle board costs little.  Input lets a slice begin
+ * before its time, but the board never runs further ahead of the wall clock than LEAD. */
+enum { SLICE_BUSY_MS = 1, SLICE_IDLE_MS = 10, TALK_MS = 200, LAG_MS = 50, LEAD_MS = 10 };
+
+static void pace(struct machine *machine, double *wall_zero, double *talked)
+{
+    double due = *wall_zero + (double)machine->board->sim->now / (double)SIM_MS;
+    double lag = wall_ms() - due;
+    if (lag > LAG_MS)
+        *wall_zero += lag;
+    if (lag < -LEAD_MS)
+        usleep((useconds_t)((-lag - LEAD_MS) * 1e3));
+    if (wait_for_wall(machine, due)) {
+        look_at_sockets(machine);
+        *talked = wall_ms();
+    }
+}
 
 static void run(struct machine *machine)
 {
@@ -464,15 +480,8 @@ static void run(struct machine *machine)
         sim_time next = sim->now + (sim_time)slice * SIM_MS;
         sim_run_until(sim, next < end ? next : end);
         look_at_sockets(machine);
-        if (!settings->real_time)
-            continue;
-        double due = wall_zero + (double)sim->now / (double)SIM_MS;
-        if (wall_ms() - due > LAG_MS)
-            wall_zero += wall_ms() - due;
-        if (wait_for_wall(machine, due)) {
-            look_at_sockets(machine);
-            talked = wall_ms();
-        }
+        if (settings->real_time)
+            pace(machine, &wall_zero, &talked);
     }
 }
 
