@@ -99,6 +99,8 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
 unit_adi := adi.c
+unit_cortexm := cortexm.c
+unit_flash := target.c flash_stm32.c flash_samd.c
 unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c monitor.c rsp.c gdb_xml.c swbreak.c hex.c print.c
 unit_rsp := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)

@@ -1,0 +1,508 @@
+/* test_cortexm.c - does cortexm.c say the right words to the debug registers?
+ *
+ * adi.c is replaced by a core modelled from DDI 0403 C1.6: DHCSR with its key and its
+ * bit that reading clears, DCRSR/DCRDR, FPB, DWT, fault registers, and some RAM. */
+#include "adi.h"
+#include "clock.h"
+#include "cortexm.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { RAM = 0x20000000 };
+enum { S_HALT = 1 << 17, S_LOCKUP = 1 << 19, S_RESET = 1 << 25 };
+
+static struct {
+    uint32_t cpuid, dhcsr, demcr, dfsr, dcrdr, regs[128], fp_ctrl, comp[8];
+    uint32_t dwt_comp[4], dwt_mask[4], dwt_function[4], mask_limit;
+    uint32_t cfsr, hfsr, bfar, mvfr0, ms, resets;
+    uint8_t ram[4096];
+    bool gone, never_halts;
+    int steps;
+} cpu;
+
+uint32_t clock_ms(void) { return cpu.ms++; }
+void watchdog_feed(void) {}
+bool adi_connected(void) { return !cpu.gone; }
+
+static void write_dhcsr(uint32_t value)
+{
+    bool was_halted = cpu.dhcsr & S_HALT;
+
+    assert_int_equal(value >> 16, 0xA05F);
+    if ((value ^ cpu.dhcsr) & 8)
+        assert_true(was_halted && (value & 2));     /* C_MASKINTS: C1.6.2 */
+    cpu.dhcsr = (cpu.dhcsr & 0xFFFF0000) | (value & 0xF);
+    if (!(value & 1) || (!(value & 2) && !(value & 4)))
+        cpu.dhcsr &= ~(uint32_t)S_HALT;
+    else if ((value & 2) && !cpu.never_halts)
+        cpu.dfsr |= was_halted ? 0 : 1, cpu.dhcsr |= S_HALT;
+    else if (value & 4) {
+        cpu.steps++;
+        cpu.regs[15] += 2;
+        cpu.dfsr |= 1;
+        cpu.dhcsr |= S_HALT;
+    }
+}
+
+static void write_dcrsr(uint32_t value)
+{
+    if (value >> 16 & 1)
+        cpu.regs[value & 0x7F] = cpu.dcrdr;
+    else
+        cpu.dcrdr = cpu.regs[value & 0x7F];
+    cpu.dhcsr |= 1 << 16;
+}
+
+static uint32_t *plain(uint32_t address)
+{
+    uint32_t i = (address - 0xE0001020) / 16;
+    switch (address) {
+    case 0xE000ED00: return &cpu.cpuid;
+    case 0xE000ED28: return &cpu.cfsr;
+    case 0xE000ED2C: return &cpu.hfsr;
+    case 0xE000ED38: return &cpu.bfar;
+    case 0xE000EDF8: return &cpu.dcrdr;
+    case 0xE000EDFC: return &cpu.demcr;
+    case 0xE000EF40: return &cpu.mvfr0;
+    case 0xE0002000: return &cpu.fp_ctrl;
+    }
+    if (address >= 0xE0002008 && address < 0xE0002028)
+        return &cpu.comp[(address - 0xE0002008) / 4];
+    if (address >= 0xE0001020 && address < 0xE0001060)
+        return (uint32_t *[]){ cpu.dwt_comp, cpu.dwt_mask, cpu.dwt_function }
+               [(address & 12) / 4] + i;
+    return NULL;
+}
+
+int adi_read32(uint32_t address, uint32_t *value)
+{
+    if (cpu.gone)
+        return ERR_LOST;
+    if (address == 0xE000EDF0) {
+        *value = cpu.dhcsr;
+        cpu.dhcsr &= ~(uint32_t)S_RESET;
+    } else if (address == 0xE000ED30) {
+        *value = cpu.dfsr;
+    } else if (address == 0xE0001000) {
+        *value = 4u << 28;
+    } else if (plain(address)) {
+        *value = *plain(address);
+    } else {
+        return ERR_FAULT;
+    }
+    return OK;
+}
+
+int adi_write32(uint32_t address, uint32_t value)
+{
+    if (cpu.gone)
+        return ERR_LOST;
+    if (address == 0xE000EDF0)
+        write_dhcsr(value);
+    else if (address == 0xE000EDF4)
+        write_dcrsr(value);
+    else if (address == 0xE000ED30)
+        cpu.dfsr &= ~value;
+    else if (address == 0xE000ED0C) {
+        assert_int_equal(value, 0x05FA0004);
+        cpu.resets++;
+        cpu.dhcsr = (cpu.dhcsr & ~2u & ~(uint32_t)S_HALT) | S_RESET;
+        if (cpu.demcr & 1)
+            cpu.dhcsr |= S_HALT, cpu.dfsr |= 8;
+    } else if (address == 0xE0002000)
+        cpu.fp_ctrl = (cpu.fp_ctrl & ~1u) | (value & 1);
+    else if (address >= 0xE0001020 && address < 0xE0001060 && (address & 12) == 4)
+        *plain(address) = value > cpu.mask_limit ? cpu.mask_limit : value;
+    else if (plain(address))
+        *plain(address) = value;
+    else
+        return ERR_FAULT;
+    return OK;
+}
+
+int adi_query(const struct adi_query *query, uint32_t result[2])
+{
+    int error = adi_write32(query->write_at, query->value);
+    if (!error)
+        error = adi_read32(query->read_at[0], &result[0]);
+    return error ? error : adi_read32(query->read_at[1], &result[1]);
+}
+
+int adi_read(uint32_t address, void *bytes, uint32_t length)
+{
+    if (address < RAM || address + length > RAM + sizeof cpu.ram)
+        return ERR_FAULT;
+    memcpy(bytes, cpu.ram + (address - RAM), length);
+    return OK;
+}
+
+int adi_read16(uint32_t address, uint16_t *value)
+{
+    return adi_read(address, value, 2);
+}
+
+/* --- helpers ---------------------------------------------------------------------- */
+
+static struct cortexm_info info;
+
+static int attached(void **state)
+{
+    (void)state;
+    if (!cpu.cpuid) {
+        cpu.cpuid = 0x411FC231;
+        cpu.fp_ctrl = 0x260;
+    }
+    cpu.mask_limit = 15;
+    cpu.regs[13] = cpu.regs[17] = RAM + 0x800;
+    assert_int_equal(cortexm_attach(&info), OK);
+    assert_int_equal(cortexm_halt_wait(100), OK);
+    return 0;
+}
+
+static int m3(void **state)
+{
+    memset(&cpu, 0, sizeof cpu);
+    return attached(state);
+}
+
+static int m0(void **state)
+{
+    memset(&cpu, 0, sizeof cpu);
+    cpu.cpuid = 0x410CC601;
+    cpu.fp_ctrl = 0x40;
+    return attached(state);
+}
+
+static int m4f(void **state)
+{
+    memset(&cpu, 0, sizeof cpu);
+    cpu.cpuid = 0x410FC241;
+    cpu.fp_ctrl = 0x10000260;           /* revision 2 */
+    cpu.mvfr0 = 0x10110021;
+    return attached(state);
+}
+
+static enum stop_reason why(void)
+{
+    struct stop stop;
+    assert_int_equal(cortexm_poll(&stop), OK);
+    return stop.reason;
+}
+
+static void put16(uint32_t address, uint16_t value)
+{
+    memcpy(cpu.ram + (address - RAM), &value, 2);
+}
+
+/* --- tests ------------------------------------------------------------------------ */
+
+static void attach_knows_the_core(void **state)
+{
+    (void)state;
+    assert_string_equal(info.name, "Cortex-M3");
+    assert_true(info.v7m);
+    assert_false(info.fpu);
+    assert_int_equal(info.breakpoints, 6);
+    assert_int_equal(info.watchpoints, 4);
+    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10);
+    assert_int_equal(why(), STOP_REQUEST);
+}
+
+static void registers_go_out_and_come_in_gdb_order(void **state)
+{
+    uint32_t out[REG_FPSCR], in[REG_FPSCR], byte = 0x40;
+    (void)state;
+    for (int i = 0; i < REG_FPSCR; i++)
+        out[i] = 0x1000u + (uint32_t)i;
+    for (int i = REG_PRIMASK; i <= REG_CONTROL; i++)
+        out[i] = (uint32_t)i;
+    out[REG_MSP] = out[REG_SP];
+    assert_int_equal(cortexm_write_registers(out), OK);
+    assert_int_equal(cortexm_read_registers(in), OK);
+    assert_memory_equal(in, out, sizeof out);
+    assert_int_equal(cpu.regs[20], 0x16151413);
+    assert_int_equal(cortexm_write_register(REG_BASEPRI, &byte), OK);
+    assert_int_equal(cpu.regs[20], 0x16154013);
+    assert_int_equal(cortexm_read_register(REG_D0, in), ERR_UNSUPPORTED);
+}
+
+static void a_running_core_has_no_registers(void **state)
+{
+    uint32_t value;
+    (void)state;
+    cortexm_resume();
+    assert_int_equal(cortexm_read_register(REG_PC, &value), ERR_RUNNING);
+    assert_int_equal(why(), STOP_RUNNING);
+}
+
+static void double_registers_are_two_singles(void **state)
+{
+    uint64_t value = 0x1122334455667788;
+    (void)state;
+    assert_int_equal(cortexm_write_register(REG_D0 + 3, &value), OK);
+    assert_int_equal(cpu.regs[0x46], 0x55667788);
+    assert_int_equal(cpu.regs[0x47], 0x11223344);
+    value = 0;
+    assert_int_equal(cortexm_read_register(REG_D0 + 3, &value), OK);
+    assert_true(value == 0x1122334455667788);
+}
+
+static void step_masks_interrupts_and_resume_does_not(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.steps, 1);
+    assert_true(cpu.dhcsr & 8);
+    assert_int_equal(why(), STOP_STEP);
+    assert_int_equal(cortexm_resume(), OK);
+    assert_int_equal(cpu.dhcsr & 0xF, 1);
+}
+
+static void breakpoints_use_the_half_of_the_word_they_are_in(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_set_breakpoint(0x08000100, 2), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000106, 2), OK);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_int_equal(cpu.comp[1], 0x88000105);
+    assert_int_equal(cortexm_set_breakpoint(0x20000100, 2), ERR_UNSUPPORTED);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(cortexm_set_breakpoint(0x08000200 + 4 * i, 2), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000300, 2), ERR_RESOURCES);
+    assert_int_equal(cortexm_clear_breakpoint(0x08000100, 2), OK);
+    assert_int_equal(cpu.comp[0], 0);
+    assert_int_equal(cortexm_set_breakpoint(0x08000300, 2), OK);
+}
+
+static void fpb_revision_2_takes_any_address(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_set_breakpoint(0x20000102, 2), OK);
+    assert_int_equal(cpu.comp[0], 0x20000103);
+}
+
+static void odd_areas_are_watched_in_aligned_pieces(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_set_watchpoint(WATCH_WRITE, 0x20000002, 6), OK);
+    assert_int_equal(cpu.dwt_comp[0], 0x20000002);
+    assert_int_equal(cpu.dwt_mask[0], 1);
+    assert_int_equal(cpu.dwt_comp[1], 0x20000004);
+    assert_int_equal(cpu.dwt_mask[1], 2);
+    assert_int_equal(cpu.dwt_function[0], 6);
+    assert_int_equal(cortexm_clear_watchpoint(WATCH_WRITE, 0x20000002, 6), OK);
+    assert_int_equal(cpu.dwt_function[0] | cpu.dwt_function[1], 0);
+}
+
+static void a_watchpoint_too_large_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    cpu.mask_limit = 4;
+    assert_int_equal(cortexm_set_watchpoint(WATCH_READ, 0x20000000, 64), ERR_RESOURCES);
+    assert_int_equal(cortexm_set_watchpoint(WATCH_READ, 0x20000001, 100), ERR_RESOURCES);
+    assert_int_equal(cortexm_set_watchpoint(WATCH_READ, 0xFFFFFFFF, 2), ERR_RANGE);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(cpu.dwt_function[i], 0);
+}
+
+static void watch_hits_say_which_kind_and_where(void **state)
+{
+    struct stop stop;
+    (void)state;
+    cortexm_set_watchpoint(WATCH_READ, 0x20000010, 4);
+    cortexm_set_watchpoint(WATCH_ACCESS, 0x20000020, 4);
+    cortexm_resume();
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 4;
+    cpu.dwt_function[1] |= 1 << 24;
+    assert_int_equal(cortexm_poll(&stop), OK);
+    assert_int_equal(stop.reason, STOP_WATCH_ACCESS);
+    assert_int_equal(stop.address, 0x20000020);
+}
+
+static void breakpoint_hits_are_told_apart(void **state)
+{
+    (void)state;
+    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_resume();
+    cpu.regs[15] = 0x08000100;
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 2;
+    assert_int_equal(why(), STOP_HW_BREAKPOINT);
+    cortexm_resume();
+    cpu.regs[15] = RAM + 0x10;
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 2;
+    assert_int_equal(why(), STOP_SW_BREAKPOINT);
+}
+
+static void a_compiled_in_bkpt_is_stepped_over_when_going_on(void **state)
+{
+    (void)state;
+    put16(RAM + 0x10, 0xBE01);
+    cortexm_resume();
+    cpu.regs[15] = RAM + 0x10;
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 2;
+    assert_int_equal(why(), STOP_SW_BREAKPOINT);
+    assert_int_equal(cortexm_resume(), OK);
+    assert_int_equal(cpu.regs[15], RAM + 0x12);
+}
+
+static void gdbs_own_bkpt_is_not_skipped_once_it_is_gone(void **state)
+{
+    (void)state;
+    put16(RAM + 0x10, 0xBE00);
+    cortexm_resume();
+    cpu.regs[15] = RAM + 0x10;
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 2;
+    why();
+    put16(RAM + 0x10, 0xBF00);
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.steps, 1);
+}
+
+static void reset_halts_at_the_first_instruction(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_reset(true), OK);
+    assert_int_equal(cpu.resets, 1);
+    assert_true(cpu.dhcsr & S_HALT);
+    assert_int_equal(cpu.demcr & 1, 0);
+    assert_int_equal(why(), STOP_REQUEST);
+    assert_int_equal(cortexm_reset(false), OK);
+    assert_false(cpu.dhcsr & S_HALT);
+}
+
+static void a_reset_button_while_running_arms_everything_again(void **state)
+{
+    (void)state;
+    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_resume();
+    memset(cpu.comp, 0, sizeof cpu.comp);
+    cpu.dhcsr = S_RESET;
+    assert_int_equal(why(), STOP_RUNNING);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_int_equal(cpu.dhcsr & 1, 1);
+}
+
+static void lockup_is_halted_and_said(void **state)
+{
+    (void)state;
+    cortexm_resume();
+    cpu.dhcsr |= S_LOCKUP;
+    assert_int_equal(why(), STOP_LOCKUP);
+    assert_true(cpu.dhcsr & S_HALT);
+}
+
+static void a_lost_target_is_said(void **state)
+{
+    struct stop stop;
+    (void)state;
+    cpu.gone = true;
+    assert_int_equal(cortexm_poll(&stop), ERR_LOST);
+    assert_int_equal(stop.reason, STOP_LOST);
+}
+
+static void a_core_that_never_halts_is_given_up(void **state)
+{
+    (void)state;
+    cortexm_resume();
+    cpu.never_halts = true;
+    assert_int_equal(cortexm_halt_wait(100), ERR_TIMEOUT);
+}
+
+static void stop_in_a_fault(uint32_t pc, uint32_t xpsr)
+{
+    const uint32_t frame[8] = { 0x30000000, 1, 2, 3, 12, 0x08000201, pc, xpsr };
+    memcpy(cpu.ram + 0x800, frame, sizeof frame);
+    cortexm_resume();
+    cpu.regs[14] = 0xFFFFFFF9;
+    cpu.regs[16] = 0x01000003;
+    cpu.dhcsr |= S_HALT;
+    cpu.dfsr = 8;
+    assert_int_equal(why(), STOP_FAULT);
+}
+
+static void a_bus_fault_is_explained_on_v7m(void **state)
+{
+    char text[160];
+    (void)state;
+    stop_in_a_fault(0x08000200, 0x01000000);
+    cpu.cfsr = 0x8200;
+    cpu.hfsr = 1u << 30;
+    cpu.bfar = 0x30000000;
+    int length = cortexm_fault_text(text, sizeof text);
+    assert_string_equal(text, "HardFault: bus error on a data access (PRECISERR) at "
+                        "0x30000000, from pc 0x08000200 lr 0x08000201");
+    assert_int_equal(length, strlen(text));
+    assert_int_equal(cortexm_fault_text(text, 10), 9);
+    assert_string_equal(text, "HardFault");
+}
+
+static void faults_are_explained_from_the_instruction_on_v6m(void **state)
+{
+    static const struct { uint16_t op; uint32_t xpsr; const char *words; } rows[] = {
+        { 0x6801, 0x01000000, "HardFault: bus error at 0x30000000, from" },
+        { 0x8843, 0x01000000, "HardFault: bus error at 0x30000002, from" },
+        { 0x5841, 0x01000000, "HardFault: unaligned access at 0x30000001, from" },
+        { 0xDE00, 0x01000000, "HardFault: undefined instruction, from" },
+        { 0xBE00, 0x01000000, "HardFault: BKPT, from" },
+        { 0x6801, 0x00000000, "HardFault: jump to an even address, no Thumb bit, from" },
+    };
+    char text[160];
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put16(RAM + 0x100, rows[i].op);
+        stop_in_a_fault(RAM + 0x100, rows[i].xpsr);
+        cortexm_fault_text(text, sizeof text);
+        assert_memory_equal(text, rows[i].words, strlen(rows[i].words));
+    }
+    stop_in_a_fault(0x40000000, 0x01000000);
+    cortexm_fault_text(text, sizeof text);
+    assert_string_equal(text, "HardFault: jump to where there is no memory, from pc "
+                        "0x40000000 lr 0x08000201");
+}
+
+static void detach_leaves_the_core_running_and_free(void **state)
+{
+    (void)state;
+    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_step();
+    assert_int_equal(cortexm_detach(), OK);
+    assert_int_equal(cpu.comp[0], 0);
+    assert_int_equal(cpu.demcr, 0);
+    assert_int_equal(cpu.dhcsr & (S_HALT | 0xF), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(attach_knows_the_core, m3),
+        cmocka_unit_test_setup(registers_go_out_and_come_in_gdb_order, m3),
+        cmocka_unit_test_setup(a_running_core_has_no_registers, m3),
+        cmocka_unit_test_setup(double_registers_are_two_singles, m4f),
+        cmocka_unit_test_setup(step_masks_interrupts_and_resume_does_not, m3),
+        cmocka_unit_test_setup(breakpoints_use_the_half_of_the_word_they_are_in, m3),
+        cmocka_unit_test_setup(fpb_revision_2_takes_any_address, m4f),
+        cmocka_unit_test_setup(odd_areas_are_watched_in_aligned_pieces, m3),
+        cmocka_unit_test_setup(a_watchpoint_too_large_leaves_nothing_behind, m3),
+        cmocka_unit_test_setup(watch_hits_say_which_kind_and_where, m3),
+        cmocka_unit_test_setup(breakpoint_hits_are_told_apart, m3),
+        cmocka_unit_test_setup(a_compiled_in_bkpt_is_stepped_over_when_going_on, m3),
+        cmocka_unit_test_setup(gdbs_own_bkpt_is_not_skipped_once_it_is_gone, m3),
+        cmocka_unit_test_setup(reset_halts_at_the_first_instruction, m3),
+        cmocka_unit_test_setup(a_reset_button_while_running_arms_everything_again, m3),
+        cmocka_unit_test_setup(lockup_is_halted_and_said, m3),
+        cmocka_unit_test_setup(a_lost_target_is_said, m3),
+        cmocka_unit_test_setup(a_core_that_never_halts_is_given_up, m3),
+        cmocka_unit_test_setup(a_bus_fault_is_explained_on_v7m, m3),
+        cmocka_unit_test_setup(faults_are_explained_from_the_instruction_on_v6m, m0),
+        cmocka_unit_test_setup(detach_leaves_the_core_running_and_free, m3),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

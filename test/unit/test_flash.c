@@ -1,0 +1,517 @@
+/* test_flash.c - does a flash job end with the right bytes, or with the right error?
+ *
+ * target.c and both families on a fake adi.c, behind which sit the registers of an
+ * STM32F103C8 (PM0075 3) and of a SAM D21 (DS40001882 13, 22), as strict as the chips:
+ * locked until the keys came, one program operation per erase, page buffer, busy. */
+#include "adi.h"
+#include "clock.h"
+#include "swd.h"
+#include "target.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { STM_FLASH = 0x08000000, FPEC = 0x40022000, NVM = 0x41004000, DSU = 0x41002100 };
+enum { SIZE = 0x10000 };
+
+static struct {
+    bool samd, connected, locked, security, write_protected, bad_cell, gone;
+    uint8_t flash[SIZE];
+    uint32_t cr, sr, ar;
+    int keys, busy, erases, programs, attaches, scans;
+    uint32_t ctrlb, addr;
+    uint16_t status;
+    uint8_t buffer[64], statusa;
+    uint32_t ms;
+    char said[400];
+} chip;
+
+uint32_t clock_ms(void) { return chip.ms++ / 4; }
+void clock_wait_us(uint32_t us) { (void)us; }
+void watchdog_feed(void) {}
+void swd_start(void) {}
+void swd_set_nrst(bool low) { (void)low; }
+bool swd_nrst_is_low(void) { return false; }
+
+void monitor_print(const char *format, ...)
+{
+    va_list list;
+    size_t n = strlen(chip.said);
+    va_start(list, format);
+    vsnprintf(chip.said + n, sizeof chip.said - n, format, list);
+    va_end(list);
+}
+
+/* --- the core: only that it was taken ------------------------------------------------ */
+
+int cortexm_attach(struct cortexm_info *info)
+{
+    info->name = cortexm_name(0);
+    chip.attaches++;
+    return OK;
+}
+int cortexm_detach(void) { return OK; }
+int cortexm_halt_wait(uint32_t ms) { (void)ms; return OK; }
+int cortexm_reset(bool halt) { (void)halt; return OK; }
+int cortexm_before_reset(bool halt) { (void)halt; return OK; }
+int cortexm_after_reset(bool halt) { (void)halt; return OK; }
+int cortexm_catch_reset(void) { return OK; }
+const char *cortexm_name(uint32_t cpuid) { (void)cpuid; return "Cortex-M"; }
+
+/* --- the debug port ------------------------------------------------------------------ */
+
+int adi_connect(uint32_t *id)
+{
+    (void)id;
+    chip.scans++;
+    chip.connected = !chip.gone;
+    return chip.gone ? ERR_NO_ANSWER : OK;
+}
+void adi_disconnect(void) { chip.connected = false; }
+bool adi_connected(void) { return chip.connected; }
+int adi_ap_idr(uint8_t ap, uint32_t *idr) { *idr = ap ? 0 : 0x14770011; return OK; }
+int adi_select_ap(uint8_t ap) { (void)ap; return OK; }
+
+/* --- STM32 -------------------------------------------------------------------------- */
+
+static bool busy(void)
+{
+    return chip.busy > 0 && chip.busy--;
+}
+
+static int stm_write(uint32_t address, uint32_t value, int width)
+{
+    switch (address - FPEC) {
+    case 0x04:
+        if (chip.cr & 0x80 && value == (chip.keys ? 0xCDEF89AB : 0x45670123))
+            chip.cr &= chip.keys++ ? ~0x80u : ~0u;
+        else
+            fail_msg("wrong key %08x: locked until reset", value);
+        return OK;
+    case 0x0C: chip.sr &= ~value; return OK;
+    case 0x10:
+        if (chip.cr & 0x80)
+            return OK;
+        chip.cr = value;
+        chip.keys = value & 0x80 ? 0 : chip.keys;
+        if (value & 0x40) {
+            assert_int_equal(chip.busy, 0);
+            chip.busy = 3;
+            chip.erases++;
+            if (chip.write_protected)
+                chip.sr |= 1 << 4;
+            else if (value & 4)
+                memset(chip.flash, 0xFF, SIZE);
+            else
+                memset(chip.flash + (chip.ar - STM_FLASH), 0xFF, 1024);
+        }
+        return OK;
+    case 0x14: chip.ar = value; return OK;
+    }
+    if (address - STM_FLASH < SIZE) {
+        assert_int_equal(width, 2);
+        uint8_t *at = chip.flash + (address - STM_FLASH);
+        assert_true(chip.cr & 1);
+        if (at[0] != 0xFF || at[1] != 0xFF) {
+            chip.sr |= 1 << 2;
+            return OK;
+        }
+        chip.programs++;
+        at[0] = (uint8_t)value;
+        at[1] = (uint8_t)(value >> 8);
+        if (chip.bad_cell && address == STM_FLASH + 0x210)
+            at[0] ^= 0x10;
+        return OK;
+    }
+    return address == 0xE0042004 ? OK : ERR_FAULT;
+}
+
+static int stm_read(uint32_t address, uint32_t *value)
+{
+    switch (address) {
+    case 0xE000ED00: *value = 0x411FC231; return OK;
+    case 0xE0042000: *value = 0x20036410; return OK;
+    case 0x1FFFF7E0: *value = 64; return OK;
+    case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
+    case FPEC + 0x10: *value = chip.cr; return OK;
+    case FPEC + 0x1C: *value = chip.locked ? 2 : 0; return OK;
+    }
+    return ERR_FAULT;
+}
+
+/* --- SAM D21 ------------------------------------------------------------------------ */
+
+static int samd_command(uint32_t value)
+{
+    uint32_t at = chip.addr * 2;
+    assert_int_equal(value >> 8, 0xA5);
+    assert_int_equal(chip.busy, 0);
+    chip.busy = 2;
+    if (chip.write_protected && ((value & 0xFF) == 2 || (value & 0xFF) == 4)) {
+        chip.status |= 1 << 3;
+        return OK;
+    }
+    switch (value & 0xFF) {
+    case 0x02:
+        chip.erases++;
+        memset(chip.flash + (at & ~255u), 0xFF, 256);
+        break;
+    case 0x04:
+        chip.programs++;
+        for (int i = 0; i < 64; i++)
+            chip.flash[(at & ~63u) + (uint32_t)i] &= chip.buffer[i];
+        __attribute__((fallthrough));           /* the buffer is cleared after it */
+    case 0x44:
+        memset(chip.buffer, 0xFF, 64);
+        break;
+    }
+    return OK;
+}
+
+static int samd_write(uint32_t address, uint32_t value, int width)
+{
+    if (chip.security && (address < DSU || address >= DSU + 0x100))
+        return ERR_FAULT;
+    if (address == DSU && value & 0x10) {
+        memset(chip.flash, 0xFF, SIZE);
+        chip.busy = 5;
+        chip.security = false;
+        return OK;
+    }
+    switch (address) {
+    case NVM: return samd_command(value);
+    case NVM + 4: chip.ctrlb = value; return OK;
+    case NVM + 0x18: chip.status &= (uint16_t)~value; return OK;
+    case NVM + 0x1C: chip.addr = value; return OK;
+    case DSU + 1: chip.statusa &= (uint8_t)~value; return OK;
+    }
+    if (address < SIZE) {
+        assert_int_equal(width, 4);
+        assert_true(chip.ctrlb & 0x80);
+        memcpy(chip.buffer + address % 64, &value, 4);
+        chip.addr = address / 2;
+        return OK;
+    }
+    return ERR_FAULT;
+}
+
+static int samd_read(uint32_t address, uint32_t *value)
+{
+    if (chip.security && (address < DSU || address >= DSU + 0x100))
+        return ERR_FAULT;
+    switch (address) {
+    case 0xE000ED00: *value = 0x410CC601; return OK;
+    case DSU + 1: *value = busy() ? 0 : 1; return OK;
+    case DSU + 2: *value = chip.security; return OK;
+    case DSU + 0x18: *value = 0x10010305; return OK;
+    case NVM + 0x04: *value = chip.ctrlb; return OK;
+    case NVM + 0x08: *value = 3 << 16 | SIZE / 64; return OK;
+    case NVM + 0x14: *value = !busy(); return OK;
+    case NVM + 0x18: *value = chip.status; return OK;
+    }
+    return ERR_FAULT;
+}
+
+/* --- access ------------------------------------------------------------------------- */
+
+static int put(uint32_t address, uint32_t value, int width)
+{
+    return chip.samd ? samd_write(address, value, width) : stm_write(address, value, width);
+}
+
+static int get(uint32_t address, uint32_t *value)
+{
+    return chip.samd ? samd_read(address, value) : stm_read(address, value);
+}
+
+int adi_read(uint32_t address, void *bytes, uint32_t length)
+{
+    uint32_t base = chip.samd ? 0 : STM_FLASH;
+    if (chip.security || address - base >= SIZE)
+        return ERR_FAULT;
+    assert_int_equal(chip.busy, 0);             /* or the chip would be stalled */
+    memcpy(bytes, chip.flash + (address - base), length);
+    return OK;
+}
+
+static int write_items(uint32_t address, const void *bytes, uint32_t length, int width)
+{
+    int error = OK;
+    for (uint32_t i = 0; i < length && !error; i += (uint32_t)width) {
+        uint32_t value = 0;
+        memcpy(&value, (const uint8_t *)bytes + i, (size_t)width);
+        error = put(address + i, value, width);
+    }
+    return error;
+}
+
+int adi_write16s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 2); }
+int adi_write32s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 4); }
+int adi_write(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 1); }
+int adi_read32(uint32_t address, uint32_t *value) { return get(address, value); }
+int adi_write32(uint32_t address, uint32_t value) { return put(address, value, 4); }
+int adi_write16(uint32_t address, uint16_t value) { return put(address, value, 2); }
+int adi_write8(uint32_t address, uint8_t value) { return put(address, value, 1); }
+int adi_read16(uint32_t address, uint16_t *value)
+{
+    uint32_t word = 0;
+    int error = get(address, &word);
+    *value = (uint16_t)word;
+    return error;
+}
+int adi_read8(uint32_t address, uint8_t *value)
+{
+    uint32_t word = 0;
+    int error = get(address, &word);
+    *value = (uint8_t)word;
+    return error;
+}
+
+/* --- helpers ------------------------------------------------------------------------ */
+
+static int power_on(bool samd)
+{
+    target_lost();
+    memset(&chip, 0, sizeof chip);
+    memset(chip.flash, 0xFF, SIZE);
+    chip.samd = samd;
+    chip.cr = 0x80;
+    return 0;
+}
+
+static int stm32(void **state) { (void)state; return power_on(false); }
+static int samd(void **state) { (void)state; return power_on(true); }
+
+static uint32_t base(void) { return chip.samd ? 0 : STM_FLASH; }
+
+static void erase(uint32_t offset, uint32_t length)
+{
+    uint32_t address = base() + offset;
+    while (address < base() + offset + length)
+        assert_int_equal(flash_erase_page(&address), OK);
+}
+
+static void load_and_compare(uint32_t chunk)
+{
+    static uint8_t image[5000];
+    for (uint32_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + (i >> 8) + chunk);
+    memset(chip.flash, 0x5A, 0x3000);
+    assert_int_equal(flash_begin(), OK);
+    erase(0x400, sizeof image);
+    for (uint32_t at = 0, n; at < sizeof image; at += n) {
+        n = sizeof image - at < chunk ? (uint32_t)sizeof image - at : chunk;
+        assert_int_equal(flash_write(base() + 0x400 + at, image + at, n), OK);
+    }
+    assert_int_equal(flash_end(), OK);
+    assert_memory_equal(chip.flash + 0x400, image, sizeof image);
+    assert_int_equal(chip.flash[0x3FF], 0x5A);
+    assert_int_equal(chip.flash[0x400 + sizeof image], 0xFF);
+}
+
+/* --- tests -------------------------------------------------------------------------- */
+
+static void an_stm32_is_recognized_with_its_memory_map(void **state)
+{
+    const struct region *regions;
+    (void)state;
+    assert_int_equal(target_scan(), OK);
+    assert_int_equal(target_count(), 1);
+    assert_string_equal(target_info(0)->name, "STM32F10x x8/xB");
+    assert_int_equal(target_attach(0), OK);
+    assert_true(target_regions(&regions) >= 5);
+    assert_int_equal(regions[0].kind, REGION_FLASH);
+    assert_int_equal(regions[0].size, 64 * 1024);
+    assert_int_equal(regions[0].page, 1024);
+    assert_int_equal(regions[1].size, 20 * 1024);
+}
+
+static void a_samd21_is_recognized_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);     /* scans by itself */
+    assert_string_equal(target_info(0)->name, "ATSAMD21G18A");
+    assert_int_equal(chip.scans, 1);
+}
+
+static void nothing_there_is_said_at_once(void **state)
+{
+    (void)state;
+    chip.gone = true;
+    assert_int_equal(target_attach(0), ERR_NO_ANSWER);
+    assert_int_equal(flash_begin(), ERR_NO_TARGET);
+    assert_int_equal(target_count(), 0);
+}
+
+static void loads_in_any_chunks_are_complete(void **state)
+{
+    static const uint32_t chunks[] = { 5000, 1024, 1000, 256, 64, 37, 3 };
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    for (unsigned i = 0; i < sizeof chunks / sizeof *chunks; i++)
+        load_and_compare(chunks[i]);
+}
+
+static void erased_pages_are_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.flash[0x1234] = 0;
+    assert_int_equal(flash_begin(), OK);
+    erase(0, 0x4000);
+    assert_int_equal(chip.erases, 1);
+    assert_int_equal(chip.flash[0x1234], 0xFF);
+    assert_int_equal(flash_end(), OK);
+}
+
+static void a_gap_between_pieces_is_not_written(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_write(base() + 0x10, (const uint8_t *)"abcd", 4), OK);
+    assert_int_equal(flash_write(base() + 0x80, (const uint8_t *)"efg", 3), OK);
+    assert_int_equal(flash_end(), OK);
+    assert_memory_equal(chip.flash + 0x10, "abcd\xFF", 5);
+    assert_memory_equal(chip.flash + 0x80, "efg\xFF", 4);
+    assert_true(chip.programs <= 4);
+}
+
+static void writing_over_data_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0, 64);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_write(base(), (const uint8_t *)"abcd", 4), OK);
+    assert_true(flash_end() != OK);
+}
+
+static void a_bad_cell_is_found_by_reading_back(void **state)
+{
+    static const uint8_t image[2048];
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.bad_cell = true;
+    assert_int_equal(flash_begin(), OK);
+    int error = flash_write(base(), image, sizeof image);
+    int end = flash_end();
+    assert_int_equal(error ? error : end, ERR_VERIFY);
+}
+
+static void write_protection_is_named(void **state)
+{
+    uint32_t address;
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.write_protected = true;
+    chip.flash[0] = 0;
+    assert_int_equal(flash_begin(), OK);
+    address = base();
+    assert_int_equal(flash_erase_page(&address), ERR_PROTECTED);
+    assert_int_equal(address, base());
+    assert_int_equal(flash_end(), OK);
+}
+
+static void addresses_outside_are_refused(void **state)
+{
+    uint32_t address = base() + SIZE;
+    uint8_t bytes[8] = { 0 };
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_erase_page(&address), ERR_RANGE);
+    assert_int_equal(flash_write(base() + SIZE - 4, bytes, 8), ERR_RANGE);
+    assert_int_equal(flash_write(base() - 4, bytes, 8), ERR_RANGE);
+    assert_int_equal(flash_end(), OK);
+    assert_int_equal(chip.erases + chip.programs, 0);
+}
+
+static void flash_is_locked_again_after_a_job(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(chip.cr & 0x80, 0);
+    assert_int_equal(flash_end(), OK);
+    assert_int_equal(chip.cr & 0x80, 0x80);
+}
+
+static void mass_erase_is_polled_until_done(void **state)
+{
+    int error, polls = 0;
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0, SIZE);
+    assert_int_equal(flash_mass_erase(), OK);
+    while ((error = flash_poll()) == ERR_BUSY)
+        polls++;
+    assert_int_equal(error, OK);
+    assert_true(polls >= 2);
+    assert_int_equal(chip.flash[SIZE - 1], 0xFF);
+}
+
+static void a_read_protected_stm32_says_locked(void **state)
+{
+    (void)state;
+    chip.locked = true;
+    assert_int_equal(target_attach(0), OK);
+    assert_true(target_info(0)->locked);
+    assert_int_equal(flash_begin(), ERR_LOCKED);
+}
+
+static void a_secured_samd_cannot_be_attached_but_erased(void **state)
+{
+    (void)state;
+    chip.security = true;
+    memset(chip.flash, 0x77, SIZE);
+    assert_int_equal(target_attach(0), ERR_LOCKED);
+    assert_true(target_info(0)->locked);
+    assert_false(target_attached());
+    assert_int_equal(flash_mass_erase(), OK);
+    while (flash_poll() == ERR_BUSY)
+        ;
+    assert_int_equal(flash_poll(), OK);
+    assert_int_equal(target_scan(), OK);
+    assert_int_equal(target_attach(0), OK);
+    assert_false(target_info(0)->locked);
+}
+
+static void crc_is_the_one_of_gdb(void **state)
+{
+    uint32_t crc;
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memcpy(chip.flash, "123456789", 9);
+    assert_int_equal(target_crc32(base(), 9, &crc), OK);
+    assert_int_equal(crc, 0x0376E6E7);          /* CRC-32/MPEG-2 check value */
+    assert_int_equal(target_crc32(base() + SIZE, 4, &crc), ERR_FAULT);
+}
+
+#define BOTH(name) { "STM32: " #name, name, stm32, NULL, NULL },                      \
+                   { "SAMD: " #name, name, samd, NULL, NULL }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(an_stm32_is_recognized_with_its_memory_map, stm32),
+        cmocka_unit_test_setup(a_samd21_is_recognized_by_name, samd),
+        BOTH(nothing_there_is_said_at_once),
+        BOTH(loads_in_any_chunks_are_complete),
+        BOTH(erased_pages_are_left_alone),
+        BOTH(a_gap_between_pieces_is_not_written),
+        BOTH(writing_over_data_is_an_error),
+        cmocka_unit_test_setup(a_bad_cell_is_found_by_reading_back, stm32),
+        BOTH(write_protection_is_named),
+        BOTH(addresses_outside_are_refused),
+        cmocka_unit_test_setup(flash_is_locked_again_after_a_job, stm32),
+        BOTH(mass_erase_is_polled_until_done),
+        cmocka_unit_test_setup(a_read_protected_stm32_says_locked, stm32),
+        cmocka_unit_test_setup(a_secured_samd_cannot_be_attached_but_erased, samd),
+        BOTH(crc_is_the_one_of_gdb),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
