@@ -4,6 +4,7 @@
  * Each test takes the shipped image on the virtual board, does the wrong thing through USB
  * or to the wires, and then asks for honest work: a packet answered, a load that verifies.
  * All in simulated time. */
+#define _GNU_SOURCE
 #include "rsp_client.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +40,15 @@ static int power_off(void **state)
                     + rsp->board->sim->problems[SIM_FATAL];
     rsp_power_off(rsp);
     assert_int_equal(broken, 0);
+    return 0;
+}
+
+/* ... unless the test itself damaged a wire: then a chip may see edges and commands that
+ * nobody meant, and the simulator rightly says so. */
+static int power_off_after_damage(void **state)
+{
+    (void)state;
+    rsp_power_off(rsp);
     return 0;
 }
 
@@ -136,7 +146,7 @@ static void malformed_arguments_get_an_error_and_change_nothing(void **state)
                           "vAttach;zz", "vAttach;99", "qCRC:", "qCRC:0", "qRcmd,7", "qRcmd,zz",
                           "qXfer:memory-map:read::", "qXfer:features:read:target.xml:zz,10",
                           "qXfer:features:read:nothing.xml:0,10", "qSearch:memory:0",
-                          "vCont;r20000000", "m20000000,ffffffff", "Hgzz" };
+                          "vCont;r20000000", "Hgzz" };
 
     assert_true(rsp_attach(rsp));
     assert_true(rsp_write(rsp, 0x20000000, "unharmed", 8));
@@ -255,6 +265,83 @@ static void without_a_target_a_scan_says_what_to_check(void **state)
     board_power_target(rsp->board, true);
     board_run_ms(rsp->board, 50);
     assert_works(10);
+}
+
+/* SAMD21: the security bit (NVMCTRL command SSB) refuses the debugger everything but the
+ * DSU.  STM32: readout protection.  Either way a load must say so, and one mass erase must
+ * give the chip back. */
+static void lock_samd21(void)
+{
+    assert_true(rsp_attach(rsp));
+    assert_string_equal(rsp_ask(rsp, "M41004000,2:45a5"), "OK");    /* CTRLA := SSB */
+    board_run_ms(rsp->board, 20);
+    board_power_target(rsp->board, false);
+    board_run_ms(rsp->board, 10);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+}
+
+static void a_locked_chip_says_so_and_a_mass_erase_gives_it_back(void **state)
+{
+    (void)state;
+    static uint8_t data[1024];
+
+    lock_samd21();
+    rsp_monitor(rsp, "swdp_scan");
+    assert_non_null(strcasestr(rsp->console, "lock"));
+    rsp_ask(rsp, "vAttach;1");
+    assert_false(rsp_load_flash(rsp, 0, data, sizeof data, 256));
+    assert_int_equal(rsp->reply[0], 'E');
+    rsp_monitor(rsp, "erase_mass");
+    board_run_ms(rsp->board, 200);
+    assert_works(20);
+}
+
+/* The option bytes: RDP := 0x00 by the sequence of PM0075 2.4.2, typed by the debugger. */
+static void write_word(uint32_t address, uint32_t value)
+{
+    assert_string_equal(rsp_ask(rsp, "M%x,4:%02x%02x%02x%02x", address, value & 255,
+                                value >> 8 & 255, value >> 16 & 255, value >> 24), "OK");
+    board_run_ms(rsp->board, 50);
+}
+
+static void lock_stm32(void)
+{
+    enum { KEYR = 0x40022004, OPTKEYR = 0x40022008, CR = 0x40022010 };
+
+    assert_true(rsp_attach(rsp));
+    write_word(KEYR, 0x45670123);
+    write_word(KEYR, 0xCDEF89AB);
+    write_word(OPTKEYR, 0x45670123);
+    write_word(OPTKEYR, 0xCDEF89AB);
+    write_word(CR, 0x220);                                          /* OPTER */
+    write_word(CR, 0x260);                                          /* STRT */
+    write_word(CR, 0x210);                                          /* OPTPG */
+    assert_string_equal(rsp_ask(rsp, "M1ffff800,2:00ff"), "OK");
+    board_run_ms(rsp->board, 50);
+    board_power_target(rsp->board, false);
+    board_run_ms(rsp->board, 10);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+}
+
+static void a_read_protected_stm32_says_so_and_unlock_gives_it_back(void **state)
+{
+    (void)state;
+    static uint8_t data[1024];
+
+    lock_stm32();
+    rsp_monitor(rsp, "swdp_scan");
+    assert_non_null(strcasestr(rsp->console, "lock"));
+    rsp_ask(rsp, "vAttach;1");
+    assert_false(rsp_load_flash(rsp, 0x08000000, data, sizeof data, 1024));
+    assert_int_equal(rsp->reply[0], 'E');
+    rsp_monitor(rsp, "unlock");
+    board_power_target(rsp->board, false);
+    board_run_ms(rsp->board, 10);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+    assert_works(21);
 }
 
 /* A load during which something happens to the wire at 40 different moments. */
@@ -448,6 +535,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define SAMD21(test) cmocka_unit_test_setup_teardown(test, power_on, power_off)
 #define STM32(test) cmocka_unit_test_setup_teardown(test, power_on_stm32, power_off)
+#define SAMD21_HURT(test) \
+        cmocka_unit_test_setup_teardown(test, power_on, power_off_after_damage)
+#define STM32_HURT(test) \
+        cmocka_unit_test_setup_teardown(test, power_on_stm32, power_off_after_damage)
         SAMD21(unknown_packets_get_an_empty_answer),
         SAMD21(a_damaged_packet_is_refused_and_its_repetition_executed),
         SAMD21(truncated_packets_and_noise_between_them_are_survived),
@@ -459,14 +550,16 @@ int main(void)
         SAMD21(memory_that_is_not_there_is_an_error_in_words_or_number),
         SAMD21(flash_requests_outside_the_flash_are_refused_before_anything_is_erased),
         SAMD21(without_a_target_a_scan_says_what_to_check),
-        SAMD21(a_cut_wire_is_reported_and_the_next_load_works),
-        STM32(a_cut_wire_is_reported_and_the_next_load_works),
-        SAMD21(target_power_lost_is_reported_and_the_next_load_works),
-        STM32(target_power_lost_is_reported_and_the_next_load_works),
-        SAMD21(a_target_lost_while_it_runs_is_reported),
-        SAMD21(noise_on_swdio_never_makes_a_load_silently_wrong),
-        STM32(noise_on_swdio_never_makes_a_load_silently_wrong),
-        SAMD21(noise_on_swdio_never_makes_a_read_silently_wrong),
+        SAMD21(a_locked_chip_says_so_and_a_mass_erase_gives_it_back),
+        STM32(a_read_protected_stm32_says_so_and_unlock_gives_it_back),
+        SAMD21_HURT(a_cut_wire_is_reported_and_the_next_load_works),
+        STM32_HURT(a_cut_wire_is_reported_and_the_next_load_works),
+        SAMD21_HURT(target_power_lost_is_reported_and_the_next_load_works),
+        STM32_HURT(target_power_lost_is_reported_and_the_next_load_works),
+        SAMD21_HURT(a_target_lost_while_it_runs_is_reported),
+        SAMD21_HURT(noise_on_swdio_never_makes_a_load_silently_wrong),
+        STM32_HURT(noise_on_swdio_never_makes_a_load_silently_wrong),
+        SAMD21_HURT(noise_on_swdio_never_makes_a_read_silently_wrong),
         SAMD21(usb_resets_in_the_middle_of_a_load_are_survived),
         SAMD21(a_bare_bus_reset_returns_the_device_to_the_default_state),
         SAMD21(suspend_and_resume_in_the_middle_of_a_read_lose_nothing),
