@@ -114,9 +114,11 @@ static bool bus_error(struct cpu *cpu, uint32_t address, uint32_t why)
 static void lock_up(struct cpu *cpu, const char *why)
 {
     cpu->lockup = true;
-    /* A chip whose flash is blank locks up by design; that is nobody's mistake. */
-    bool blank = cpu->pc == 0xFFFFFFFE;
-    sim_report(cpu->sim, blank ? SIM_NOTE : SIM_FATAL, "%s: locked up: %s",
+    /* A chip whose flash is blank locks up by design; that is nobody's mistake.  Nor is a
+     * target that locks up, as one does that is loaded and let go without a reset: only the
+     * probe must not. */
+    bool blank = cpu->pc == 0xFFFFFFFE, probe = cpu == cpu->sim->cores[0];
+    sim_report(cpu->sim, probe && !blank ? SIM_FATAL : SIM_NOTE, "%s: locked up: %s",
                cpu->config.name, blank ? "nothing but erased flash to execute" : why);
 }
 

@@ -412,6 +412,8 @@ static void chip_destroy(struct chip *chip)
     struct f103 *f103 = chip->state;
     if (chip->powered)
         chip_power(chip, false);
+    swdp_free(chip->debug_port);
+    usbfs_free(chip->usb);
     for (int i = 0; i < 3; i++)
         usart_free(f103->usart[i]);
     for (int i = 0; i < 4; i++)
@@ -446,12 +448,28 @@ static void add_core(struct f103 *f103)
     f103->cpu = cpu_new(f103->sim, f103->bus, &(struct cpu_config){
         .name = f103->name, .arch = CPU_ARMV7M, .cpuid = 0x411FC231,   /* r1p1 */
         .irq_count = IRQ_COUNT, .priority_bits = 4, .has_vtor = true,
+        .systick_calib = 9000,          /* RM0008 10.1.1 */
     });
     f103->cpu->held_in_reset = true;
     f103->cpu->reset_request = core_asks_for_reset;
     f103->cpu->chip = f103;
     f103->chip.cpu = f103->cpu;
     f103->chip.bus = f103->bus;
+}
+
+/* CNTR.PDWN decides who drives PA11 and PA12. */
+static void usb_took_or_gave_pins(void *ctx)
+{
+    struct f103 *f103 = ctx;
+    gpio_apply(f103->gpio, PA + 11);
+    gpio_apply(f103->gpio, PA + 12);
+}
+
+/* RM0008 10.2.5: EXTI line 18 is the USB wakeup event. */
+static void usb_woke(void *ctx, bool level)
+{
+    struct f103 *f103 = ctx;
+    exti_edge(f103->exti, EXTI_USB_WAKEUP, level);
 }
 
 static void add_peripherals(struct f103 *f103)
@@ -474,6 +492,8 @@ static void add_peripherals(struct f103 *f103)
     add_absent(f103);
     f103->chip.usb = usbfs_new(&f103->chip, gpio_pin_number(f103->gpio, PA + 11),
                                gpio_pin_number(f103->gpio, PA + 12));
+    usbfs_on_pins(f103->chip.usb, usb_took_or_gave_pins, f103);
+    usbfs_on_wakeup(f103->chip.usb, usb_woke, f103);
 }
 
 /* Armv7-M ARM table C1-3: what sits where in the private peripheral bus. */

@@ -140,6 +140,7 @@ void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too);
 void gpio_new(struct f103 *f103);
 void gpio_free(struct gpio *gpio);
 void gpio_power(struct gpio *gpio, bool on);
+void gpio_apply(struct gpio *gpio, int pin);
 struct pin *gpio_pin(struct gpio *gpio, const char *name);
 struct pin *gpio_pin_number(struct gpio *gpio, int pin);
 /* A peripheral's output on a pin: name says whose, NULL lets go. */

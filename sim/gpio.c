@@ -148,6 +148,12 @@ static void apply(struct port *port, uint32_t pins)
         apply_pin(port, __builtin_ctz(pins));
 }
 
+/* Who drives a pin has changed outside of GPIO (USB's PDWN). */
+void gpio_apply(struct gpio *gpio, int pin)
+{
+    apply_pin(&gpio->ports[pin / 16], pin % 16);
+}
+
 /* --- levels ----------------------------------------------------------------------- */
 
 static int sample(struct pin *pin)
