@@ -11,20 +11,23 @@ cd "$(dirname "$0")/.."
 table='
 boot.c:       stm32f103.h board.h clock.h crash.h
 probe.c:      stm32f103.h board.h clock.h crash.h usb.h cdc.h uart.h gdb_remote.h
-gdb_remote.c: gdb_remote.h rsp.h hex.h print.h monitor.h cdc.h target.h cortexm.h adi.h error.h clock.h
+gdb_remote.c: gdb_remote.h gdb_xml.h swbreak.h rsp.h hex.h print.h monitor.h cdc.h target.h cortexm.h adi.h error.h clock.h
+gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
+swbreak.c:    swbreak.h gdb_xml.h target.h cortexm.h error.h
 rsp.c:        rsp.h hex.h cdc.h clock.h
-monitor.c:    monitor.h hex.h print.h gdb_remote.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
-print.c:      print.h
+monitor.c:    monitor.h board.h hex.h print.h gdb_remote.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
+print.c:      print.h hex.h
 hex.c:        hex.h
-uart.c:       uart.h cdc.h clock.h stm32f103.h board.h
+uart.c:       uart.h mem.h cdc.h clock.h stm32f103.h board.h
 target.c:     target.h flash.h cortexm.h adi.h swd.h error.h clock.h
 flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
 flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
 cortexm.c:    cortexm.h adi.h error.h clock.h
 adi.c:        adi.h swd.h error.h clock.h
 swd.c:        swd.h stm32f103.h board.h clock.h
-cdc.c:        cdc.h usb.h
-usb.c:        usb.h stm32f103.h clock.h board.h
+cdc.c:        cdc.h usb.h mem.h stm32f103.h
+usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
+usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h
 clock.c:      clock.h stm32f103.h board.h
 crash.c:      crash.h stm32f103.h
 error.c:      error.h
