@@ -44,8 +44,7 @@ enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
     TAR_BLOCK = 0x400,                      /* auto-increment may wrap here */
     WINDOW = 16,                            /* what BD0 to BD3 cover */
 };
-enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8,
-       IDLE_CLOCKS = 8 };
+enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
 #define NOTHING 0xFFFFFFFFu                 /* no valid SELECT, CSW or TAR looks so */
 
 static struct {
@@ -68,7 +67,7 @@ static void forget(void)
 /* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
 static void rest(void)
 {
-    swd_idle(IDLE_CLOCKS);
+    swd_idle();
 }
 
 static int wire(uint8_t request, uint32_t *value)
@@ -138,7 +137,7 @@ static inline int write_word(uint8_t request, uint32_t value)
         port.idles = true;
     int error = ack == SWD_OK ? OK : not_ok(ack, request, &value);
     if (port.idles)
-        swd_idle(IDLE_CLOCKS);
+        swd_idle();
     return error;
 }
 

@@ -38,7 +38,12 @@ enum {                                      /* the DSU as a debugger sees it: + 
     STATUSB_PROT = 1 << 0,
 };
 enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A040 };
+enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
 enum { COMMAND_LIMIT_MS = 200, REGIONS = 16 };
+
+static struct {
+    uint32_t osc8m;                     /* to be restored; 0: was not changed */
+} clocks;
 
 /* DID without die, revision and device: what the chip is called. */
 static const struct series { uint16_t did; const char *name; } series[] = {
@@ -52,17 +57,16 @@ static const struct series { uint16_t did; const char *name; } series[] = {
 /* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
 static int result(int failed)
 {
-    uint8_t ready;
-    uint16_t status;
-    int error = adi_read8(INTFLAG, &ready);
+    uint32_t ready, status = 0;
+    int error = adi_read32(INTFLAG, &ready);
 
     if (!error && !(ready & READY))
         return ERR_BUSY;
     if (!error)
-        error = adi_read16(STATUS, &status);
+        error = adi_read32(STATUS, &status);
     if (error || !(status & STATUS_ERRORS))
         return error;
-    adi_write16(STATUS, STATUS_ERRORS);
+    adi_write32(STATUS, STATUS_ERRORS);
     return status & LOCKE ? ERR_PROTECTED : failed;
 }
 
@@ -77,40 +81,72 @@ static int wait(int failed)
     return error == ERR_BUSY ? ERR_TIMEOUT : error;
 }
 
-static int command(uint16_t cmd)
+/* Registers of 8 and 16 bits are accessed as words, as the bus bridge allows: CSW need
+ * not change, and a chip that came out of reset at 1 MHz makes every access count. */
+static int command(uint32_t cmd)
 {
-    return adi_write16(CTRLA, (uint16_t)(CMD_KEY | cmd));
+    return adi_write32(CTRLA, CMD_KEY | cmd);
 }
 
 /* ADDR counts halfwords. */
-static int command_at(uint16_t cmd, uint32_t address)
+static int command_at(uint32_t cmd, uint32_t address)
 {
     int error = adi_write32(ADDR, address / 2);
     return error ? error : command(cmd);
+}
+
+/* A D20 or D21 that was just reset runs at 1 MHz, and then the debugger's accesses cost
+ * as much time as the flash itself.  For the job it gets all of the 8 MHz, which need no
+ * wait states at any voltage (table 37-42); a chip on another clock does not notice. */
+static void speed_up(const struct chip *chip)
+{
+    uint32_t osc8m;
+
+    clocks.osc8m = 0;
+    if ((chip->id >> 16 & 0xFFFC) != 0x1000 || adi_read32(OSC8M, &osc8m) ||
+        !(osc8m & OSC8M_PRESC))
+        return;
+    if (adi_write32(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC) == OK)
+        clocks.osc8m = osc8m;
+}
+
+static void restore_speed(void)
+{
+    if (clocks.osc8m)
+        adi_write32(OSC8M, clocks.osc8m);
+    clocks.osc8m = 0;
 }
 
 static int begin(const struct chip *chip)
 {
     uint32_t ctrlb;
 
-    (void)chip;
+    speed_up(chip);
     wait(OK);                           /* what the program left there is not our error */
     int error = adi_read32(CTRLB, &ctrlb);
     if (!error)
         error = adi_write32(CTRLB, ctrlb | CTRLB_MANW);
+    if (!error)
+        error = command(CMD_PBC);       /* later, each WP leaves the buffer empty */
+    if (!error)
+        error = wait(OK);
     return error;
 }
 
 static int end(const struct chip *chip)
 {
     (void)chip;
-    return wait(ERR_PROGRAM);
+    int error = wait(ERR_PROGRAM);
+    restore_speed();
+    return error;
 }
 
 static int erase(const struct chip *chip, uint32_t row)
 {
     (void)chip;
-    int error = command_at(CMD_ER, row);
+    int error = wait(ERR_ERASE);
+    if (!error)
+        error = command_at(CMD_ER, row);
     return error ? error : wait(ERR_ERASE);
 }
 
@@ -119,12 +155,8 @@ static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
     int error = wait(ERR_PROGRAM);      /* for the page before */
 
     if (!error)
-        error = command(CMD_PBC);
-    if (!error)
-        error = wait(ERR_PROGRAM);
-    if (!error)
         error = adi_write32s(address, bytes, length);
-    return error ? error : command_at(CMD_WP, address);
+    return error ? error : command(CMD_WP);     /* ADDR follows the buffer (22.8.8) */
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
@@ -254,7 +286,7 @@ static int attached(const struct chip *chip)
 
 /* --- commands ----------------------------------------------------------------- */
 
-static int each_region(uint16_t cmd, const char *done)
+static int each_region(uint32_t cmd, const char *done)
 {
     const struct chip *chip = target_chip();
     int error = begin(chip);
@@ -264,6 +296,7 @@ static int each_region(uint16_t cmd, const char *done)
         if (!error)
             error = wait(ERR_PROGRAM);
     }
+    end(chip);
     if (!error)
         monitor_print("All flash regions %s until the next reset.\n", done);
     return error;

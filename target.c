@@ -51,7 +51,7 @@ static void copy_name(char *to, const char *from)
 {
     int i = 0;
 
-    for (; from[i] && i < 23; i++)
+    for (; i < 23 && from[i]; i++)
         to[i] = from[i];
     to[i] = 0;
 }
@@ -452,11 +452,8 @@ int flash_erase_page(uint32_t *address)
         return ERR_RANGE;
     uint32_t page = *address & ~(chip->page - 1);
     int error = OK;
-    if (!holds(page, 0, chip->page)) {
+    if (!holds(page, 0, chip->page))
         error = chip->family->erase(chip, page);
-        if (!error && !surely_holds(page, 0, chip->page))
-            error = ERR_ERASE;
-    }
     if (!error)
         *address = page + chip->page;
     return error;

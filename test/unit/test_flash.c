@@ -22,7 +22,7 @@ static struct {
     uint8_t flash[SIZE];
     uint32_t cr, sr, ar;
     int keys, busy, erases, programs, attaches, scans;
-    uint32_t ctrlb, addr;
+    uint32_t ctrlb, addr, osc8m;
     uint16_t status;
     uint8_t buffer[64], statusa;
     uint32_t ms;
@@ -184,6 +184,7 @@ static int samd_write(uint32_t address, uint32_t value, int width)
     switch (address) {
     case NVM: return samd_command(value);
     case NVM + 4: chip.ctrlb = value; return OK;
+    case 0x40000820: chip.osc8m = value; return OK;
     case NVM + 0x18: chip.status &= (uint16_t)~value; return OK;
     case NVM + 0x1C: chip.addr = value; return OK;
     case DSU + 1: chip.statusa &= (uint8_t)~value; return OK;
@@ -208,6 +209,7 @@ static int samd_read(uint32_t address, uint32_t *value)
     case DSU + 2: *value = chip.security; return OK;
     case DSU + 0x18: *value = 0x10010305; return OK;
     case NVM + 0x04: *value = chip.ctrlb; return OK;
+    case 0x40000820: *value = chip.osc8m; return OK;
     case NVM + 0x08: *value = 3 << 16 | SIZE / 64; return OK;
     case NVM + 0x14: *value = !busy(); return OK;
     case NVM + 0x18: *value = chip.status; return OK;
@@ -279,6 +281,7 @@ static int power_on(bool samd)
     memset(chip.flash, 0xFF, SIZE);
     chip.samd = samd;
     chip.cr = 0x80;
+    chip.osc8m = 0x87070382;
     return 0;
 }
 
@@ -440,6 +443,16 @@ static void flash_is_locked_again_after_a_job(void **state)
     assert_int_equal(chip.cr & 0x80, 0x80);
 }
 
+static void the_clock_is_raised_for_the_job_and_put_back(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(chip.osc8m, 0x87070082);
+    assert_int_equal(flash_end(), OK);
+    assert_int_equal(chip.osc8m, 0x87070382);
+}
+
 static void mass_erase_is_polled_until_done(void **state)
 {
     int error, polls = 0;
@@ -508,6 +521,7 @@ int main(void)
         BOTH(write_protection_is_named),
         BOTH(addresses_outside_are_refused),
         cmocka_unit_test_setup(flash_is_locked_again_after_a_job, stm32),
+        cmocka_unit_test_setup(the_clock_is_raised_for_the_job_and_put_back, samd),
         BOTH(mass_erase_is_polled_until_done),
         cmocka_unit_test_setup(a_read_protected_stm32_says_locked, stm32),
         cmocka_unit_test_setup(a_secured_samd_cannot_be_attached_but_erased, samd),
