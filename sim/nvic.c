@@ -35,7 +35,9 @@ static bool is_v6m(const struct nvic *nvic)
 
 static int raw_priority(const struct nvic *nvic, int exception)
 {
-    return exception <= EXC_HARDFAULT ? exception - 4 : nvic->priority[exception];
+    if (exception <= EXC_HARDFAULT)     /* Reset -3, NMI -2, HardFault -1 */
+        return exception - 4;
+    return nvic->priority[exception];
 }
 
 /* PRIGROUP n: bits above n form the group (B1.5.4). */

@@ -665,8 +665,10 @@ void usb_host_on_attach(struct usb_host *host,
                         void (*changed)(void *ctx, bool attached), void *ctx)
 {
     int i = 0;
-    while (changed ? host->attach[i].changed != NULL : host->attach[i].ctx != ctx)
-        assert(++i < OBSERVERS);
+    while (i < OBSERVERS &&
+           (changed ? host->attach[i].changed != NULL : host->attach[i].ctx != ctx))
+        i++;
+    assert(i < OBSERVERS);
     host->attach[i].changed = changed;
     host->attach[i].ctx = ctx;
     if (changed && usb_host_attached(host))
