@@ -37,7 +37,7 @@ static int raw_priority(const struct nvic *nvic, int exception)
 {
     if (exception <= EXC_HARDFAULT)     /* Reset -3, NMI -2, HardFault -1 */
         return exception - 4;
-    return nvic->priority[exception];
+    return exception < EXCEPTIONS ? nvic->priority[exception] : PRIORITY_THREAD;
 }
 
 /* PRIGROUP n: bits above n form the group (B1.5.4). */
