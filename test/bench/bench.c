@@ -203,10 +203,16 @@ static void bench_attach_and_step(void)
 {
     struct rsp *rsp = rsp_power_on("samd21");
 
-    measured("usb_configured_ms",
-             (double)cdc_host_configured_at(rsp->cdc) / (double)SIM_MS);
-    rsp_monitor(rsp, "frequency 36M");
+    /* The reset button; 140 ms of what follows are the host's: debouncing, two resets. */
     double start = rsp_now_ms(rsp);
+    board_reset_probe(rsp->board);
+    board_run_ms(rsp->board, 50);
+    if (!rsp_plug_in(rsp))
+        exit(1);
+    measured("usb_configured_ms",
+             (double)cdc_host_configured_at(rsp->cdc) / (double)SIM_MS - start);
+    rsp_monitor(rsp, "frequency 36M");
+    start = rsp_now_ms(rsp);
     if (!rsp_attach(rsp))
         exit(1);
     measured("attach_ms", rsp_now_ms(rsp) - start);
