@@ -80,7 +80,8 @@ for tier; do
             done
         done ;;
     judge)
-        try "sigrok decodes the same transfers" env BUILD="$build" sh test/sigrok/run.sh
+        try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
+        try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     *)  echo "no such tier: $tier"; exit 2 ;;
