@@ -1,7 +1,7 @@
 /* main.c - the program build/bluepill: options, the passing of time, the exit status.
  *
- *   called by  a person, the tests' scripts      calls  board.h, control.h, ports.h, vcd.h,
- *                                                       pcap.h
+ *   called by  a person, the tests' scripts      calls  board.h, control.h, ports.h,
+ *                                                       usbip.h, vcd.h, pcap.h
  *
  * Options are rows of a table; each puts its argument into struct settings or says in one
  * sentence what is wrong with it.  Exit status: 0 all was well; 1 the firmware broke a rule
@@ -17,6 +17,7 @@
 #include "control.h"
 #include "pcap.h"
 #include "ports.h"
+#include "usbip.h"
 #include "vcd.h"
 #include <errno.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ enum serial_port { GDB_PORT, UART_PORT, SERIAL_PORTS };
 
 struct settings {
     struct board_options board;
-    int serial[SERIAL_PORTS], control;      /* TCP ports, NOT_WANTED, or 0 for any */
+    int serial[SERIAL_PORTS], control, usbip;   /* TCP ports, NOT_WANTED, or 0 for any */
     const char *vcd, *pcap, *record, *symbols;
     bool real_time, stats, stop;            /* stop: --help and --version have spoken */
     double seconds;                         /* simulated; 0 = until told to stop */
@@ -43,8 +44,9 @@ struct settings {
 struct machine {
     const struct settings *settings;
     struct board *board;
-    struct cdc_host *cdc;
+    struct cdc_host *cdc;                   /* NULL with --usbip: a real kernel has it */
     struct ports *ports;
+    struct usbip *usbip;
     struct control *control;
     struct vcd *vcd;
     struct pcap *pcap;
@@ -168,9 +170,7 @@ static bool set_control(struct settings *settings, const char *text)
 
 static bool set_usbip(struct settings *settings, const char *text)
 {
-    (void)settings, (void)text;
-    return wrong("--usbip is not part of this version. --gdb and --uart bridge the board's "
-                 "serial ports to TCP.");
+    return set_port("--usbip", &settings->usbip, text);
 }
 
 static bool set_vcd(struct settings *settings, const char *text)
@@ -248,7 +248,7 @@ static const struct option {
     { "--gdb", "PORT", set_gdb, "TCP port for the first serial port of the board; 0: any" },
     { "--uart", "PORT", set_uart, "TCP port for the second one" },
     { "--control", "PORT", set_control, "TCP port for commands: reset, cut SWDIO, help, ..." },
-    { "--usbip", "PORT", set_usbip, NULL },
+    { "--usbip", "PORT", set_usbip, "TCP port for USB/IP: usbip attach -r HOST -b 1-1" },
     { "--vcd", "FILE", set_vcd, "waveforms of the wires, for GTKWave or sigrok" },
     { "--pcap", "FILE", set_pcap, "USB traffic, for Wireshark" },
     { "--record", "FILE", set_record, "SWD transfers, one a line" },
@@ -357,14 +357,36 @@ static bool start_port(struct machine *machine, enum serial_port port)
     return true;
 }
 
-static bool start_ports(struct machine *machine)
+static bool start_serial(struct machine *machine)
 {
-    int bound;
     machine->cdc = cdc_host_new(machine->board->usb);
     machine->ports = ports_new(machine->cdc);
     for (int i = 0; i < SERIAL_PORTS; i++)
         if (!start_port(machine, i))
             return false;
+    return true;
+}
+
+static bool start_usbip(struct machine *machine)
+{
+    const struct settings *settings = machine->settings;
+    int bound;
+    if (settings->serial[GDB_PORT] != NOT_WANTED || settings->serial[UART_PORT] != NOT_WANTED)
+        return wrong("--usbip gives the whole board to another kernel, which makes its own "
+                     "serial ports; leave --gdb and --uart away.");
+    machine->usbip = usbip_new(machine->board->usb, settings->usbip, &bound, error,
+                               sizeof error);
+    if (machine->usbip)
+        fprintf(stderr, "usbip: 127.0.0.1:%d\n", bound);
+    return machine->usbip;
+}
+
+static bool start_ports(struct machine *machine)
+{
+    int bound;
+    bool by_usbip = machine->settings->usbip != NOT_WANTED;
+    if (!(by_usbip ? start_usbip : start_serial)(machine))
+        return false;
     if (machine->settings->control == NOT_WANTED)
         return true;
     machine->control = control_new(machine->board, machine->settings->control, &bound, error,
@@ -427,7 +449,8 @@ static double wall_ms(void)
 static bool wait_for_wall(struct machine *machine, double until)
 {
     struct pollfd fds[FDS];
-    int count = ports_fds(machine->ports, fds, FDS);
+    int count = machine->usbip ? usbip_fds(machine->usbip, fds, FDS)
+                               : ports_fds(machine->ports, fds, FDS);
     if (machine->control)
         count += control_fds(machine->control, fds + count, FDS - count);
     double left = until - wall_ms();
@@ -440,7 +463,10 @@ static bool wait_for_wall(struct machine *machine, double until)
 
 static void look_at_sockets(struct machine *machine)
 {
-    ports_poll(machine->ports, 0);
+    if (machine->usbip)
+        usbip_poll(machine->usbip);
+    else
+        ports_poll(machine->ports, 0);
     if (machine->control)
         control_poll(machine->control);
 }
@@ -507,6 +533,7 @@ static void print_stats(const struct machine *machine)
 static void finish(struct machine *machine)
 {
     control_free(machine->control);
+    usbip_free(machine->usbip);
     if (machine->ports)
         ports_free(machine->ports);
     if (machine->cdc)
@@ -530,7 +557,8 @@ int main(int argc, char **argv)
 {
     static struct settings settings = {
         .board = { .flash_kb = 64, .board = "bluepill", .target = "none" },
-        .serial = { NOT_WANTED, NOT_WANTED }, .control = NOT_WANTED, .real_time = true,
+        .serial = { NOT_WANTED, NOT_WANTED }, .control = NOT_WANTED, .usbip = NOT_WANTED,
+        .real_time = true,
     };
     struct machine machine = { .settings = &settings };
     int status = USAGE;

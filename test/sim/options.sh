@@ -54,7 +54,8 @@ try 2 "a TCP port is a number"            --control x
 try 2 "use real or max"                   --speed fast
 try 2 "a number of seconds is needed"     --for ever
 try 2 "a number of seconds is needed"     --for -1
-try 2 "not part of this version"          --usbip 3240
+try 2 "leave --gdb and --uart away"        --usbip 0 --gdb 0
+try 2 "a TCP port is a number"             --usbip x
 try 2 "cannot be read"                    --flash "$work/none.bin" --for 1
 try 2 "is empty"                          --flash "$work/empty.bin" --for 1
 try 2 "is not inside the flash"           --flash "$work/big.bin" --for 1
