@@ -141,6 +141,11 @@ static bool wire_signal(struct board *board, enum signal signal)
                  signal_names[signal], name, name);
         return false;
     }
+    if (signal == SIG_RX && board->options.loop && board->net[SIG_TX] && !pin->net) {
+        board->net[SIG_RX] = board->net[SIG_TX];    /* and the target's TX hangs open */
+        net_attach(board->net[SIG_TX], pin, false);
+        return true;
+    }
     board->net[signal] = net_of(board, pin, signal_names[signal]);
     const char *far = board->target ? board->target->signal_pin(far_names[signal]) : NULL;
     struct pin *far_pin = far ? board->target->pin(board->target, far) : NULL;

@@ -22,6 +22,7 @@ struct board_options {
     const char *wire[SIG_COUNT];    /* overrides: pin name or "none", NULL = the board's */
     int boot1;
     const char *target;             /* NAME[:FILE], "none" */
+    bool loop;                      /* --loop: the probe's TX is wired to its own RX */
     bool no_crystal;                /* --no-crystal: HSE never becomes ready */
 };
 

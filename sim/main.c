@@ -225,6 +225,12 @@ static bool set_no_crystal(struct settings *settings, const char *text)
     return settings->board.no_crystal = true;
 }
 
+static bool set_loop(struct settings *settings, const char *text)
+{
+    (void)text;
+    return settings->board.loop = true;
+}
+
 static bool say_version(struct settings *settings, const char *text)
 {
     (void)text;
@@ -243,6 +249,7 @@ static const struct option {
     { "--flash-kb", "64|128", set_flash_kb, "size of the probe's flash (64)" },
     { "--board", "NAME", set_board, "bluepill (default) or stlink: which pin is what" },
     { "--wire", "SIG=PIN,...", set_wire, "other pins for SWDIO SWCLK TDI TDO NRST TX RX SWO" },
+    { "--loop", NULL, set_loop, "a wire from TX to RX: what is sent comes back" },
     { "--boot1", "0|1", set_boot1, "the jumper (0)" },
     { "--target", "NAME[:FILE]", set_target, "samd21, stm32f103 or none (default); its flash" },
     { "--gdb", "PORT", set_gdb, "TCP port for the first serial port of the board; 0: any" },
