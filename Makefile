@@ -45,10 +45,18 @@ $(BUILD)/bluepill: $(BUILD)/sim/main.o $(BUILD)/libsim.a
 	$(CC_HOST) -o $@ $^ -lm
 
 # --- firmware images ----------------------------------------------------------
-$(BUILD)/arm/%.o: %.c
+# Another BOARD, id or version is another image, though no file has changed.
+$(BUILD)/options: FORCE
+	@mkdir -p $(@D)
+	@echo '$(BOARD) $(USB_VID) $(USB_PID) $(VERSION)' | cmp -s - $@ || \
+	    echo '$(BOARD) $(USB_VID) $(USB_PID) $(VERSION)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/arm/%.o: %.c $(BUILD)/options
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -c -o $@ $<
-$(BUILD)/arm/%.o: %.s
+$(BUILD)/arm/%.o: %.s $(BUILD)/options
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -x assembler-with-cpp -c -o $@ $<
 
@@ -155,7 +163,7 @@ board: deps
 	@BUILD=$(BUILD) sh test/session/board.sh $(TARGET)
 
 check: deps
-	@$(MAKE) --no-print-directory --silent tests-fast
+	@$(MAKE) --no-print-directory --silent firmware tests-fast
 	@BUILD=$(BUILD) sh test/run.sh unit static
 
 test: deps
