@@ -6,6 +6,9 @@ BOARD   ?= bluepill
 TARGET  ?= samd21
 USB_VID ?= 0x1209
 USB_PID ?= 0x0001
+USB_PID_BOOT ?= 0x0002
+# Page that a browser offers for a board in its bootloader, without "https://"; none.
+WEBUSB_URL ?=
 
 # --- firmware ---------------------------------------------------------------
 CROSS  := arm-none-eabi-
@@ -16,12 +19,13 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib \
     -ffunction-sections -fdata-sections -fno-common -fno-tree-loop-distribute-patterns \
     $(WARN) -I. -DBOARD=BOARD_$(shell echo $(BOARD) | tr a-z A-Z) \
-    -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
+    -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DUSB_PID_BOOT=$(USB_PID_BOOT) \
+    -DWEBUSB_URL='"$(WEBUSB_URL)"' -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
 ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
-boot_c  := boot.c clock.c crash.c mem.c
-probe_c := probe.c clock.c crash.c mem.c usb.c usb_ep.c cdc.c uart.c \
+boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
+probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
            swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_xml.c rsp.c swbreak.c monitor.c hex.c print.c
 
@@ -65,6 +69,7 @@ $(BUILD)/boot.elf: $(BUILD)/arm/startup.o $(boot_c:%.c=$(BUILD)/arm/%.o) link.ld
 	    -Wl,--defsym=IMAGE_SIZE=0x2000 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
 $(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.ld
 	$(CC_ARM) $(ARM_FLAGS) -T link.ld -Wl,--defsym=IMAGE_START=0x08002000 \
+	    -Wl,--undefined=serial_vectors \
 	    -Wl,--defsym=IMAGE_SIZE=0xE000 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
 %.bin: %.elf
 	$(CROSS)objcopy -O binary $< $@

@@ -1,39 +1,150 @@
-/* boot.c - the first code after reset: start the application, or stay.
+/* boot.c - the first code after reset: start the application, or stay and be updated.
  *
- *   called by  startup.s      calls  clock.c
+ *   called by  startup.s      calls  dfu.c, usb.c, selfflash.c, backup.c, clock.c
  *
  * The application starts when its first two words can be a stack and an entry point, and
- * the board's jumper or pin does not say "stay".  It finds the chip as after reset: not a
- * clock is changed, no interrupt enabled, and the one port that was looked at is switched
- * off again.  So anything linked for 0x08002000 runs, whatever it assumes.
+ * nothing says "stay": the board's jumper or pin, a note from the application, or three
+ * crashes in a row.  It finds the chip as after reset: not a clock is changed, no interrupt
+ * enabled, and the one port that was looked at is switched off again.  So anything linked
+ * for 0x08002000 runs, whatever it assumes.
  *
- * Staying, the LED blinks slowly, for ever.  The debug pins are never touched: an ST-Link
- * gets in whenever this code runs. */
+ * Staying, we are a DFU device, the LED blinks slowly, and at every block that is written
+ * it changes.  When DFU is done the chip is reset, and the application starts from there.
+ * The debug pins are never touched: an ST-Link gets in whenever this code runs.
+ *
+ * A crash is a watchdog reset, whoever's watchdog it was, or a fault in the probe, which
+ * counts for itself (crash.c).  A reset by power or by the button makes a fresh start.
+ *
+ * Sources: DFU 1.1 4; USB 2.0 9.6; WebUSB 4 and 5; Microsoft OS 2.0 descriptors. */
+#include "backup.h"
 #include "board.h"
 #include "clock.h"
-#include <stdbool.h>
+#include "crash.h"
+#include "dfu.h"
+#include "selfflash.h"
+#include "usb.h"
 
 enum {
-    RAM_START = 0x20000000, RAM_SIZE = 20 * 1024,
-    SLOT_START = 0x08002000, SLOT_END = 0x08010000,     /* 64 KB, whatever the chip says */
     BLINK_MS = 500,
-    SETTLE_TRIES = 20000                /* some 25 ms at 8 MHz */
+    SETTLE_TRIES = 20000,               /* some 25 ms at 8 MHz */
+    CRASHES_TOO_MANY = 3,
+    UNPLUGGED_MS = 20                   /* long enough for any host to notice */
+};
+enum { EP0_SIZE = 64, EP0_OUT = 64, EP0_IN = 128 };
+enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, SLOT_NAME, STRINGS };
+enum vendor_requests { WEBUSB_REQUEST = 1, MS_OS_REQUEST = 2 };
+enum { WEBUSB_GET_URL = 2, MS_OS_GET_SET = 7 };         /* wIndex */
+
+/* --- descriptors --------------------------------------------------------------------- */
+
+/* Numbers of 16 bits, as two bytes of a descriptor. */
+#define LE16(value) (value) & 0xFF, (value) >> 8
+
+static const uint8_t device_descriptor[] = {
+    18, 1,                              /* DEVICE */
+    LE16(0x0210),                       /* there is a BOS */
+    0, 0, 0,                            /* one function: its class stands in its interface */
+    EP0_SIZE,
+    LE16(USB_VID), LE16(USB_PID_BOOT), LE16(0x0100),
+    MANUFACTURER, PRODUCT, SERIAL,
+    1                                   /* configuration */
 };
 
-struct vectors { uint32_t sp, reset; };
+enum { CONFIGURATION_LENGTH = 9 + 9 + 9, BUS_POWERED = 0x80, MILLIAMPERES = 100 };
+enum { CAN_DNLOAD = 1 << 0, CAN_UPLOAD = 1 << 1, WILL_DETACH = 1 << 3, DETACH_MS = 1000 };
+
+static const uint8_t configuration_descriptor[] = {
+    9, 2, LE16(CONFIGURATION_LENGTH), 1, 1, NO_STRING, BUS_POWERED, MILLIAMPERES / 2,
+    9, 4, 0, 0, 0, 0xFE, 1, 2, SLOT_NAME,       /* DFU, in DFU mode; no endpoints */
+    9, 0x21, CAN_DNLOAD | CAN_UPLOAD | WILL_DETACH, LE16(DETACH_MS),
+    LE16(DFU_TRANSFER_SIZE), LE16(0x0110),
+};
+_Static_assert(sizeof configuration_descriptor == CONFIGURATION_LENGTH, "USB 2.0 9.6.3");
+
+/* Makes Windows load WinUSB by itself, and open the device to programs. */
+static const struct {
+    uint16_t header[5];
+    uint16_t compatible_length, compatible_type;
+    char compatible_id[8], sub_compatible_id[8];
+    uint16_t property[4];
+    __CHAR16_TYPE__ name[21];
+    uint16_t data_length;
+    __CHAR16_TYPE__ data[40];           /* two zeros at the end: a list */
+} ms_os_set = {
+    { 10, 0, 0, 0x0603, sizeof ms_os_set },             /* set header: Windows 8.1 on */
+    20, 3, "WINUSB", "",
+    { sizeof ms_os_set - 30, 4, 7, sizeof ms_os_set.name },     /* a list of strings */
+    u"DeviceInterfaceGUIDs",
+    sizeof ms_os_set.data, u"{5F0C8D3A-7B61-4E0B-9C55-1E9A4B8D2F70}"
+};
+_Static_assert(sizeof ms_os_set == 162, "MS OS 2.0: no gaps");
+
+/* WEBUSB_URL, without "https://", comes from the Makefile; when it is empty the browser
+ * is shown no page. */
+static const struct {
+    uint8_t bLength, bDescriptorType, bScheme;
+    char url[sizeof WEBUSB_URL];
+} landing_page = { 3 + sizeof WEBUSB_URL - 1, 3, 1, WEBUSB_URL };
+enum { LANDING_PAGE = sizeof WEBUSB_URL > 1 };
+
+static const uint8_t bos_descriptor[] = {
+    5, 15, LE16(5 + 24 + 28), 2,
+    24, 16, 5, 0,                       /* platform capability: WebUSB */
+    0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47,
+    0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,
+    LE16(0x0100), WEBUSB_REQUEST, LANDING_PAGE,
+    28, 16, 5, 0,                       /* platform capability: MS OS 2.0 */
+    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C,
+    0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
+    0, 0, LE16(0x0603), LE16(sizeof ms_os_set), MS_OS_REQUEST, 0,
+};
+_Static_assert(sizeof bos_descriptor == 5 + 24 + 28, "USB 3.2 9.6.2");
+
+static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
+{
+    if (setup->bRequest == MS_OS_REQUEST && setup->wIndex == MS_OS_GET_SET) {
+        *data = (const uint8_t *)&ms_os_set;
+        return sizeof ms_os_set;
+    }
+    if (LANDING_PAGE && setup->bRequest == WEBUSB_REQUEST && setup->wIndex == WEBUSB_GET_URL
+        && setup->wValue == LANDING_PAGE) {
+        *data = (const uint8_t *)&landing_page;
+        return landing_page.bLength;
+    }
+    return USB_REFUSE;
+}
+
+static const char *const strings[STRINGS] = {
+    [MANUFACTURER] = "Pillbug",
+    [PRODUCT] = "Pillbug DFU bootloader",
+    [SERIAL] = NULL,                    /* the unique id */
+    [SLOT_NAME] = "Application, 0x08002000",
+};
+
+static const struct usb_interface interfaces[] = {
+    { .control = dfu_control, .done = dfu_done },
+};
+
+/* The only large buffer: a whole block of DNLOAD. */
+static uint8_t transfer_buffer[DFU_TRANSFER_SIZE];
+
+static const struct usb_device device = {
+    .device = device_descriptor,
+    .configuration = configuration_descriptor,
+    .bos = bos_descriptor,
+    .strings = strings, .string_count = STRINGS,
+    .interfaces = interfaces, .interface_count = 1,
+    .ep0_out = EP0_OUT, .ep0_in = EP0_IN,
+    .buffer = transfer_buffer, .buffer_size = sizeof transfer_buffer,
+    .vendor = vendor_request,
+    .configured = dfu_configured,
+};
+
+/* --- stay, or start? ------------------------------------------------------------------- */
 
 void start_image(uint32_t sp, uint32_t entry) __attribute__((noreturn));
+void crash_write(void) __attribute__((noreturn));
 int main(void);
-
-/* Erased flash and text both fail here.  SP may be the very end of RAM, and in an image
- * with its stack at the bottom it is near the start. */
-static bool plausible(const struct vectors *vectors)
-{
-    return vectors->sp % 4 == 0
-        && vectors->sp > RAM_START && vectors->sp <= RAM_START + RAM_SIZE
-        && vectors->reset % 2 == 1      /* Thumb */
-        && vectors->reset >= SLOT_START + sizeof *vectors && vectors->reset < SLOT_END;
-}
 
 /* The Blue Pill's jumper comes with a resistor.  A pin that says "stay" when low needs our
  * pull-up, and patience: 40 kOhm and the capacitor of a target's reset line take some
@@ -54,25 +165,68 @@ static bool told_to_stay(void)
     return tries == 0;
 }
 
-static void wait_for_ever(void)
+/* A watchdog's flag stays until it is erased, so it is, or the next reset would look like
+ * one more.  Applications that never erase flags leave RESET_BY_SOFTWARE behind too; then
+ * the button is not recognised, and only power makes a fresh start. */
+static bool crashes_too_often(void)
 {
+    uint32_t cause = RCC.CSR >> 26;
+    if (cause & (RESET_BY_WATCHDOG | RESET_BY_WATCHDOG << 1)) {         /* IWDG, WWDG */
+        RCC.CSR |= RCC_CSR_RMVF;
+        backup_count_crash(true);
+    } else if (!(cause & RESET_BY_SOFTWARE)) {
+        backup_forget_crashes();
+    }
+    return backup_crashes() >= CRASHES_TOO_MANY;
+}
+
+static bool may_start(const struct vectors *application)
+{
+    bool asked = backup_asked_to_stay();        /* always: both have effects */
+    bool crashing = crashes_too_often();
+    return !asked && !crashing && selfflash_sp_plausible(application->sp)
+        && selfflash_entry_plausible(application->reset) && !told_to_stay();
+}
+
+static void led_poll(void)
+{
+    uint32_t phase = clock_ms() / BLINK_MS + dfu_blocks();
+    pin_write(&LED_PORT, LED_PIN, (phase % 2 == 0) == LED_ON);
+}
+
+static void update(void)
+{
+    backup_forget_crashes();            /* the next reset tries again */
     clock_start();
-    RCC.APB2ENR = RCC_APB2_GPIOA | RCC_APB2_GPIOC;
+    RCC.APB2ENR |= RCC_APB2_GPIOA | RCC_APB2_GPIOC;
     pin_mode(&LED_PORT, LED_PIN, PIN_OUTPUT_SLOW);
-    for (;;) {
+    dfu_start();
+    usb_start(&device);
+    while (!dfu_finished()) {
         watchdog_feed();                /* option bytes may have started it */
-        pin_write(&LED_PORT, LED_PIN, (clock_ms() / BLINK_MS % 2 == 0) == LED_ON);
+        led_poll();
         wait_for_interrupt();
+    }
+    usb_stop();
+    clock_wait_us(UNPLUGGED_MS * 1000);
+}
+
+/* The end of an update; and what startup.s calls after a fault, instead of crash.c, which
+ * would write over the probe's record. */
+void crash_write(void)
+{
+    SCB.AIRCR = SCB_AIRCR_SYSRESET;
+    for (;;) {                          /* it takes a few cycles to arrive */
     }
 }
 
 int main(void)
 {
     const struct vectors *application = (const struct vectors *)SLOT_START;
-    if (plausible(application) && !told_to_stay()) {
+    if (may_start(application)) {
         SCB.VTOR = SLOT_START;
         start_image(application->sp, application->reset);
     }
-    wait_for_ever();
-    return 0;
+    update();
+    crash_write();
 }

@@ -4,13 +4,16 @@
  * that a reset leaves alone, and starts again: USB comes back within a moment, and the
  * user can read the note with `monitor version`.
  *
- *   called by  startup.s (every fault), main      calls  nothing
+ * The bootloader counts crashes in a row too, and keeps the third one to itself.
+ *
+ *   called by  startup.s (every fault), main      calls  backup.c
  *
  * crash_write() runs at the priority of the fault: another fault in here is a lockup,
  * which the watchdog ends.  So it only reads what cannot fault.
  *
  * Sources: ARMv7-M B1.5.6 (the frame), B3.2; RM0008 7.3.10 (RCC_CSR). */
 #include "crash.h"
+#include "backup.h"
 #include "stm32f103.h"
 
 struct crash_record crash __attribute__((section(".noinit")));
@@ -33,6 +36,7 @@ void crash_write(const struct frame *frame, uint32_t exc_return)
         .cfsr  = SCB.CFSR,
         .bfar  = SCB.BFAR,
     };
+    backup_count_crash(false);
     SCB.AIRCR = SCB_AIRCR_SYSRESET;
     for (;;) {                          /* the reset takes a few cycles to arrive */
     }
@@ -43,6 +47,8 @@ void crash_start(void)
     if (crash.magic != CRASH_MAGIC)
         crash = (struct crash_record) { .magic = 0 };
     reset_flags = RCC.CSR >> 26;
+    if (backup_take_watchdog())         /* the bootloader has erased this flag */
+        reset_flags |= RESET_BY_WATCHDOG;
     RCC.CSR |= RCC_CSR_RMVF;
 }
 

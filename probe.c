@@ -9,6 +9,9 @@
  * LED: blinks while no host has configured us; then dark, with a short wink every two
  * seconds; lit while a debugger has the GDB port open.
  *
+ * DFU_DETACH, from dfu-util -e or the update page, leaves a note for the bootloader and
+ * resets; whatever has crashed before, ten good seconds make up for it.
+ *
  * USB, and the 512 bytes of packet memory.  Interface numbers must be consecutive, so those
  * of functions to come are not taken yet; the memory is laid out for all of them:
  *
@@ -20,17 +23,21 @@
  *      368  64 + 64 kept for CMSIS-DAP (first interface)    3  OUT, IN
  *      496   8 +  8 GDB server, UART: notifications         4, 5  IN
  *
- * Sources: USB 2.0 9.6, the interface association ECN, CDC 1.2 5.2, PSTN 1.2 5.3. */
+ * Sources: USB 2.0 9.6, the interface association ECN, CDC 1.2 5.2, PSTN 1.2 5.3, DFU 1.1
+ * 4.1, Microsoft OS 2.0 descriptors. */
+#include "backup.h"
 #include "board.h"
 #include "cdc.h"
 #include "clock.h"
 #include "crash.h"
+#include "dfu.h"
 #include "gdb_remote.h"
 #include "uart.h"
 #include "usb.h"
 
 enum {
-    GDB_INTERFACE, GDB_DATA_INTERFACE, UART_INTERFACE, UART_DATA_INTERFACE, INTERFACES
+    GDB_INTERFACE, GDB_DATA_INTERFACE, UART_INTERFACE, UART_DATA_INTERFACE, DFU_INTERFACE,
+    INTERFACES
 };
 enum { GDB_EP = 1, UART_EP = 2, GDB_NOTIFY_EP = 4, UART_NOTIFY_EP = 5, IN = 0x80 };
 enum {
@@ -38,7 +45,11 @@ enum {
     EP0_OUT = 48, EP0_IN = 80, GDB_OUT = 112, GDB_IN = 176, UART_OUT = 240, UART_IN = 304,
     GDB_NOTIFY = 496, UART_NOTIFY = 504
 };
-enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, GDB_NAME, UART_NAME, STRINGS };
+enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, GDB_NAME, UART_NAME, DFU_NAME,
+               STRINGS };
+
+enum { WELL_MS = 10000, UNPLUGGED_MS = 20 };    /* see above; long enough for any host */
+enum { MS_OS_REQUEST = 2, MS_OS_GET_SET = 7 };          /* vendor request; its wIndex */
 
 /* --- descriptors ------------------------------------------------------------------------- */
 
@@ -47,10 +58,10 @@ enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, GDB_NAME, UART_NAME, ST
 
 static const uint8_t device_descriptor[] = {
     18, 1,                              /* DEVICE */
-    LE16(0x0200),                       /* USB 2.0 */
+    LE16(0x0210),                       /* USB 2.0, and there is a BOS */
     0xEF, 2, 1,                         /* made of functions: interface associations */
     EP0_SIZE,
-    LE16(USB_VID), LE16(USB_PID), LE16(0x0100),
+    LE16(USB_VID), LE16(USB_PID), LE16(0x0101),
     MANUFACTURER, PRODUCT, SERIAL,
     1                                   /* configuration */
 };
@@ -58,7 +69,8 @@ static const uint8_t device_descriptor[] = {
 enum {
     ACM_LINES = 1 << 1, ACM_BREAK = 1 << 2,     /* PSTN 5.3.2: what we support */
     PORT_LENGTH = 8 + 9 + 5 + 5 + 4 + 5 + 7 + 9 + 7 + 7,
-    CONFIGURATION_LENGTH = 9 + 2 * PORT_LENGTH,
+    DFU_LENGTH = 9 + 9,
+    CONFIGURATION_LENGTH = 9 + 2 * PORT_LENGTH + DFU_LENGTH,
     BUS_POWERED = 0x80, MILLIAMPERES = 300
 };
 
@@ -74,6 +86,9 @@ enum {
     9, 4, (interface) + 1, 0, 2, 10, 0, 0, NO_STRING,                                     \
     7, 5, data, EP_BULK_BITS, LE16(DATA_SIZE), 0,                                         \
     7, 5, IN | (data), EP_BULK_BITS, LE16(DATA_SIZE), 0
+enum {                                                  /* DFU 1.1 4.1.3 */
+    CAN_DNLOAD = 1 << 0, CAN_UPLOAD = 1 << 1, WILL_DETACH = 1 << 3, DETACH_MS = 1000
+};
 enum { EP_BULK_BITS = 2, EP_INTERRUPT_BITS = 3 };       /* USB 2.0 9.6.6: not as in EPnR */
 
 static const uint8_t configuration_descriptor[] = {
@@ -81,8 +96,55 @@ static const uint8_t configuration_descriptor[] = {
     MILLIAMPERES / 2,
     SERIAL_PORT(GDB_INTERFACE, GDB_NAME, GDB_NOTIFY_EP, GDB_EP),
     SERIAL_PORT(UART_INTERFACE, UART_NAME, UART_NOTIFY_EP, UART_EP),
+    9, 4, DFU_INTERFACE, 0, 0, 0xFE, 1, 1, DFU_NAME,    /* DFU, at run time */
+    9, 0x21, CAN_DNLOAD | CAN_UPLOAD | WILL_DETACH, LE16(DETACH_MS),
+    LE16(DFU_TRANSFER_SIZE), LE16(0x0110),
 };
 _Static_assert(sizeof configuration_descriptor == CONFIGURATION_LENGTH, "USB 2.0 9.6.3");
+
+/* What makes Windows load WinUSB for a function, and open it to programs. */
+struct ms_os_function {
+    uint16_t header[4];                                 /* subset of one function */
+    uint16_t compatible_length, compatible_type;
+    char compatible_id[8], sub_compatible_id[8];
+    uint16_t property[4];
+    __CHAR16_TYPE__ name[21];
+    uint16_t data_length;
+    __CHAR16_TYPE__ data[40];           /* two zeros at the end: a list */
+};
+enum { NAME_SIZE = 21 * 2, DATA_SIZE_OF_GUID = 40 * 2, PROPERTY_SIZE = 10 + NAME_SIZE
+       + DATA_SIZE_OF_GUID };
+static const struct {
+    uint16_t set[5], configuration[4];
+    struct ms_os_function dfu;
+} ms_os_set = {
+    { 10, 0, 0, 0x0603, sizeof ms_os_set },             /* set header: Windows 8.1 on */
+    { 8, 1, 0, sizeof ms_os_set - 10 },                 /* configuration: its index, 0 */
+    {
+        { 8, 2, DFU_INTERFACE, sizeof(struct ms_os_function) },
+        20, 3, "WINUSB", "",
+        { PROPERTY_SIZE, 4, 7, NAME_SIZE }, u"DeviceInterfaceGUIDs",    /* 7: a list */
+        DATA_SIZE_OF_GUID, u"{0E6E9B54-2C0D-4D53-8A7C-6F1B3D0C9E21}"
+    },
+};
+_Static_assert(sizeof ms_os_set == 178, "MS OS 2.0: no gaps");
+
+static const uint8_t bos_descriptor[] = {
+    5, 15, LE16(5 + 28), 1,
+    28, 16, 5, 0,                       /* platform capability: MS OS 2.0 */
+    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C,
+    0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
+    0, 0, LE16(0x0603), LE16(sizeof ms_os_set), MS_OS_REQUEST, 0,
+};
+_Static_assert(sizeof bos_descriptor == 5 + 28, "USB 3.2 9.6.2");
+
+static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
+{
+    if (setup->bRequest != MS_OS_REQUEST || setup->wIndex != MS_OS_GET_SET)
+        return USB_REFUSE;
+    *data = (const uint8_t *)&ms_os_set;
+    return sizeof ms_os_set;
+}
 
 static const char *const strings[STRINGS] = {
     [MANUFACTURER] = "Pillbug",
@@ -90,6 +152,7 @@ static const char *const strings[STRINGS] = {
     [SERIAL] = NULL,                    /* the unique id */
     [GDB_NAME] = "Pillbug GDB server",
     [UART_NAME] = "Pillbug UART",
+    [DFU_NAME] = "Pillbug update",
 };
 
 /* --- who answers what ---------------------------------------------------------------------- */
@@ -102,6 +165,7 @@ const struct cdc_place cdc_places[CDC_PORTS] = {
 static const struct usb_interface interfaces[INTERFACES] = {
     [GDB_INTERFACE]  = { .control = cdc_control },
     [UART_INTERFACE] = { .control = cdc_control },
+    [DFU_INTERFACE]  = { .control = dfu_runtime_control },
 };
 
 static const struct usb_endpoint endpoints[] = {
@@ -120,11 +184,13 @@ static uint8_t control_buffer[64];      /* the longest string is the serial numb
 static const struct usb_device device = {
     .device = device_descriptor,
     .configuration = configuration_descriptor,
+    .bos = bos_descriptor,
     .strings = strings, .string_count = STRINGS,
     .interfaces = interfaces, .interface_count = INTERFACES,
     .endpoints = endpoints, .endpoint_count = sizeof endpoints / sizeof endpoints[0],
     .ep0_out = EP0_OUT, .ep0_in = EP0_IN,
     .buffer = control_buffer, .buffer_size = sizeof control_buffer,
+    .vendor = vendor_request,
     .configured = cdc_configured,
     .frame = uart_frame,
 };
@@ -159,6 +225,25 @@ static void sleep_if_idle(void)
     interrupts_restore(state);
 }
 
+static void good_start_poll(void)
+{
+    static bool told;                   /* once is enough */
+    if (!told && clock_ms() >= WELL_MS) {
+        backup_forget_crashes();
+        told = true;
+    }
+}
+
+static void detach_poll(void)
+{
+    if (!dfu_finished())
+        return;
+    backup_ask_to_stay();
+    usb_stop();
+    clock_wait_us(UNPLUGGED_MS * 1000);
+    SCB.AIRCR = SCB_AIRCR_SYSRESET;
+}
+
 int main(void);
 int main(void)
 {
@@ -174,6 +259,8 @@ int main(void)
         watchdog_feed();
         gdb_poll();
         led_poll();
+        good_start_poll();
+        detach_poll();
         sleep_if_idle();
     }
 }

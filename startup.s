@@ -42,6 +42,10 @@ vectors:
     .word   crash_entry                 @ 18
     .word   crash_entry                 @ 19 USB high priority: not used
     .word   usb_interrupt               @ 20 USB low priority
+    @ The rest is left out of the bootloader: link.ld
+    .section .vectors.serial, "a"
+    .global serial_vectors
+serial_vectors:
     .rept   16                          @ 21 to 36
     .word   crash_entry
     .endr
@@ -50,7 +54,7 @@ vectors:
     .rept   4                           @ 39 to 42
     .word   crash_entry
     .endr
-    .if     . - vectors - (16 + 43) * 4
+    .if     . - serial_vectors - (43 - 21) * 4
     .error  "the vector table has the wrong length"
     .endif
 
@@ -117,6 +121,14 @@ clear:
 @ void interrupts_restore(uint32_t state)
     function interrupts_restore
     msr     primask, r0
+    bx      lr
+
+@ void faults_off(void), faults_on(void): FAULTMASK
+    function faults_off
+    cpsid   f
+    bx      lr
+    function faults_on
+    cpsie   f
     bx      lr
 
 @ void wait_for_interrupt(void): WFI ends when an interrupt pends, even one that PRIMASK

@@ -161,7 +161,11 @@ struct scb {                    /* ARMv7-M B3.2 */
     volatile uint8_t SHPR[12];
     reg32 SHCSR, CFSR, HFSR, DFSR, MMFAR, BFAR;
 };
-enum { SCB_AIRCR_SYSRESET = 0x05FA0004 };
+enum {
+    SCB_AIRCR_SYSRESET = 0x05FA0004,
+    SCB_CCR_BFHFNMIGN = 1 << 8,         /* with FAULTMASK: bus faults of loads are ignored */
+    SCB_CFSR_PRECISERR = 1 << 9, SCB_CFSR_BFARVALID = 1 << 15   /* 1 clears */
+};
 
 struct dcb { reg32 DHCSR, DCRSR, DCRDR, DEMCR; };               /* ARMv7-M C1.6 */
 enum { DCB_DEMCR_TRCENA = 1 << 24 };
@@ -211,6 +215,8 @@ _Static_assert(offsetof(struct dcb, DEMCR) == 0x0C, "ARMv7-M C1.6.5");
 
 uint32_t interrupts_off(void);                  /* returns what restores the old state */
 void interrupts_restore(uint32_t state);
+void faults_off(void);                          /* FAULTMASK */
+void faults_on(void);
 void wait_for_interrupt(void);                  /* wakes even while interrupts are off */
 
 /* --- pins, one at a time --------------------------------------------------------------- */

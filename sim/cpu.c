@@ -107,6 +107,12 @@ bool traps_division(const struct cpu *cpu) { return cpu->nvic->ccr & CCR_DIV_0_T
 static bool bus_error(struct cpu *cpu, uint32_t address, uint32_t why)
 {
     cpu->nvic->bfar = address;
+    /* B3.2.8: at priority -1 or -2 a load or store may ask to be spared; the mark stays. */
+    if (why == PRECISERR && cpu->nvic->ccr & CCR_BFHFNMIGN
+        && nvic_execution_priority(cpu->nvic) <= PRIORITY_HARDFAULT) {
+        cpu->nvic->cfsr |= PRECISERR | BFARVALID;
+        return true;
+    }
     raise_fault(cpu, EXC_BUSFAULT, why | (why == PRECISERR ? BFARVALID : 0));
     return false;
 }

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 
 # file: headers it may include
 table='
-boot.c:       stm32f103.h board.h clock.h crash.h
-probe.c:      stm32f103.h board.h clock.h crash.h usb.h cdc.h uart.h gdb_remote.h
+boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
+probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h
 gdb_remote.c: gdb_remote.h gdb_xml.h swbreak.h rsp.h hex.h print.h monitor.h cdc.h target.h cortexm.h adi.h error.h clock.h
 gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
 swbreak.c:    swbreak.h gdb_xml.h target.h cortexm.h error.h
@@ -29,7 +29,10 @@ cdc.c:        cdc.h usb.h mem.h stm32f103.h
 usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
 usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h
 clock.c:      clock.h stm32f103.h board.h
-crash.c:      crash.h stm32f103.h
+dfu.c:        dfu.h selfflash.h clock.h
+selfflash.c:  selfflash.h clock.h stm32f103.h
+crash.c:      crash.h backup.h stm32f103.h
+backup.c:     backup.h stm32f103.h
 error.c:      error.h
 mem.c:        mem.h
 '

@@ -1,0 +1,321 @@
+/* dfu.c - Device Firmware Upgrade 1.1: states and requests.
+ *
+ *   called by  usb.c through the tables of boot.c and probe.c; their main loops
+ *   calls      selfflash.c, clock.c
+ *
+ *   IDLE --DNLOAD--> DNLOAD-SYNC --GETSTATUS--> DNLOAD-IDLE --DNLOAD--> DNLOAD-SYNC ...
+ *                                               DNLOAD-IDLE --DNLOAD, empty-->
+ *     MANIFEST-SYNC --GETSTATUS--> MANIFEST-WAIT-RESET --reset, or a second--> application
+ *   IDLE --UPLOAD--> UPLOAD-IDLE --UPLOAD--> ... the short one --> IDLE
+ *   everything else: STALL, ERROR, until CLRSTATUS
+ *
+ * A half image never starts.  The first two words, stack and entry, are struck out before
+ * anything is erased, kept in RAM while the rest is written, and programmed at the end:
+ * the entry first, then the stack, whose upper half comes last.  It must read exactly
+ * 0x2000; before that, and in any state between, the bootloader finds no application.
+ *
+ * A block is written between the status stage of its DNLOAD and whatever the host says
+ * next, which waits (NAK) for some 60 ms.  So the only buffer cannot be overwritten
+ * meanwhile, GETSTATUS never has to answer DNBUSY, and no time is guessed.
+ *
+ * dfu-util calls a download good or bad by these: an image that cannot be right is refused
+ * in the first block; when the end is missing or cannot be written, the empty DNLOAD is
+ * refused; and after MANIFEST-WAIT-RESET we must still be there, with the same descriptors,
+ * when its bus reset comes.
+ *
+ * To compare before the application starts: after the empty DNLOAD, ABORT and UPLOAD; then
+ * DETACH, which here too means "to the application".
+ *
+ * Source: DFU 1.1, sections 3, 6 and A.2. */
+#include "dfu.h"
+#include "clock.h"
+#include "selfflash.h"
+
+enum {
+    DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT,
+    OUT = USB_CLASS | USB_TO_INTERFACE, IN = OUT | USB_FROM_DEVICE,
+
+    /* Until we leave.  The host takes its time to come back after its reset. */
+    DETACH_MS = 50, NO_RESET_MS = 1000, RESET_MS = 3000, CONFIGURED_MS = 400
+};
+
+/* All written by the USB interrupt. */
+static struct {
+    uint8_t state, status;
+    uint16_t block;                     /* the number of the next */
+    uint32_t offset;                    /* in the slot, of the next byte */
+    const uint8_t *bytes;               /* of a block that has been accepted */
+    struct vectors vectors;             /* of the image that is being written */
+    uint32_t blocks;
+    bool complete;                      /* the next bus reset is the end */
+    volatile bool leaving;
+    volatile uint32_t leave_at;         /* ms */
+    uint8_t reply[6];
+} dfu;
+
+static void leave_in(uint32_t ms)
+{
+    dfu.leave_at = clock_in_ms(ms);
+    dfu.leaving = true;
+}
+
+static int fail(enum dfu_status status)
+{
+    dfu.state = DFU_ERROR;
+    dfu.status = (uint8_t)status;
+    return USB_REFUSE;
+}
+
+static void idle(void)
+{
+    dfu.state = DFU_IDLE;
+    dfu.status = DFU_OK;
+}
+
+/* --- download ------------------------------------------------------------------------ */
+
+static enum dfu_status status_of(enum selfflash_error error)
+{
+    static const uint8_t status[] = {
+        [SELFFLASH_OK] = DFU_OK, [SELFFLASH_ADDRESS] = DFU_ERR_ADDRESS,
+        [SELFFLASH_PROTECTED] = DFU_ERR_WRITE, [SELFFLASH_ERASE] = DFU_ERR_ERASE,
+        [SELFFLASH_NOT_ERASED] = DFU_ERR_CHECK_ERASED, [SELFFLASH_PROGRAM] = DFU_ERR_PROG,
+        [SELFFLASH_VERIFY] = DFU_ERR_VERIFY,
+    };
+    return (enum dfu_status)status[error];
+}
+
+static uint32_t word(const uint8_t *bytes)
+{
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
+         | (uint32_t)bytes[3] << 24;
+}
+
+/* The next part of the slot, whichever way it goes.  Blocks are numbered from 0 without a
+ * gap and may be of any size. */
+static bool in_sequence(const struct usb_setup *setup)
+{
+    if (dfu.state == DFU_IDLE)
+        dfu.block = 0, dfu.offset = 0;
+    dfu.leaving = dfu.complete = false;
+    return setup->wValue == dfu.block;
+}
+
+static uint32_t room(void)
+{
+    return selfflash_end() - SLOT_START - dfu.offset;
+}
+
+/* Takes the two words out of the first block, if they can be right. */
+static enum dfu_status first_block(const uint8_t *bytes, int length)
+{
+    dfu.vectors = (struct vectors) { word(bytes), word(bytes + 4) };
+    if (length < (int)sizeof dfu.vectors || !selfflash_sp_plausible(dfu.vectors.sp))
+        return DFU_ERR_FILE;            /* text, a .hex, an archive, nothing */
+    if (!selfflash_entry_plausible(dfu.vectors.reset))
+        return DFU_ERR_TARGET;          /* linked for another place */
+    return DFU_OK;
+}
+
+/* All of a block is here.  One with an odd length is the last. */
+static int accept_block(const struct usb_setup *setup, const uint8_t **data)
+{
+    if (!in_sequence(setup) || dfu.offset % 2 != 0 || setup->wLength > room())
+        return fail(DFU_ERR_ADDRESS);
+    enum dfu_status status = dfu.block ? DFU_OK : first_block(*data, setup->wLength);
+    if (status)
+        return fail(status);
+    dfu.bytes = *data;
+    return 0;
+}
+
+static enum selfflash_error write_block(uint32_t length)
+{
+    uint32_t at = SLOT_START + dfu.offset;
+    uint32_t held = dfu.block ? 0 : sizeof dfu.vectors;
+    if (held)
+        selfflash_strike_out(SLOT_START, held);
+    enum selfflash_error error = selfflash_erase(at, length);
+    return error ? error : selfflash_program(at + held, dfu.bytes + held, length - held);
+}
+
+/* The host knows that it was accepted; now there is time. */
+void dfu_done(const struct usb_setup *setup)
+{
+    if (setup->bmRequestType != OUT || setup->bRequest != DNLOAD || setup->wLength == 0)
+        return;
+    enum selfflash_error error = write_block(setup->wLength);
+    dfu.offset += setup->wLength;
+    dfu.block++;
+    dfu.blocks++;
+    dfu.state = DFU_DNLOAD_SYNC;
+    if (error)
+        fail(status_of(error));
+}
+
+static enum selfflash_error program_word(uint32_t address, const uint32_t *value)
+{
+    return selfflash_program(address, (const uint8_t *)value, sizeof *value);
+}
+
+/* The empty DNLOAD: that was all.  An entry point behind the last byte means it was not. */
+static int manifest(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup, (void)data;
+    if (dfu.vectors.reset >= SLOT_START + dfu.offset)
+        return fail(DFU_ERR_NOTDONE);
+    enum selfflash_error error = program_word(SLOT_START + 4, &dfu.vectors.reset);
+    if (!error)
+        error = program_word(SLOT_START, &dfu.vectors.sp);
+    if (error)
+        return fail(status_of(error));
+    dfu.state = DFU_MANIFEST_SYNC;
+    return 0;
+}
+
+/* --- upload -------------------------------------------------------------------------- */
+
+static int upload(const struct usb_setup *setup, const uint8_t **data)
+{
+    if (!in_sequence(setup) || setup->wLength > DFU_TRANSFER_SIZE)
+        return fail(DFU_ERR_ADDRESS);
+    uint32_t left = room();
+    uint32_t length = setup->wLength < left ? setup->wLength : left;
+    *data = (const uint8_t *)(uintptr_t)(SLOT_START + dfu.offset);
+    dfu.offset += length;
+    dfu.block++;
+    dfu.complete = length < setup->wLength;
+    dfu.state = dfu.complete ? DFU_IDLE : DFU_UPLOAD_IDLE;
+    return (int)length;
+}
+
+/* --- the rest ------------------------------------------------------------------------- */
+
+static int get_status(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup;
+    if (dfu.state == DFU_DNLOAD_SYNC)
+        dfu.state = DFU_DNLOAD_IDLE;
+    if (dfu.state == DFU_MANIFEST_SYNC) {
+        dfu.state = DFU_MANIFEST_WAIT_RESET;
+        dfu.complete = true;
+        leave_in(NO_RESET_MS);
+    }
+    dfu.reply[0] = dfu.status;          /* bwPollTimeout and iString stay 0 */
+    dfu.reply[4] = dfu.state;
+    *data = dfu.reply;
+    return sizeof dfu.reply;
+}
+
+static int get_state(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup;
+    *data = &dfu.state;
+    return sizeof dfu.state;
+}
+
+static int abandon(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup, (void)data;
+    idle();
+    return 0;
+}
+
+static int detach(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup, (void)data;
+    if (dfu.state == DFU_APP_IDLE)
+        dfu.state = DFU_APP_DETACH;
+    leave_in(DETACH_MS);
+    return 0;
+}
+
+/* --- who may ask what, when ------------------------------------------------------------- */
+
+struct rule {
+    uint8_t type, request;
+    uint16_t when;                      /* bit n: in state n; and whether with data */
+    int (*answer)(const struct usb_setup *setup, const uint8_t **data);
+};
+enum {
+    ANY = 0x7FF,
+    START = 1 << DFU_IDLE,
+    DOWN = 1 << DFU_DNLOAD_IDLE, UP = 1 << DFU_UPLOAD_IDLE,
+    WRITTEN = 1 << DFU_MANIFEST_SYNC, BAD = 1 << DFU_ERROR,
+    DATA = 1 << 15                      /* wLength is not 0 */
+};
+
+static const struct rule in_application[] = {
+    { OUT, DETACH,           ANY, detach },
+    { IN,  GETSTATUS, DATA | ANY, get_status },
+    { IN,  GETSTATE,  DATA | ANY, get_state },
+};
+
+static const struct rule in_bootloader[] = {
+    { OUT, DETACH,           ANY,          detach },
+    { OUT, DNLOAD,    DATA | START | DOWN, accept_block },
+    { OUT, DNLOAD,                   DOWN, manifest },
+    { IN,  UPLOAD,    DATA | START | UP,   upload },
+    { IN,  GETSTATUS, DATA | ANY,          get_status },
+    { OUT, CLRSTATUS,        BAD,          abandon },
+    { IN,  GETSTATE,  DATA | ANY,          get_state },
+    { OUT, ABORT,            START | DOWN | UP | WRITTEN, abandon },
+};
+
+static const struct rule *find(const struct rule *rule, size_t count,
+                               const struct usb_setup *setup)
+{
+    int now = 1 << dfu.state, data = setup->wLength ? DATA : 0;
+    for (; count > 0; count--, rule++) {
+        if (rule->type == setup->bmRequestType && rule->request == setup->bRequest
+            && rule->when & now && (rule->when & DATA) == data)
+            return rule;
+    }
+    return NULL;
+}
+
+int dfu_runtime_control(const struct usb_setup *setup, const uint8_t **data)
+{
+    const struct rule *rule = find(in_application,
+                                   sizeof in_application / sizeof in_application[0], setup);
+    return rule ? rule->answer(setup, data) : USB_REFUSE;
+}
+
+/* An error that has not been cleared stays: the first is the cause. */
+int dfu_control(const struct usb_setup *setup, const uint8_t **data)
+{
+    const struct rule *rule = find(in_bootloader,
+                                   sizeof in_bootloader / sizeof in_bootloader[0], setup);
+    if (rule)
+        return rule->answer(setup, data);
+    return dfu.state == DFU_ERROR ? USB_REFUSE : fail(DFU_ERR_STALLEDPKT);
+}
+
+/* --- the bus, and main -------------------------------------------------------------------- */
+
+void dfu_start(void)
+{
+    idle();
+}
+
+/* A reset of the bus starts over.  At the end of a transfer it means "now go": but not
+ * before the host has found us again. */
+void dfu_configured(bool yes)
+{
+    if (!yes && !dfu.complete)
+        idle();
+    else if (!yes)
+        leave_in(RESET_MS);
+    else if (dfu.leaving)
+        leave_in(CONFIGURED_MS);
+}
+
+uint32_t dfu_blocks(void)
+{
+    return dfu.blocks;
+}
+
+bool dfu_finished(void)
+{
+    return dfu.leaving && clock_passed(dfu.leave_at);
+}
