@@ -13,10 +13,11 @@
  *   - WAIT is repeated for at most 100 ms, then the transfer is aborted.
  *   - After any other trouble nothing remembered is trusted: line reset, DPIDR, sticky
  *     bits cleared, SELECT, CSW and TAR written anew.  Reading goes on with the first
- *     word that has not arrived.  Writing steps back one word, because a bad parity in
- *     the target is only heard of one transfer later, and because the damaged answer
- *     may belong to a write that was done.  So on a bad wire an access may be repeated:
- *     harmless for memory, visible to a FIFO.
+ *     word that has not arrived.
+ *   - A write is done when its answer was OK, unless the next transfer says FAULT: then
+ *     its data had arrived damaged, and it is repeated.  After a damaged answer swd.c
+ *     sends no data, so that write has not been done and is repeated, and the one before
+ *     is not.  So each is done once, as commands to controllers want it.
  *   - Two flips in one word pass its parity.  Once the wire has needed mending, blocks
  *     written to memory are therefore read back.
  *
@@ -417,7 +418,7 @@ struct run {                                /* part of a job, within one TAR blo
     uint32_t address;
     int size;                               /* log2 of the item's bytes */
     uint32_t count;
-    uint32_t done;                          /* items that are certain */
+    uint32_t done;                          /* items that the target took, or gave */
 };
 
 __attribute__((optimize("O2"))) static int read_run(struct run *run, uint8_t *bytes)
@@ -451,7 +452,7 @@ __attribute__((optimize("O2"))) static int write_run(struct run *run,
     const uint8_t drw = swd_request(SWD_AP | SWD_WRITE, AP_DRW);
     const bool banked = in_window(run->address, run->size, run->count);
     const int size = run->size;
-    uint32_t address = run->address, left = run->count, sent, value;
+    uint32_t address = run->address, left = run->count, value;
 
     int error = banked ? ap_write(bd(address), pack(bytes, address, size))
                        : aim(address, size);
@@ -462,10 +463,9 @@ __attribute__((optimize("O2"))) static int write_run(struct run *run,
         bytes += 1u << size;
         address += 1u << size;
     }
-    sent = banked ? !error : run->count - left;
+    run->done = banked ? !error : run->count - left;
     if (!error)
         error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
-    run->done = !error ? sent : sent ? sent - 1 : 0;
     if (!error && !banked)
         tar_has_moved(run->count << size);
     return error;
@@ -484,6 +484,13 @@ static int move(uint32_t address, int size, uint8_t *in, const uint8_t *out,
         struct run run = { address, size, count < room ? count : room, 0 };
 
         error = in ? read_run(&run, in) : write_run(&run, out);
+        watchdog_feed();
+        if (error == ERR_FAULT && out && run.done)
+            run.done--;                     /* its data had arrived damaged */
+        if (run.done)
+            tries = 0;
+        if (error && !again(&error, &tries))
+            break;
         uint32_t moved = run.done << size;
         address += moved;
         count -= run.done;
@@ -491,10 +498,6 @@ static int move(uint32_t address, int size, uint8_t *in, const uint8_t *out,
             in += moved;
         else
             out += moved;
-        if (run.done)
-            tries = 0;
-        if (error && !again(&error, &tries))
-            break;
     }
     rest();
     return error;
@@ -533,20 +536,22 @@ int adi_read(uint32_t address, void *bytes, uint32_t length)
     return move_bytes(address, bytes, 0, length);
 }
 
-static bool wire_is_bad(void)
+bool adi_wire_is_bad(void)
 {
     return port.count.parity || port.count.silent;
 }
 
-static bool reads_back(uint32_t address, const uint8_t *bytes, uint32_t length)
+bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    uint8_t back[64];
+    uint8_t seen[128];
 
     for (uint32_t at = 0, n; at < length; at += n) {
-        n = length - at < sizeof back ? length - at : (uint32_t)sizeof back;
-        if (adi_read(address + at, back, n) ||
-            __builtin_memcmp(back, bytes + at, n) != 0)
+        n = length - at < sizeof seen ? length - at : (uint32_t)sizeof seen;
+        if (adi_read(address + at, seen, n))
             return false;
+        for (uint32_t i = 0; i < n; i++)
+            if (seen[i] != (bytes ? bytes[at + i] : 0xFF))
+                return false;
     }
     return true;
 }
@@ -556,9 +561,9 @@ int adi_write(uint32_t address, const void *bytes, uint32_t length)
 {
     for (int i = 0; i < 4; i++) {
         int error = move_bytes(address, 0, bytes, length);
-        if (error || !wire_is_bad() || address >= 0x40000000u || length <= 4)
+        if (error || !adi_wire_is_bad() || address >= 0x40000000u || length <= 4)
             return error;
-        if (reads_back(address, bytes, length) || reads_back(address, bytes, length))
+        if (adi_holds(address, bytes, length) || adi_holds(address, bytes, length))
             return OK;
         if (!port.connected)
             return ERR_LOST;

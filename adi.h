@@ -28,7 +28,8 @@ int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value);
 /* Target memory, any alignment, any length.  Uses the widest accesses that fit: bytes
  * and halfwords only at ragged ends.  An aligned 2 or 4 byte access is one bus access of
  * that width, so it is safe for peripherals.  WAIT, parity and silence are retried and
- * recovered inside; on error the access may have been done in part. */
+ * recovered inside; on error the access may have been done in part.  A write that had
+ * arrived is not repeated: controllers may be given commands on a bad wire too. */
 int adi_read(uint32_t address, void *bytes, uint32_t length);
 int adi_write(uint32_t address, const void *bytes, uint32_t length);
 
@@ -43,6 +44,12 @@ int adi_write8(uint32_t address, uint8_t value);
  * to see each item and may show something else than what they were given. */
 int adi_write16s(uint32_t address, const void *bytes, uint32_t length);
 int adi_write32s(uint32_t address, const void *bytes, uint32_t length);
+
+/* Is the memory as given, or all ones if nothing is given?  False also when it cannot be
+ * read. */
+bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length);
+/* The wire has needed mending since adi_connect(): expect more of it. */
+bool adi_wire_is_bad(void);
 
 /* Writes one word, then reads two, all in one 16-byte window: a command register, its
  * status and its result (DCRSR, DHCSR, DCRDR) in four transfers. */

@@ -32,20 +32,20 @@ struct family {
     int (*begin)(const struct chip *chip);      /* unlocks the controller */
     int (*end)(const struct chip *chip);        /* locks it */
     int (*erase)(const struct chip *chip, uint32_t page);   /* waits until it is done */
-    /* Programs within one block, whole units; may return before it is done.  Then
-     * finish() waits and says how it went. */
+    /* Programs within one page, whole units; may return before it is done.  Then finish()
+     * waits and says how it went. */
     int (*program)(const struct chip *chip, uint32_t address, const uint8_t *bytes,
                    uint32_t length);
     int (*finish)(const struct chip *chip);
-    uint32_t unit, block;               /* bytes; block at most FLASH_BLOCK_MAX */
+    uint32_t unit;                      /* bytes */
 
-    int (*mass_erase)(const struct chip *chip); /* starts */
+    int (*mass_erase)(const struct chip *chip); /* starts; takes the lock off as well */
     int (*poll)(const struct chip *chip);       /* ERR_BUSY until done */
 
     const struct target_command *commands;
     int command_count;
 };
-enum { FLASH_BLOCK_MAX = 1024 };
+enum { FLASH_PAGE_MAX = 2048 };         /* larger pages cannot be written */
 
 extern const struct family stm32_family, samd_family;
 

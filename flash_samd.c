@@ -88,10 +88,16 @@ static int command(uint32_t cmd)
     return adi_write32(CTRLA, CMD_KEY | cmd);
 }
 
-/* ADDR counts halfwords. */
+/* ADDR counts halfwords.  The wrong row must not be erased, whatever the wire does. */
 static int command_at(uint32_t cmd, uint32_t address)
 {
+    uint32_t seen = address / 2;
     int error = adi_write32(ADDR, address / 2);
+
+    if (!error && adi_wire_is_bad())
+        error = adi_read32(ADDR, &seen);
+    if (!error && seen != address / 2)
+        error = ERR_VERIFY;
     return error ? error : command(cmd);
 }
 
@@ -127,7 +133,7 @@ static int begin(const struct chip *chip)
     if (!error)
         error = adi_write32(CTRLB, ctrlb | CTRLB_MANW);
     if (!error)
-        error = command(CMD_PBC);       /* later, each WP leaves the buffer empty */
+        error = adi_write32(CTRLA, CMD_KEY | CMD_PBC);  /* WP leaves the buffer empty */
     if (!error)
         error = wait(OK);
     return error;
@@ -156,7 +162,10 @@ static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
 
     if (!error)
         error = adi_write32s(address, bytes, length);
-    return error ? error : command(CMD_WP);     /* ADDR follows the buffer (22.8.8) */
+    if (error)
+        return error;
+    /* ADDR follows the buffer (22.8.8). */
+    return adi_wire_is_bad() ? command_at(CMD_WP, address) : command(CMD_WP);
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
@@ -353,7 +362,7 @@ static const struct target_command commands[] = {
 const struct family samd_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 4, .block = 256,
+    .unit = 4,
     .mass_erase = mass_erase, .poll = poll,
     .commands = commands, .command_count = sizeof commands / sizeof *commands,
 };

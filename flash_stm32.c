@@ -11,8 +11,8 @@
  * already: PGERR, with the right data in the flash.  target.c reads back, so it is the
  * data that decide.
  *
- * Read protection (RDP) leaves the core debuggable but hides the flash.  `unlock` takes
- * it off, and the chip erases itself when that happens: that is ST's design.
+ * Read protection (RDP) leaves the core debuggable but hides the flash.  A mass erase
+ * then takes it off, and the chip erases itself when that happens: that is ST's design.
  *
  * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
  * (F3); RM0008 31.6 and RM0091 32.4 (DBGMCU). */
@@ -151,17 +151,21 @@ static int end(const struct chip *chip)
     return error;
 }
 
+/* CR := bits, then the same with STRT. */
+static int start(uint32_t address, uint32_t bits)
+{
+    int error = write_reg(address, CR, bits);
+    return error ? error : adi_write32(fpec(address, CR), bits | CR_STRT);
+}
+
 static int erase(const struct chip *chip, uint32_t page)
 {
     (void)chip;
-    int error = write_reg(page, CR, CR_PER);
+    wait(page, OK, ERASE_LIMIT_MS);     /* for what a bad wire may have started */
+    int error = write_reg(page, AR, page);
     if (!error)
-        error = write_reg(page, AR, page);
-    if (!error)
-        error = write_reg(page, CR, CR_PER | CR_STRT);
-    if (!error)
-        error = wait(page, ERR_ERASE, ERASE_LIMIT_MS);
-    return error;
+        error = start(page, CR_PER);
+    return error ? error : wait(page, ERR_ERASE, ERASE_LIMIT_MS);
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
@@ -181,36 +185,6 @@ static int finish(const struct chip *chip)
 {
     (void)chip;
     return OK;
-}
-
-static int mass_erase_bank(uint32_t address)
-{
-    int error = unlock_bank(address);
-
-    if (!error)
-        error = write_reg(address, CR, CR_MER);
-    if (!error)
-        error = write_reg(address, CR, CR_MER | CR_STRT);
-    return error;
-}
-
-static int mass_erase(const struct chip *chip)
-{
-    if (chip->locked)
-        return ERR_LOCKED;
-    int error = mass_erase_bank(chip->flash_base);
-    if (!error && two_banks(chip))
-        error = mass_erase_bank(BANK2_START);
-    return error;
-}
-
-static int poll(const struct chip *chip)
-{
-    int error = result(chip->flash_base, ERR_ERASE);
-
-    if (!error && two_banks(chip))
-        error = result(BANK2_START, ERR_ERASE);
-    return error == ERR_BUSY || error ? error : end(chip);
 }
 
 /* --- which one is it ---------------------------------------------------------- */
@@ -284,24 +258,7 @@ static int attached(const struct chip *chip)
     return adi_write32(part_of(chip)->dbgmcu + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
 }
 
-/* --- commands ----------------------------------------------------------------- */
-
-static int show_option(int argc, const char **argv)
-{
-    uint32_t words[OPTION_WORDS], obr;
-    int error = adi_read(OPTION_BYTES, words, sizeof words);
-
-    (void)argc, (void)argv;
-    if (!error)
-        error = adi_read32(FPEC + OBR, &obr);
-    if (error)
-        return error;
-    for (unsigned i = 0; i < OPTION_WORDS; i++)
-        monitor_print("0x%08x: 0x%08x\n", (unsigned)(OPTION_BYTES + 4 * i),
-                      (unsigned)words[i]);
-    monitor_print("Read protection %s\n", obr & OBR_RDPRT ? "on" : "off");
-    return OK;
-}
+/* --- mass erase and read protection --------------------------------------------- */
 
 static int open_options(void)
 {
@@ -321,12 +278,11 @@ static int open_options(void)
 
 /* Erasing the option bytes leaves RDP at 0xFF: protected.  Writing the key (0xA5 on F1,
  * 0xAA on F0 and F3) is what opens the chip, which erases all of its flash first. */
-static int unlock(int argc, const char **argv)
+static int remove_protection(const struct chip *chip)
 {
-    uint16_t key = is_f1(target_chip()) ? 0x5AA5 : 0x55AA;
+    uint16_t key = is_f1(chip) ? 0x5AA5 : 0x55AA;
     int error = open_options();
 
-    (void)argc, (void)argv;
     if (!error)
         error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTER);
     if (!error)
@@ -339,6 +295,58 @@ static int unlock(int argc, const char **argv)
         error = adi_write16s(OPTION_BYTES, &key, 2);
     if (!error)
         error = wait(OPTION_BYTES, ERR_PROGRAM, MASS_ERASE_LIMIT_MS);
+    return error;
+}
+
+static int mass_erase_bank(uint32_t address)
+{
+    int error = unlock_bank(address);
+    return error ? error : start(address, CR_MER);
+}
+
+static int mass_erase(const struct chip *chip)
+{
+    if (chip->locked)
+        return remove_protection(chip);
+    int error = mass_erase_bank(chip->flash_base);
+    if (!error && two_banks(chip))
+        error = mass_erase_bank(BANK2_START);
+    return error;
+}
+
+static int poll(const struct chip *chip)
+{
+    int error = result(chip->flash_base, ERR_ERASE);
+
+    if (!error && two_banks(chip))
+        error = result(BANK2_START, ERR_ERASE);
+    return error == ERR_BUSY || error ? error : end(chip);
+}
+
+/* --- commands ----------------------------------------------------------------- */
+
+static int show_option(int argc, const char **argv)
+{
+    uint32_t words[OPTION_WORDS], obr;
+    int error = adi_read(OPTION_BYTES, words, sizeof words);
+
+    (void)argc, (void)argv;
+    if (!error)
+        error = adi_read32(FPEC + OBR, &obr);
+    if (error)
+        return error;
+    for (unsigned i = 0; i < OPTION_WORDS; i++)
+        monitor_print("0x%08x: 0x%08x\n", (unsigned)(OPTION_BYTES + 4 * i),
+                      (unsigned)words[i]);
+    monitor_print("Read protection %s\n", obr & OBR_RDPRT ? "on" : "off");
+    return OK;
+}
+
+static int unlock(int argc, const char **argv)
+{
+    int error = remove_protection(target_chip());
+
+    (void)argc, (void)argv;
     if (!error)
         monitor_print("Protection removed and flash erased. Turn the target off and on, "
                       "then scan again.\n");
@@ -366,7 +374,7 @@ static const struct target_command commands[] = {
 const struct family stm32_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 2, .block = 1024,
+    .unit = 2,
     .mass_erase = mass_erase, .poll = poll,
     .commands = commands, .command_count = sizeof commands / sizeof *commands,
 };

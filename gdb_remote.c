@@ -956,6 +956,8 @@ static void handle_flash_erase(struct scan *s)
     int error = scan_done(s) && length > 0 && address + length - 1 >= address
               ? flash_job() : ERR_RANGE;
     uint32_t last = address + length - 1, before = address;
+    if (error == OK)
+        error = flash_may_erase(address, length);   /* before the first page goes */
     while (error == OK && address <= last && address >= before) {
         before = address;
         error = flash_erase_page(&address);

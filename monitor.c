@@ -217,7 +217,7 @@ static int run_targets(int argc, const char **argv)
         const struct target_info *info = target_info(i);
         monitor_print("%d  %-20s %-12s id 0x%08lx%s%s\n", i + 1, info->name, info->core,
                       (unsigned long)info->id, info->attached ? "  attached" : "",
-                      info->locked ? "  LOCKED: see `monitor help`" : "");
+                      info->locked ? "  LOCKED: `monitor erase_mass`" : "");
     }
     return OK;
 }
@@ -334,12 +334,10 @@ static int run_erase_mass(int argc, const char **argv)
 {
     uint32_t show = clock_in_ms(SHOW_EVERY_MS);
     (void)argc, (void)argv;
-    int error = need_target();
+    int error = flash_mass_erase();     /* a locked chip need not be attached */
 
-    if (error != OK)
-        return error;
-    error = flash_mass_erase();
-    monitor_print("Erasing the whole flash ");
+    if (error == OK)
+        monitor_print("Erasing the whole flash ");
     while (error == OK && (error = flash_poll()) == ERR_BUSY) {
         error = OK;
         watchdog_feed();
@@ -348,7 +346,8 @@ static int run_erase_mass(int argc, const char **argv)
             show = clock_in_ms(SHOW_EVERY_MS);
         }
     }
-    monitor_print(error == OK ? " done\n" : "\n");
+    if (error == OK)
+        monitor_print(" done\n");
     return failed(error);
 }
 

@@ -52,6 +52,7 @@ _Static_assert(SWDIO_PIN >= 8 && SWCLK_PIN >= 8, "both are configured by CRH");
 
 enum pace { PACED, BRISK, FULL };
 enum { FULL_CYCLES = 4, BRISK_CYCLES = 6 };     /* a bit, written */
+enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
 
 static struct {
     uint32_t crh_drive, crh_listen;     /* SWDIO output or input, the rest unchanged */
@@ -291,13 +292,15 @@ void swd_idle(void)
 }
 
 /* No data phase follows WAIT and FAULT.  After an answer that is none the target may be
- * sending all the same: let it finish before we drive. */
-__attribute__((noinline)) static int refused(uint32_t request, int ack)
+ * sending all the same, or about to, if it heard another request and later than ours: let
+ * it finish before we drive. */
+__attribute__((noinline)) static int refused(int ack)
 {
-    if (ack != SWD_WAIT && ack != SWD_FAULT && request & SWD_READ)
-        get_paced();
-    else
-        pulse();
+    if (ack != SWD_WAIT && ack != SWD_FAULT) {
+        exchange(0xFFFFFFFF, 32);
+        exchange(0xFFFFFFFF, BACK_OFF - 32 - 1);
+    }
+    pulse();
     SWD_PORT.CRH = wire.crh_drive;
     return ack;
 }
@@ -313,14 +316,14 @@ static inline int received(uint64_t answer, uint32_t *value)
 static int read_paced(uint32_t request, uint32_t *value)
 {
     int ack = ask_paced(request);
-    return ack == SWD_OK ? received(get_paced(), value) : refused(request, ack);
+    return ack == SWD_OK ? received(get_paced(), value) : refused(ack);
 }
 
 static int write_paced(uint32_t request, uint32_t value)
 {
     int ack = ask_paced(request);
     if (ack != SWD_OK)
-        return refused(request, ack);
+        return refused(ack);
     put_paced(value, parity(value));
     return SWD_OK;
 }
@@ -329,7 +332,7 @@ static int write_paced(uint32_t request, uint32_t value)
 static int read_brisk(uint32_t request, uint32_t *value)
 {
     int ack = ask_straight(request, 1);
-    return ack == SWD_OK ? received(get_straight(), value) : refused(request, ack);
+    return ack == SWD_OK ? received(get_straight(), value) : refused(ack);
 }
 
 static int write_brisk(uint32_t request, uint32_t value)
@@ -337,7 +340,7 @@ static int write_brisk(uint32_t request, uint32_t value)
     uint32_t last = parity(value);
     int ack = ask_straight(request, 1);
     if (ack != SWD_OK)
-        return refused(request, ack);
+        return refused(ack);
     put_straight(value, last, 1);
     return SWD_OK;
 }
@@ -347,7 +350,7 @@ static int write_full(uint32_t request, uint32_t value)
     uint32_t last = parity(value);
     int ack = ask_straight(request, 0);
     if (ack != SWD_OK)
-        return refused(request, ack);
+        return refused(ack);
     put_straight(value, last, 0);
     return SWD_OK;
 }

@@ -13,12 +13,17 @@
  *
  * Flash is written in jobs: flash_begin, flash_erase_page ..., flash_write ...,
  * flash_end.  Data comes in any pieces.  What continues the piece before is collected in
- * a block (1 KB, or what the family says); a full block, or one that is not continued,
- * goes to the controller.  Ragged ends are filled up with ones, which programs nothing.
- * What was given to the controller stays in the buffer, and is waited for and read back
- * only when the buffer is needed again: the chip programs while the next data crosses
- * USB.  Pages that are erased already are not erased again: looking is 20 times faster.
- * An error ends the usefulness of a job; flash_end() still locks the controller.
+ * a buffer of one erase page; a full page, or a piece that is not continued, goes to the
+ * controller.  Ragged ends are filled up with ones, which programs nothing.  What was
+ * given to the controller stays in the buffer, and is waited for and read back only when
+ * the buffer is needed again: the chip programs while the next data crosses USB.  Pages
+ * that are erased already are not erased again: looking is 20 times faster.
+ *
+ * Only what is read back counts.  On a bad wire a word can arrive twice, or be another
+ * one, and the controller complains or does not.  So a page that is not as it should be
+ * is erased and programmed again from the buffer, if this job had erased it: then
+ * nothing in it is anybody else's.  After a few times the error stands, and ends the
+ * usefulness of the job; flash_end() still locks the controller.
  *
  * Source: IHI 0031 (ADIv5.2) C2.6.7 (IDR); DDI 0403 (Armv7-M ARM) B3.1 (memory map). */
 #include "target.h"
@@ -37,7 +42,6 @@ struct target_options target_options = { .halt_timeout_ms = 2000 };
 static struct {
     int count;
     struct chip chips[TARGET_MAX];
-    struct target_info infos[TARGET_MAX];
     int current;                        /* attached, or the locked one last asked for */
     bool attached;
     struct cortexm_info core;
@@ -46,15 +50,6 @@ static struct {
 } target;
 
 /* --- scanning ----------------------------------------------------------------- */
-
-static void copy_name(char *to, const char *from)
-{
-    int i = 0;
-
-    for (; i < 23 && from[i]; i++)
-        to[i] = from[i];
-    to[i] = 0;
-}
 
 /* What sits behind the selected AP; false if it is no core that we can debug. */
 static bool identify(struct chip *chip, uint8_t ap)
@@ -70,33 +65,39 @@ static bool identify(struct chip *chip, uint8_t ap)
             return true;
         }
     chip->id = chip->cpuid;
-    copy_name(chip->name, "unknown chip");
+    __builtin_memcpy(chip->name, "unknown chip", sizeof "unknown chip");
     return chip->cpuid != 0;
-}
-
-static void add(const struct chip *chip)
-{
-    struct chip *kept = &target.chips[target.count];
-
-    *kept = *chip;
-    target.infos[target.count++] = (struct target_info){
-        .name = kept->name, .core = kept->core, .id = kept->id, .locked = kept->locked,
-    };
 }
 
 /* IDR: class MEM-AP (8) and an AHB or AXI bus.  APs are numbered without gaps. */
 static void walk_access_ports(void)
 {
-    struct chip chip;
     uint32_t idr;
 
     for (uint8_t ap = 0; target.count < TARGET_MAX; ap++) {
         if (adi_ap_idr(ap, &idr) || idr == 0)
             break;
         bool memory = (idr >> 13 & 0xF) == 8, apb = (idr & 0xF) == 2;
-        if (memory && !apb && adi_select_ap(ap) == OK && identify(&chip, ap))
-            add(&chip);
+        if (memory && !apb && adi_select_ap(ap) == OK &&
+            identify(&target.chips[target.count], ap))
+            target.count++;
     }
+}
+
+static void hold_reset(void)
+{
+    swd_set_nrst(true);
+    clock_wait_us(RESET_PULSE_US);
+}
+
+static void release_reset(void)
+{
+    uint32_t deadline = clock_in_ms(NRST_RISE_MS);
+
+    swd_set_nrst(false);
+    while (swd_nrst_is_low() && !clock_passed(deadline))
+        ;
+    clock_wait_us(1000);
 }
 
 /* With nRST low the core stands still, so whatever its program does to the debug pins
@@ -104,28 +105,21 @@ static void walk_access_ports(void)
  * instruction. */
 static int connect_under_reset(void)
 {
-    uint32_t deadline;
-
     swd_start();
-    swd_set_nrst(true);
-    clock_wait_us(RESET_PULSE_US);
+    hold_reset();
     int error = adi_connect(0);
     if (!error)
         error = adi_select_ap(0);
     if (!error)
         cortexm_catch_reset();
-    swd_set_nrst(false);
-    deadline = clock_in_ms(NRST_RISE_MS);
-    while (swd_nrst_is_low() && !clock_passed(deadline))
-        ;
-    clock_wait_us(1000);
+    release_reset();
     return error;
 }
 
 int target_scan(void)
 {
     target_detach();
-    target.count = 0;
+    target.count = target.current = 0;
     int error = target_options.connect_under_reset ? connect_under_reset() : OK;
     if (error || !adi_connected())
         error = adi_connect(0);
@@ -144,7 +138,12 @@ int target_count(void)
 
 const struct target_info *target_info(int index)
 {
-    return &target.infos[index];
+    static struct target_info info;
+    const struct chip *chip = &target.chips[index];
+
+    info = (struct target_info){ chip->name, chip->core, chip->id, chip->locked,
+                                 target.attached && index == target.current };
+    return &info;
 }
 
 /* --- memory map --------------------------------------------------------------- */
@@ -211,7 +210,7 @@ int target_attach(int index)
     int error = take(chip);
     if (error)
         return error;
-    target.attached = target.infos[index].attached = true;
+    target.attached = true;
     map_memory(chip);
     return OK;
 }
@@ -221,8 +220,6 @@ void target_detach(void)
     if (target.attached)
         cortexm_detach();
     target.attached = false;
-    if (target.count)
-        target.infos[target.current].attached = false;
     adi_disconnect();
 }
 
@@ -305,18 +302,6 @@ int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
     return OK;
 }
 
-static void pulse_nrst(void)
-{
-    uint32_t deadline;
-
-    swd_set_nrst(true);
-    clock_wait_us(RESET_PULSE_US);
-    swd_set_nrst(false);
-    deadline = clock_in_ms(NRST_RISE_MS);
-    while (swd_nrst_is_low() && !clock_passed(deadline))
-        ;
-}
-
 /* Some chips lose their debug port by the pin, and all of it is set up anew then. */
 static int reset_by_pin(bool halt)
 {
@@ -324,7 +309,8 @@ static int reset_by_pin(bool halt)
 
     if (error && !adi_connected())
         return error;
-    pulse_nrst();
+    hold_reset();
+    release_reset();
     error = cortexm_after_reset(halt);
     if (adi_connected() || adi_connect(0) || adi_select_ap(target_chip()->ap))
         return error;
@@ -346,12 +332,16 @@ int target_reset(bool pin, bool halt)
 
 /* --- flash jobs --------------------------------------------------------------- */
 
+enum { TRIES = 4, PAGES_MAX = 1024 };
+
 static struct {
     bool open;
-    uint32_t block;                     /* address of what is in bytes */
-    uint32_t low, high;                 /* part of it that has data; high 0: none */
+    uint32_t page;                      /* address of the page that is in bytes */
+    uint32_t low, high;                 /* the piece at hand; high 0: none */
     bool programming;                   /* given to the controller, not yet checked */
-    uint8_t bytes[FLASH_BLOCK_MAX];
+    int error;                          /* what it said about it */
+    uint8_t bytes[FLASH_PAGE_MAX];      /* all that the job has put into this page */
+    uint8_t erased[PAGES_MAX / 8];      /* a bit a page: ours, and not yet left */
     uint32_t mass_deadline;
 } job;
 
@@ -361,68 +351,98 @@ static bool in_flash(const struct chip *chip, uint32_t address, uint32_t length)
     return offset < chip->flash_size && length <= chip->flash_size - offset;
 }
 
-/* True if length bytes at address are as given, or all ones if nothing is given. */
-static bool holds(uint32_t address, const uint8_t *bytes, uint32_t length)
+static void set_erased(const struct chip *chip, uint32_t page, bool erased)
 {
-    uint8_t seen[64];
+    uint32_t n = (page - chip->flash_base) / chip->page;
 
-    for (uint32_t at = 0, n; at < length; at += n) {
-        n = length - at < sizeof seen ? length - at : (uint32_t)sizeof seen;
-        if (adi_read(address + at, seen, n))
-            return false;
-        for (uint32_t i = 0; i < n; i++)
-            if (seen[i] != (bytes ? bytes[at + i] : 0xFF))
-                return false;
-    }
-    return true;
+    if (n < PAGES_MAX && erased)
+        job.erased[n / 8] |= (uint8_t)(1u << n % 8);
+    else if (n < PAGES_MAX)
+        job.erased[n / 8] &= (uint8_t)~(1u << n % 8);
+}
+
+static bool was_erased(const struct chip *chip, uint32_t page)
+{
+    uint32_t n = (page - chip->flash_base) / chip->page;
+    return n < PAGES_MAX && job.erased[n / 8] >> n % 8 & 1;
 }
 
 /* The second look tells damage on the wire from damage in the flash. */
 static bool surely_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    return holds(address, bytes, length) || holds(address, bytes, length);
+    return adi_holds(address, bytes, length) || adi_holds(address, bytes, length);
 }
 
-static int finish_block(const struct chip *chip)
+static int erase_page(const struct chip *chip, uint32_t page)
+{
+    int error, tries = 0;
+
+    do {
+        error = chip->family->erase(chip, page);
+        if (!error && !adi_wire_is_bad())
+            return OK;
+        if (surely_holds(page, 0, chip->page))
+            return OK;
+        watchdog_feed();
+    } while (++tries < TRIES && adi_connected());
+    return error ? error : ERR_ERASE;
+}
+
+static int redo_page(const struct chip *chip)
+{
+    int error, tries = 0;
+
+    do {
+        error = erase_page(chip, job.page);
+        if (!error)
+            error = chip->family->program(chip, job.page, job.bytes, chip->page);
+        int finished = chip->family->finish(chip);
+        if (surely_holds(job.page, job.bytes, chip->page))
+            return OK;
+        error = error ? error : finished ? finished : ERR_VERIFY;
+        watchdog_feed();
+    } while (++tries < TRIES && adi_connected());
+    return error;
+}
+
+static int finish_piece(const struct chip *chip)
 {
     if (!job.programming)
         return OK;
     job.programming = false;
-    int error = chip->family->finish(chip);
-    bool good = surely_holds(job.block + job.low, job.bytes + job.low,
-                             job.high - job.low);
-    /* A repeated write on a bad wire makes some controllers complain of good data. */
-    return good ? OK : error ? error : ERR_VERIFY;
+    int finished = chip->family->finish(chip);
+    if (surely_holds(job.page + job.low, job.bytes + job.low, job.high - job.low))
+        return OK;
+    if (was_erased(chip, job.page))
+        return redo_page(chip);
+    return job.error ? job.error : finished ? finished : ERR_VERIFY;
 }
 
-static int program_block(const struct chip *chip)
+static void program_piece(const struct chip *chip)
 {
     uint32_t unit = chip->family->unit;
 
     if (!job.high || job.programming)
-        return OK;
+        return;
     job.low &= ~(unit - 1);
     job.high = (job.high + unit - 1) & ~(unit - 1);
     job.programming = true;
-    return chip->family->program(chip, job.block + job.low, job.bytes + job.low,
-                                 job.high - job.low);
+    job.error = chip->family->program(chip, job.page + job.low, job.bytes + job.low,
+                                      job.high - job.low);
 }
 
-static int open_block(const struct chip *chip, uint32_t block)
+/* The piece at hand is done with; the next one is in this page. */
+static int open_page(const struct chip *chip, uint32_t page)
 {
-    int error = program_block(chip);
-
-    if (!error)
-        error = finish_block(chip);
-    __builtin_memset(job.bytes, 0xFF, sizeof job.bytes);
-    job.block = block;
+    program_piece(chip);
+    int error = finish_piece(chip);
     job.low = job.high = 0;
+    if (page == job.page)
+        return error;
+    set_erased(chip, job.page, false);  /* its data are about to be forgotten */
+    __builtin_memset(job.bytes, 0xFF, sizeof job.bytes);
+    job.page = page;
     return error;
-}
-
-static bool continues(uint32_t block, uint32_t offset)
-{
-    return block == job.block && !job.programming && offset == job.high && job.high;
 }
 
 int flash_begin(void)
@@ -431,62 +451,70 @@ int flash_begin(void)
 
     if (!chip || !target_attached())
         return ERR_NO_TARGET;
-    if (!chip->family)
+    if (!chip->family || chip->page > FLASH_PAGE_MAX)
         return ERR_UNSUPPORTED;
     if (chip->locked)
         return ERR_LOCKED;
-    job.high = 0;
-    job.programming = false;
+    __builtin_memset(&job, 0, sizeof job);
+    job.page = ~0u;                     /* none: a page's address is even */
     int error = chip->family->begin(chip);
     job.open = error == OK;
     return error;
 }
 
-int flash_erase_page(uint32_t *address)
+int flash_may_erase(uint32_t address, uint32_t length)
 {
     const struct chip *chip = target_chip();
-
-    if (!job.open || !chip)
-        return ERR_NO_TARGET;
-    if (!in_flash(chip, *address, 1))
-        return ERR_RANGE;
-    uint32_t page = *address & ~(chip->page - 1);
-    int error = OK;
-    if (!holds(page, 0, chip->page))
-        error = chip->family->erase(chip, page);
-    if (!error)
-        *address = page + chip->page;
-    return error;
-}
-
-int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
-{
-    const struct chip *chip = target_chip();
-    int error = OK;
 
     if (!job.open || !chip)
         return ERR_NO_TARGET;
     if (!in_flash(chip, address, length))
         return ERR_RANGE;
-    while (length && !error) {
-        uint32_t size = chip->family->block, block = address & ~(size - 1);
-        uint32_t offset = address - block;
-        uint32_t n = size - offset < length ? size - offset : length;
+    return (address | length) & (chip->page - 1) ? ERR_ALIGNMENT : OK;
+}
 
-        if (!continues(block, offset))
-            error = open_block(chip, block);
-        if (error)
-            break;
+int flash_erase_page(uint32_t *address)
+{
+    const struct chip *chip = target_chip();
+    int error = flash_may_erase(*address, 0);
+
+    if (!error && !adi_holds(*address, 0, chip->page))
+        error = erase_page(chip, *address);
+    if (error)
+        return error;
+    set_erased(chip, *address, true);
+    *address += chip->page;
+    return OK;
+}
+
+int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
+{
+    const struct chip *chip = target_chip();
+
+    if (!job.open || !chip)
+        return ERR_NO_TARGET;
+    if (!in_flash(chip, address, length))
+        return ERR_RANGE;
+    while (length) {
+        uint32_t offset = address & (chip->page - 1), page = address - offset;
+        uint32_t room = chip->page - offset, n = room < length ? room : length;
+
+        if (page != job.page || job.programming || offset != job.high || !offset) {
+            int error = open_page(chip, page);
+            if (error)
+                return error;
+            job.low = offset;
+        }
         __builtin_memcpy(job.bytes + offset, bytes, n);
-        job.low = job.high ? job.low : offset;
         job.high = offset + n;
-        if (job.high == size)
-            error = program_block(chip);        /* nothing more can come for it */
+        if (job.high == chip->page)
+            program_piece(chip);        /* nothing more can come for it */
         address += n;
         bytes += n;
         length -= n;
+        watchdog_feed();
     }
-    return error;
+    return OK;
 }
 
 int flash_end(void)
@@ -495,15 +523,16 @@ int flash_end(void)
 
     if (!job.open || !chip)
         return OK;
-    int error = program_block(chip);
-    if (!error)
-        error = finish_block(chip);
+    program_piece(chip);
+    int error = finish_piece(chip);
     int locking = chip->family->end(chip);
     job.open = false;
-    job.high = 0;
     return error ? error : locking;
 }
 
+/* --- mass erase --------------------------------------------------------------- */
+
+/* For a locked chip the debug port may just have been given up, by a failed attach. */
 int flash_mass_erase(void)
 {
     const struct chip *chip = target_chip();
@@ -512,8 +541,22 @@ int flash_mass_erase(void)
         return ERR_NO_TARGET;
     if (!chip->family)
         return ERR_UNSUPPORTED;
+    int error = adi_connected() ? OK : adi_connect(0);
+    if (!error)
+        error = adi_select_ap(chip->ap);
     job.mass_deadline = clock_in_ms(MASS_ERASE_LIMIT_MS);
-    return chip->family->mass_erase(chip);
+    return error ? error : chip->family->mass_erase(chip);
+}
+
+/* Protection is read by a chip when it starts. */
+static void now_open(void)
+{
+    if (!target.attached) {
+        hold_reset();
+        release_reset();
+        target_lost();
+    }
+    monitor_print("The chip is open. Turn the target off and on, then scan again.\n");
 }
 
 int flash_poll(void)
@@ -523,5 +566,9 @@ int flash_poll(void)
     if (!chip || !chip->family)
         return ERR_NO_TARGET;
     int error = chip->family->poll(chip);
-    return error == ERR_BUSY && clock_passed(job.mass_deadline) ? ERR_TIMEOUT : error;
+    if (error == ERR_BUSY && clock_passed(job.mass_deadline))
+        return ERR_TIMEOUT;
+    if (!error && chip->locked)
+        now_open();
+    return error;
 }

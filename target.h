@@ -57,10 +57,13 @@ extern struct target_options target_options;
 /* Flash.  The core must be halted.  flash_begin() unlocks and prepares; every flash job
  * ends with flash_end(), which writes what is left, waits and locks again. */
 int flash_begin(void);
-/* Erases the page that holds *address and moves *address behind it: called in a loop, so
- * the caller can show that it is alive. */
+/* Is all of the area flash, and made of whole pages?  Ask before the first is erased. */
+int flash_may_erase(uint32_t address, uint32_t length);
+/* Erases the page that begins at *address and moves *address behind it: called in a loop,
+ * so the caller can show that it is alive. */
 int flash_erase_page(uint32_t *address);
-/* Data in any chunks, ascending; ERR_RANGE outside flash.  May buffer a page. */
+/* Data in any chunks, ascending; ERR_RANGE outside flash.  Buffers a page, so what goes
+ * wrong may be reported by the next call. */
 int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length);
 int flash_end(void);
 /* Mass erase: starts it, then flash_poll() gives ERR_BUSY until done (bounded).  Needs

@@ -262,6 +262,10 @@ int target_reset(bool pin, bool halt)
     return OK;
 }
 int flash_begin(void) { fake.begins++; return fake.flash_error; }
+int flash_may_erase(uint32_t address, uint32_t length)
+{
+    return length > FAKE_FLASH || address > FAKE_FLASH - length ? ERR_RANGE : OK;
+}
 int flash_erase_page(uint32_t *address)
 {
     if (*address >= FAKE_FLASH)

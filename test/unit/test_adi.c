@@ -34,6 +34,8 @@ uint32_t clock_ms(void)
     return fake.ms++ / 16;
 }
 
+void watchdog_feed(void) {}
+
 /* --- the wire ----------------------------------------------------------------- */
 
 static uint32_t random32(void)
