@@ -38,7 +38,7 @@ sim_c      := $(filter-out sim/main.c,$(wildcard sim/*.c))
 all: firmware $(BUILD)/bluepill examples
 .PHONY: firmware examples
 firmware: $(foreach i,boot probe,$(BUILD)/$(i).bin $(BUILD)/$(i).hex) \
-          $(BUILD)/pillbug.bin $(BUILD)/pillbug.hex
+          $(BUILD)/probe.dfu $(BUILD)/pillbug.bin $(BUILD)/pillbug.hex
 
 $(BUILD)/sim/%.o: sim/%.c
 	@mkdir -p $(@D)
@@ -76,6 +76,9 @@ $(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.
 	$(CROSS)objdump -dS $< > $(@:.bin=.lst)
 %.hex: %.elf
 	$(CROSS)objcopy -O ihex $< $@
+# For dfu-util: the image, and for which device it is.
+%.dfu: %.bin test/dfu_suffix.py
+	python3 test/dfu_suffix.py $(USB_VID) $(USB_PID_BOOT) $< $@
 # The whole chip: the bootloader, erased flash up to 0x08002000, the probe.
 $(BUILD)/pillbug.bin: $(BUILD)/boot.bin $(BUILD)/probe.bin
 	$(CROSS)objcopy -I binary -O binary --gap-fill 0xFF --pad-to 0x2000 $< $@.tmp
@@ -84,7 +87,7 @@ $(BUILD)/pillbug.hex: $(BUILD)/pillbug.bin
 	$(CROSS)objcopy -I binary -O ihex --change-addresses 0x08000000 $< $@
 
 # --- examples -----------------------------------------------------------------
-# demo-CHIP runs on a target chip; hello in the board's own application slot.
+# demo-CHIP runs on a target chip; hello and blinky in the board's own application slot.
 EXAMPLE_FLAGS := -std=gnu11 -mthumb -Og -g3 -ffreestanding -nostdlib \
     -ffunction-sections $(WARN) -T examples/example.ld
 example_samd21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAMD21G18A"' \
@@ -101,11 +104,13 @@ $(BUILD)/examples/demo-%.elf: examples/startup.s examples/demo.c examples/demo_%
                               examples/demo_crc.s examples/demo.h examples/example.ld
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) -O0 $(example_$*) -o $@ $(filter %.s %.c,$^) -lgcc
-$(BUILD)/examples/hello.elf: examples/startup.s examples/hello.c examples/example.ld
+$(BUILD)/examples/hello.elf $(BUILD)/examples/blinky.elf: $(BUILD)/examples/%.elf: \
+        examples/startup.s examples/%.c examples/example.ld
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)
-examples: $(foreach e,demo-samd21 demo-stm32f103 hello,$(BUILD)/examples/$(e).bin \
-                                                     $(BUILD)/examples/$(e).hex)
+examples: $(BUILD)/examples/blinky.dfu \
+          $(foreach e,demo-samd21 demo-stm32f103 hello blinky,$(BUILD)/examples/$(e).bin \
+                                                            $(BUILD)/examples/$(e).hex)
 
 # --- unit tests: test/unit/test_X.c, linked with the firmware files that unit_X names --
 UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
@@ -118,6 +123,9 @@ unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c monitor.c rsp.c gdb_xml.c 
 unit_rsp := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)
 unit_usb := usb.c
+unit_dfu := dfu.c
+unit_selfflash := selfflash.c
+unit_usb_control := usb.c dfu.c
 unit_cdc := cdc.c
 unit_print := print.c hex.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))
@@ -135,7 +143,7 @@ $(BUILD)/fuzz/fuzz_%: test/fuzz/fuzz_%.c $$(unit_%)
 
 # --- board tests: test/sim/*.c, cmocka programs that include only sim/board.h -----------
 sim_tests := $(patsubst test/sim/%.c,$(BUILD)/test-sim/%,$(wildcard test/sim/*.c))
-$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c $(BUILD)/libsim.a
+$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/usb_user.c $(BUILD)/libsim.a
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a \
 	    -lcmocka -lm
@@ -152,6 +160,7 @@ help:
 	@echo "make test    every test; make check: only the fast ones"
 	@echo "make bench   speed and size table, in simulated time"
 	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
+	@echo "make hex2bin IN=x.hex OUT=x.bin   for tool chains that only write HEX"
 	@echo "make flash   write pillbug.bin to a real board with an ST-Link"
 	@echo "make deps    install what building and testing need (Debian: apt)"
 	@echo "make         build everything into $(BUILD)/"
@@ -189,6 +198,13 @@ size: deps
 
 flash: firmware
 	@sh test/flash.sh $(BUILD)/pillbug.bin
+
+# A .hex knows its address, a .bin does not: only what is linked for 0x08002000 fits.
+.PHONY: hex2bin
+hex2bin:
+	@test -f "$(IN)" && test -n "$(OUT)" || { \
+	    echo "usage: make hex2bin IN=program.hex OUT=program.bin"; exit 2; }
+	$(CROSS)objcopy -I ihex -O binary --gap-fill 0xFF "$(IN)" "$(OUT)"
 
 clean:
 	rm -rf $(BUILD)
