@@ -27,7 +27,8 @@ ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
            swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
-           gdb_remote.c gdb_xml.c rsp.c swbreak.c monitor.c hex.c print.c
+           gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
+           rsp.c print.c hex.c
 
 # --- virtual board ----------------------------------------------------------
 CC_HOST    ?= gcc
@@ -119,7 +120,8 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
 unit_adi := adi.c
 unit_cortexm := cortexm.c
 unit_flash := target.c flash_stm32.c flash_samd.c
-unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c monitor.c rsp.c gdb_xml.c swbreak.c hex.c print.c
+unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
+    swbreak.c monitor.c rsp.c print.c hex.c
 unit_rsp := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)
 unit_usb := usb.c

@@ -2,12 +2,18 @@
 #ifndef GDB_REMOTE_H
 #define GDB_REMOTE_H
 
+#include <stdbool.h>
+
 void gdb_start(void);           /* power-on state */
 /* One round of the main loop: takes bytes, executes packets, watches a running target.
  * Never waits longer than a bounded target operation. */
 void gdb_poll(void);
+/* The next gdb_poll() should come at once: the target was just resumed, or steps. */
+bool gdb_busy(void);
 
-/* Console text to the user ("O" packet); only while a command or a continue is open. */
-void gdb_console(const char *text, int length);
+/* For monitor.c.  The client listens for console text now ("O" packets). */
+bool gdb_console(void);
+/* Leaves the target, if there is one, running and without a trace of us. */
+void gdb_detach(void);
 
 #endif

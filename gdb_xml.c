@@ -13,7 +13,7 @@
  * want their peripherals, so everything that is not flash or ROM is called RAM; an access
  * to nothing is refused by the target itself, which knows better.
  *
- *   called by  gdb_remote.c      calls  target.c (what is attached), rsp.c, print.c
+ *   called by  gdb_remote.c, swbreak.c      calls  target.c (what is attached), rsp.c
  *
  * Source: GDB manual, appendices G "Target Descriptions" (ARM Features), E "Memory Map
  * Format", "Thread List Format". */
@@ -21,179 +21,152 @@
 #include "print.h"
 #include "rsp.h"
 
-/* The part of a document that was asked for; at counts the characters written so far. */
-struct window { uint32_t start, length, at; };
+/* Handlers share one type, and not each needs all of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
-static void write_text(struct window *w, const char *text)
+/* The piece that was asked for; at counts the characters written so far. */
+static struct { uint32_t start, length, at; } window;
+
+static void put(char c)
 {
-    for (; *text != '\0'; text++, w->at++)
-        if (w->at - w->start < w->length)
-            rsp_char(*text);
+    if (window.at++ - window.start < window.length)
+        rsp_char(c);
 }
 
-bool gdb_register_exists(int number)
+static void __attribute__((format(printf, 1, 2))) write(const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    print_list(put, format, list);
+    va_end(list);
+}
+
+static int reply(void (*document)(void), uint32_t start, uint32_t length)
+{
+    window.at = window.length = 0;
+    document();                         /* length 0: only counts */
+    if (length > RSP_PACKET_MAX - 1)
+        length = RSP_PACKET_MAX - 1;
+    rsp_char(start < window.at && window.at - start > length ? 'm' : 'l');
+    window.start = start;
+    window.length = length;
+    window.at = 0;
+    document();
+    return OK;
+}
+
+uint32_t gdb_register_size(uint32_t number)
 {
     const struct cortexm_info *core = target_core();
 
-    if (number < 0 || number >= REG_COUNT)
-        return false;
-    if (number >= REG_FPSCR)
-        return core->fpu;
-    return core->v7m || (number != REG_BASEPRI && number != REG_FAULTMASK);
-}
-
-uint32_t gdb_register_size(int number)
-{
+    if (number >= REG_COUNT || (number >= REG_FPSCR && !core->fpu))
+        return 0;
+    if (!core->v7m && (number == REG_BASEPRI || number == REG_FAULTMASK))
+        return 0;
     return number >= REG_D0 ? 8 : 4;
 }
 
-/* Registers behind r12.  The stack pointers are not saved around a function call made by
- * gdb: one of them is sp, and would be written twice. */
-static const struct { const char *name, *attributes; } special[] = {
-    [REG_SP] = { "sp", "type='data_ptr'" },
-    [REG_LR] = { "lr", "" },
-    [REG_PC] = { "pc", "type='code_ptr'" },
-    [REG_XPSR] = { "xpsr", "" },
-    [REG_MSP] = { "msp", "save-restore='no' type='data_ptr'" },
-    [REG_PSP] = { "psp", "save-restore='no' type='data_ptr'" },
-    [REG_PRIMASK] = { "primask", "save-restore='no'" },
-    [REG_BASEPRI] = { "basepri", "save-restore='no'" },
-    [REG_FAULTMASK] = { "faultmask", "save-restore='no'" },
-    [REG_CONTROL] = { "control", "save-restore='no'" },
-    [REG_FPSCR] = { "fpscr", "type='int' group='float'" },
+/* A row is for the registers from first on, up to the next row; %u counts them.  Those of
+ * the system are not saved around a function call that gdb makes: msp or psp is also sp,
+ * and would be written twice. */
+enum { INT, DATA, CODE, DOUBLE, SYSTEM, SYSTEM_DATA };
+static const char *const types[] = {
+    [INT] = "int", [DATA] = "data_ptr", [CODE] = "code_ptr", [DOUBLE] = "ieee_double",
+    [SYSTEM] = "int' save-restore='no", [SYSTEM_DATA] = "data_ptr' save-restore='no"
+};
+static const struct row { uint8_t first, type; char name[10]; } registers[] = {
+    { REG_R0, INT, "r%u" }, { REG_SP, DATA, "sp" }, { REG_LR, INT, "lr" },
+    { REG_PC, CODE, "pc" }, { REG_XPSR, INT, "xpsr" },
+    { REG_MSP, SYSTEM_DATA, "msp" }, { REG_PSP, SYSTEM_DATA, "psp" },
+    { REG_PRIMASK, SYSTEM, "primask" }, { REG_BASEPRI, SYSTEM, "basepri" },
+    { REG_FAULTMASK, SYSTEM, "faultmask" }, { REG_CONTROL, SYSTEM, "control" },
+    { REG_FPSCR, INT, "fpscr" }, { REG_D0, DOUBLE, "d%u" }, { REG_COUNT, INT, "" }
 };
 
-static void write_register(struct window *w, int number)
+static void write_row(const struct row *row)
 {
-    char text[96], name[12];
-    const char *attributes = "";
-
-    if (number < REG_SP)
-        print_text(name, sizeof name, "r%d", number);
-    else if (number < REG_D0)
-        print_text(name, sizeof name, "%s", special[number].name);
-    else
-        print_text(name, sizeof name, "d%d", number - REG_D0);
-    if (number >= REG_D0)
-        attributes = "type='ieee_double'";
-    else if (number >= REG_SP)
-        attributes = special[number].attributes;
-    print_text(text, sizeof text, "<reg name='%s' bitsize='%u' regnum='%d' %s/>", name,
-               (unsigned)gdb_register_size(number) * 8, number, attributes);
-    write_text(w, text);
+    for (unsigned number = row->first; number < row[1].first; number++) {
+        unsigned size = gdb_register_size(number);
+        if (size == 0)
+            continue;
+        write("<reg name='");
+        write(row->name, number - row->first);
+        write("' bitsize='%u' regnum='%u' type='%s'/>", 8 * size, number,
+              types[row->type]);
+    }
 }
 
-static void write_registers(struct window *w)
+static void write_registers(void)
 {
-    write_text(w, "<?xml version='1.0'?><!DOCTYPE target SYSTEM 'gdb-target.dtd'>"
-                  "<target><architecture>arm</architecture>"
-                  "<feature name='org.gnu.gdb.arm.m-profile'>");
-    for (int number = 0; number < REG_COUNT; number++) {
-        if (number == REG_MSP)
-            write_text(w, "</feature><feature name='org.gnu.gdb.arm.m-system'>");
-        if (number == REG_FPSCR && target_core()->fpu)
-            write_text(w, "</feature><feature name='org.gnu.gdb.arm.vfp'>");
-        if (gdb_register_exists(number))
-            write_register(w, number);
+    write("<target><architecture>arm</architecture>"
+          "<feature name='org.gnu.gdb.arm.m-profile'>");
+    for (const struct row *row = registers; row->first < REG_COUNT; row++) {
+        if (row->first == REG_MSP || (row->first == REG_FPSCR && target_core()->fpu))
+            write("</feature><feature name='org.gnu.gdb.arm.%s'>",
+                  row->first == REG_MSP ? "m-system" : "vfp");
+        write_row(row);
     }
-    write_text(w, "</feature></target>");
+    write("</feature></target>");
+}
+
+int gdb_target_xml(uint32_t offset, uint32_t length, struct scan *rest)
+{
+    return reply(write_registers, offset, length);
 }
 
 void gdb_memory_piece(uint32_t from, struct region *piece)
 {
-    const struct region *regions;
-    int count = target_regions(&regions);
-    uint32_t next = 0;                  /* where the nearest region begins: 0 = 2^32 */
+    const struct region *r;
+    uint32_t last = 0xFFFFFFFF;         /* of what lies before the nearest region */
 
-    for (int i = 0; i < count; i++) {
-        const struct region *r = &regions[i];
+    for (int count = target_regions(&r); count > 0; count--, r++) {
         if (r->kind == REGION_RAM || r->size == 0)
             continue;
         if (from - r->base < r->size) {
             *piece = *r;
             piece->base = from;
-            piece->size = r->size - (from - r->base);
+            piece->size = r->base + r->size - from;
             return;
         }
-        if (r->base > from && (next == 0 || r->base < next))
-            next = r->base;
+        if (r->base > from && r->base - 1 < last)
+            last = r->base - 1;
     }
-    *piece = (struct region){ .kind = REGION_RAM, .base = from, .size = next - from };
+    *piece = (struct region){ .kind = REGION_RAM, .base = from, .size = last + 1 - from };
     if (piece->size == 0)               /* 2^32 does not fit: in two halves, then */
         piece->size = 0x80000000;
 }
 
-static void write_memory_map(struct window *w)
+static void write_memory_map(void)
 {
-    static const char *const kinds[] = { "ram", "flash", "rom" };
+    static const char kinds[][6] = { "ram", "flash", "rom" };
     struct region piece;
-    char text[96];
     uint32_t from = 0;
 
-    write_text(w, "<?xml version='1.0'?><memory-map>");
+    write("<memory-map>");
     do {
         gdb_memory_piece(from, &piece);
-        print_text(text, sizeof text, "<memory type='%s' start='0x%lx' length='0x%lx'",
-                   kinds[piece.kind], (unsigned long)piece.base,
-                   (unsigned long)piece.size);
-        write_text(w, text);
-        if (piece.kind == REGION_FLASH) {
-            print_text(text, sizeof text, "><property name='blocksize'>0x%lx</property>"
-                       "</memory>", (unsigned long)piece.page);
-            write_text(w, text);
-        } else {
-            write_text(w, "/>");
-        }
+        write("<memory type='%s' start='0x%x' length='0x%x'>", kinds[piece.kind],
+              (unsigned)piece.base, (unsigned)piece.size);
+        if (piece.kind == REGION_FLASH)
+            write("<property name='blocksize'>0x%x</property>", (unsigned)piece.page);
+        write("</memory>");
         from += piece.size;
     } while (from != 0);
-    write_text(w, "</memory-map>");
+    write("</memory-map>");
 }
 
-static void write_threads(struct window *w)
+int gdb_memory_map(uint32_t offset, uint32_t length, struct scan *rest)
 {
-    write_text(w, "<?xml version='1.0'?><threads><thread id='1' core='0'/></threads>");
+    return reply(write_memory_map, offset, length);
 }
 
-static const struct {
-    const char *name;
-    void (*write)(struct window *w);
-} documents[] = {
-    { "features:read:target.xml:", write_registers },
-    { "memory-map:read::", write_memory_map },
-    { "threads:read::", write_threads },
-};
-
-static void reply_window(void (*write)(struct window *w), uint32_t start, uint32_t length)
+static void write_threads(void)
 {
-    struct window w = { 0, 0, 0 };
-
-    write(&w);                          /* length 0: only counts */
-    rsp_begin();
-    if (length > rsp_room() - 1)
-        length = rsp_room() - 1;
-    rsp_char(start < w.at && w.at - start > length ? 'm' : 'l');
-    w = (struct window){ start, length, 0 };
-    write(&w);
-    rsp_end();
+    write("<threads><thread id='1' core='0'/></threads>");
 }
 
-void gdb_xml_reply(struct scan *args)
+int gdb_threads(uint32_t offset, uint32_t length, struct scan *rest)
 {
-    for (unsigned i = 0; i < sizeof documents / sizeof documents[0]; i++) {
-        if (!scan_word(args, documents[i].name))
-            continue;
-        uint32_t start = scan_hex(args);
-        scan_expect(args, ',');
-        uint32_t length = scan_hex(args);
-        if (scan_done(args) && target_attached()) {
-            reply_window(documents[i].write, start, length);
-            return;
-        }
-        rsp_begin();
-        rsp_text("E01");                /* nothing attached, or a malformed window */
-        rsp_end();
-        return;
-    }
-    rsp_begin();
-    rsp_end();
+    return reply(write_threads, offset, length);
 }

@@ -5,13 +5,14 @@
 #include "hex.h"
 #include "target.h"
 
-/* Answers qXfer; args begin behind "qXfer:". */
-void gdb_xml_reply(struct scan *args);
+/* Each answers its qXfer packet: the piece [offset, offset + length) of a document. */
+int gdb_target_xml(uint32_t offset, uint32_t length, struct scan *rest);
+int gdb_memory_map(uint32_t offset, uint32_t length, struct scan *rest);
+int gdb_threads(uint32_t offset, uint32_t length, struct scan *rest);
 
-/* Which of cortexm.h's registers the attached core has: the others are neither in
- * target.xml nor in a `g` packet.  Size in bytes. */
-bool gdb_register_exists(int number);
-uint32_t gdb_register_size(int number);
+/* Bytes of one of cortexm.h's registers; 0 when the attached core has none such: then it
+ * is neither in target.xml nor in a `g` packet. */
+uint32_t gdb_register_size(uint32_t number);
 
 /* The piece of the address space that begins at from: a flash or ROM region as the chip's
  * table has it, or what lies before the next one, as RAM.  The last piece ends at 2^32,

@@ -11,7 +11,8 @@ int hex_digit(uint8_t c)
 
 char hex_char(uint32_t nibble)
 {
-    return "0123456789abcdef"[nibble & 15];
+    nibble &= 15;
+    return (char)(nibble + (nibble < 10 ? '0' : 'a' - 10));
 }
 
 uint32_t scan_left(const struct scan *s)
@@ -19,30 +20,35 @@ uint32_t scan_left(const struct scan *s)
     return (uint32_t)(s->end - s->at);
 }
 
+static int next_digit(const struct scan *s)
+{
+    return s->at < s->end ? hex_digit(*s->at) : -1;
+}
+
 uint32_t scan_hex(struct scan *s)
 {
     uint32_t value = 0;
-    const uint8_t *first = s->at;
 
-    for (; s->at < s->end && hex_digit(*s->at) >= 0; s->at++) {
+    s->bad |= next_digit(s) < 0;
+    for (int digit; (digit = next_digit(s)) >= 0; s->at++) {
         s->bad |= value >> 28 != 0;     /* a ninth digit */
-        value = value << 4 | (uint32_t)hex_digit(*s->at);
+        value = value << 4 | (uint32_t)digit;
     }
-    s->bad |= s->at == first;
     return value;
 }
 
-void scan_bytes(struct scan *s, uint8_t *bytes, uint32_t count)
+void scan_bytes(struct scan *s, void *bytes, uint32_t count)
 {
-    for (; count > 0; count--) {
-        int high = scan_left(s) < 2 ? -1 : hex_digit(s->at[0]);
-        int low = high < 0 ? -1 : hex_digit(s->at[1]);
-        if (low < 0) {
+    for (uint8_t *byte = bytes; count > 0; count--) {
+        int high = next_digit(s);
+        s->at += high >= 0;
+        int low = next_digit(s);
+        s->at += low >= 0;
+        if (high < 0 || low < 0) {
             s->bad = true;
             return;
         }
-        *bytes++ = (uint8_t)(high << 4 | low);
-        s->at += 2;
+        *byte++ = (uint8_t)(high << 4 | low);
     }
 }
 
@@ -54,23 +60,26 @@ bool scan_skip(struct scan *s, char c)
     return true;
 }
 
-void scan_expect(struct scan *s, char c)
-{
-    s->bad |= !scan_skip(s, c);
-}
-
-bool scan_word(struct scan *s, const char *word)
-{
-    const uint8_t *at = s->at;
-
-    for (; *word != '\0'; word++, at++)
-        if (at == s->end || *at != (uint8_t)*word)
-            return false;
-    s->at = at;
-    return true;
-}
-
 bool scan_done(const struct scan *s)
 {
     return !s->bad && s->at == s->end;
+}
+
+bool scan_pattern(struct scan *s, const char *pattern, uint32_t *numbers)
+{
+    bool fields = false;
+
+    for (; *pattern != '\0' && *pattern != '*'; pattern++) {
+        if (*pattern == '#') {
+            *numbers++ = scan_hex(s);
+            fields = true;
+        } else if (!scan_skip(s, *pattern)) {
+            s->bad = true;
+            return fields;
+        }
+    }
+    if (*pattern == '*')
+        return true;
+    s->bad |= s->at != s->end;
+    return fields || !s->bad;
 }

@@ -2,114 +2,84 @@
 #include "print.h"
 #include "hex.h"
 
-/* Where the text goes, and one conversion of the format: %-08lx. */
-struct output {
-    char *at, *end;                     /* end: where the final 0 must fit */
-};
-struct conversion {
-    bool left, zeros, is_long;
+/* What may stand between % and the letter: %-08lx. */
+struct field {
+    bool left, is_long;
+    char fill;
     int width;
-    char kind;
 };
 
-static void put(struct output *out, char c)
+static const char *read_field(const char *format, struct field *f)
 {
-    if (out->at < out->end)
-        *out->at++ = c;
+    *f = (struct field){ .fill = ' ' };
+    if (*format == '-') {
+        f->left = true;
+        format++;
+    }
+    if (*format == '0')
+        f->fill = '0';
+    for (; *format >= '0' && *format <= '9'; format++)
+        f->width = f->width * 10 + (*format - '0');
+    if (*format == 'l') {
+        f->is_long = true;
+        format++;
+    }
+    return format;
 }
 
-static void pad(struct output *out, int count, char c)
+static void put_field(void (*put)(char c), const struct field *f, const char *text)
 {
-    for (; count > 0; count--)
-        put(out, c);
+    int missing = f->width;
+
+    for (const char *c = text; *c != '\0'; c++)
+        missing--;
+    if (!f->left)
+        for (; missing > 0; missing--)
+            put(f->fill);
+    while (*text != '\0')
+        put(*text++);
+    for (; missing > 0; missing--)
+        put(' ');
 }
 
-static void put_string(struct output *out, const struct conversion *c, const char *s)
+/* Digits grow to the left, from the end of the buffer; returns the first. */
+static char *digits(char *end, uint32_t value, uint32_t base)
 {
-    int length = 0;
-
-    while (s[length] != '\0')
-        length++;
-    if (!c->left)
-        pad(out, c->width - length, ' ');
-    for (int i = 0; i < length; i++)
-        put(out, s[i]);
-    if (c->left)
-        pad(out, c->width - length, ' ');
-}
-
-static void put_number(struct output *out, const struct conversion *c,
-                       uint32_t value, bool negative)
-{
-    char digits[12];                    /* "-4294967295" and the final 0 */
-    char *first = digits + sizeof digits - 1;
-    uint32_t base = c->kind == 'x' ? 16 : 10;
-
-    *first = '\0';
     do {
-        *--first = hex_char(value % base);
+        *--end = hex_char(value % base);
         value /= base;
     } while (value != 0);
-    if (negative)
-        *--first = '-';
-    if (c->zeros)
-        pad(out, c->width - (int)(digits + sizeof digits - 1 - first), '0');
-    struct conversion rest = { .left = c->left, .width = c->zeros ? 0 : c->width };
-    put_string(out, &rest, first);
+    return end;
 }
 
-static const char *read_conversion(const char *format, struct conversion *c)
+void print_list(void (*put)(char c), const char *format, va_list list)
 {
-    *c = (struct conversion){ 0 };
-    for (; *format == '-' || *format == '0'; format++) {
-        c->left |= *format == '-';
-        c->zeros |= *format == '0';
-    }
-    for (; *format >= '0' && *format <= '9'; format++)
-        c->width = c->width * 10 + (*format - '0');
-    for (; *format == 'l'; format++)
-        c->is_long = true;
-    c->kind = *format;
-    return *format == '\0' ? format : format + 1;
-}
+    struct field f;
+    char buffer[12];                    /* "-4294967295" and the final 0 */
+    char *const end = buffer + sizeof buffer - 1;
 
-int print_list(char *text, int size, const char *format, va_list list)
-{
-    struct output out = { text, text + size - 1 };
-    struct conversion c;
-
-    while (*format != '\0') {
+    *end = '\0';
+    for (; *format != '\0'; format++) {
         if (*format != '%') {
-            put(&out, *format++);
+            put(*format);
             continue;
         }
-        format = read_conversion(format + 1, &c);
-        if (c.kind == 's') {
-            put_string(&out, &c, va_arg(list, const char *));
-        } else if (c.kind == 'c') {
-            char one[2] = { (char)va_arg(list, int), '\0' };
-            put_string(&out, &c, one);
-        } else if (c.kind == 'd') {
-            long value = c.is_long ? va_arg(list, long) : va_arg(list, int);
-            uint32_t size_of_it = (uint32_t)value;
-            put_number(&out, &c, value < 0 ? 0 - size_of_it : size_of_it, value < 0);
-        } else if (c.kind == 'u' || c.kind == 'x') {
-            put_number(&out, &c, c.is_long ? (uint32_t)va_arg(list, unsigned long)
-                                           : va_arg(list, unsigned), false);
-        } else if (c.kind != '\0') {
-            put(&out, c.kind);          /* %% */
+        format = read_field(format + 1, &f);
+        if (*format == 's') {
+            put_field(put, &f, va_arg(list, const char *));
+        } else if (*format == 'c' || *format == '%') {
+            put(*format == 'c' ? (char)va_arg(list, int) : '%');
+        } else if (*format != '\0') {
+            uint32_t value = f.is_long ? (uint32_t)va_arg(list, unsigned long)
+                                       : va_arg(list, unsigned);
+            bool negative = *format == 'd' && value >> 31 != 0;
+            char *first = digits(end, negative ? 0 - value : value,
+                                 *format == 'x' ? 16 : 10);
+            if (negative)
+                *--first = '-';
+            put_field(put, &f, first);
+        } else {
+            return;                     /* a % at the very end */
         }
     }
-    *out.at = '\0';
-    return (int)(out.at - text);
-}
-
-int print_text(char *text, int size, const char *format, ...)
-{
-    va_list list;
-
-    va_start(list, format);
-    int length = print_list(text, size, format, list);
-    va_end(list);
-    return length;
 }

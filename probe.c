@@ -220,7 +220,7 @@ static void led_poll(void)
 static void sleep_if_idle(void)
 {
     uint32_t state = interrupts_off();
-    if (!cdc_waiting(CDC_GDB))
+    if (!cdc_waiting(CDC_GDB) && !gdb_busy())
         wait_for_interrupt();
     interrupts_restore(state);
 }

