@@ -27,6 +27,12 @@ need qemu-system-arm        qemu-system-arm
 need tshark                 tshark
 need sigrok-cli             sigrok-cli
 need cppcheck               cppcheck
+# The Linux guest of test/host; its kernel and busybox are fetched, not installed.
+need qemu-system-x86_64     qemu-system-x86
+need cpio                   cpio
+need /usr/sbin/usbip        usbip
+need lsusb                  usbutils
+need dfu-util               dfu-util
 [ -z "$missing" ] && exit 0
 
 echo "Pillbug needs these Debian packages, which are not here yet:$missing"

@@ -7,6 +7,7 @@
 #   sim      the simulator's own tests, and the shipped images on the virtual board
 #   session  real gdb and lldb against the virtual board
 #   judge    sigrok's SWD decoder, tshark, QEMU's stm32vldiscovery
+#   host     lsusb, gdb, dfu-util on a real Linux kernel, the board plugged in over USB/IP
 #
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
 # summary, or else as one test by its exit status.  Logs stay in BUILD/log.
@@ -49,6 +50,7 @@ try() {
     tail -25 "$log" | sed 's/^/  | /'
 }
 
+exec 3>&1                               # a long test may show there that it is alive
 for tier; do
     echo "$tier:"
     case $tier in
@@ -85,6 +87,9 @@ for tier; do
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
+    host)
+        try "real tools in a Linux guest" env BUILD="$build" PROGRESS=3 \
+            sh test/host/run.sh "$build" ;;
     *)  echo "no such tier: $tier"; exit 2 ;;
     esac
 done

@@ -3,8 +3,9 @@
 
 Starts gdb and types at its prompt as a user would; every command is printed with what
 gdb answers, and every answer is checked.  Environment: PILLBUG_GDB, PILLBUG_UART,
-PILLBUG_CONTROL (TCP ports), PILLBUG_CHIP, PILLBUG_ELF.  Ends with a summary; the exit
-status is 0 only if all of it worked.
+PILLBUG_CONTROL (TCP ports, or HOST:PORT; the first two may be serial devices such as
+/dev/ttyACM0), PILLBUG_CHIP, PILLBUG_ELF.  Ends with a summary; the exit status is 0 only
+if all of it worked.
 """
 import os
 import re
@@ -12,12 +13,15 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
+import tty
 
 CHIP = os.environ["PILLBUG_CHIP"]
 ELF = os.environ["PILLBUG_ELF"]
 PORT = os.environ["PILLBUG_GDB"]
+REMOTE = PORT if PORT.startswith("/") else f"localhost:{PORT}"
 PROMPT = "(gdb) "
 TIME_LIMIT = float(os.environ.get("PILLBUG_TIME_LIMIT", "300"))
 
@@ -66,22 +70,30 @@ def expect(command, pattern, what):
 
 
 class Line:
-    """A TCP connection read by a thread: text so far, and waiting for a pattern."""
+    """A connection read by a thread: text so far, and waiting for a pattern."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", int(port)))
+    def __init__(self, where):
+        if where.startswith("/"):
+            self.fd = os.open(where, os.O_RDWR | os.O_NOCTTY)
+            tty.setraw(self.fd)
+            modes = termios.tcgetattr(self.fd)
+            modes[4] = modes[5] = termios.B115200
+            termios.tcsetattr(self.fd, termios.TCSANOW, modes)
+        else:
+            host, _, port = where.rpartition(":")
+            self.fd = socket.create_connection((host or "127.0.0.1", int(port))).detach()
         self.text = ""
         self.changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        while data := self.socket.recv(4096):
+        while data := os.read(self.fd, 4096):
             with self.changed:
                 self.text += data.decode("latin-1")
                 self.changed.notify_all()
 
     def send(self, text):
-        self.socket.sendall(text.encode("latin-1"))
+        os.write(self.fd, text.encode("latin-1"))
 
     def mark(self):
         with self.changed:
@@ -147,7 +159,7 @@ until_prompt()
 for setting in ("pagination off", "confirm off", "height 0", "width 0"):
     gdb_do(f"set {setting}")
 expect(f"file {ELF}", "", "symbols of the program")
-expect(f"target extended-remote localhost:{PORT}", r"Remote debugging using",
+expect(f"target extended-remote {REMOTE}", r"Remote debugging using",
        "gdb connects")
 expect("monitor version", r"Pillbug", "the probe says who it is")
 expect("monitor swdp_scan", {"samd21": r"1\s+.*SAMD21", "stm32f103": r"1\s+.*STM32F1"}[CHIP],
