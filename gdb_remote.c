@@ -171,21 +171,17 @@ static int handle_extended(uint32_t a, uint32_t b, struct scan *rest)
     return OK;
 }
 
-static bool offers(struct scan s, const char *feature)
-{
-    for (; s.at < s.end; s.at++)
-        if (scan_pattern(&s, feature, 0))
-            return true;
-    return false;
-}
-
 static int handle_supported(uint32_t a, uint32_t b, struct scan *rest)
 {
-    gdb.names_breakpoints = offers(*rest, "hwbreak+*");
-    gdb.reads_messages = offers(*rest, "error-message+*");
+    gdb.names_breakpoints = gdb.reads_messages = false;
+    while (rest->at < rest->end) {
+        gdb.names_breakpoints |= scan_pattern(rest, "hwbreak+*", 0);
+        gdb.reads_messages |= scan_pattern(rest, "error-message+*", 0);
+        rest->at += rest->at < rest->end;
+    }
     return rsp_print("PacketSize=%x;qXfer:features:read+;qXfer:memory-map:read+;"
-                     "qXfer:threads:read+;QStartNoAckMode+;vContSupported+;hwbreak+;"
-                     "swbreak+;binary-upload+;error-message+", RSP_PACKET_MAX);
+                     "QStartNoAckMode+;vContSupported+;hwbreak+;swbreak+;binary-upload+;"
+                     "error-message+", RSP_PACKET_MAX);
 }
 
 static int handle_no_acks(uint32_t a, uint32_t b, struct scan *rest)
@@ -234,6 +230,7 @@ static int handle_more_threads(uint32_t a, uint32_t b, struct scan *rest)
     return rsp_print("l");
 }
 
+/* What `info threads` shows behind "Thread 1". */
 static int handle_thread_info(uint32_t a, uint32_t b, struct scan *rest)
 {
     rsp_hex_text(target_info(gdb.target)->name);
@@ -340,7 +337,6 @@ static const struct packet when_attached[] = {
     { "qWatchpointSupportInfo:", handle_watchpoint_info },
     { "qXfer:features:read:target.xml:#,#", gdb_target_xml },
     { "qXfer:memory-map:read::#,#", gdb_memory_map },
-    { "qXfer:threads:read::#,#", gdb_threads },
 };
 static const struct packet when_halted[] = {
     { "g",                      gdb_read_registers },

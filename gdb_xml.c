@@ -2,7 +2,6 @@
  *
  *   target.xml    the registers: their names, sizes and numbers
  *   memory-map    where flash is (and its erase blocks), so that `load` works
- *   threads       one
  *
  * gdb asks for a document in pieces: "offset,length".  We keep none in memory: for each
  * request the document is written again from its start, and only what falls into the
@@ -16,7 +15,7 @@
  *   called by  gdb_remote.c, swbreak.c      calls  target.c (what is attached), rsp.c
  *
  * Source: GDB manual, appendices G "Target Descriptions" (ARM Features), E "Memory Map
- * Format", "Thread List Format". */
+ * Format". */
 #include "gdb_xml.h"
 #include "print.h"
 #include "rsp.h"
@@ -159,14 +158,4 @@ static void write_memory_map(void)
 int gdb_memory_map(uint32_t offset, uint32_t length, struct scan *rest)
 {
     return reply(write_memory_map, offset, length);
-}
-
-static void write_threads(void)
-{
-    write("<threads><thread id='1' core='0'/></threads>");
-}
-
-int gdb_threads(uint32_t offset, uint32_t length, struct scan *rest)
-{
-    return reply(write_threads, offset, length);
 }

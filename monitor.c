@@ -47,14 +47,27 @@ void monitor_print(const char *format, ...)
     rsp_end();
 }
 
-/* Words. */
+/* Words.  A name may be several: "swd_scan|auto_scan". */
 enum match { DIFFERENT, BEGINNING, WHOLE };
 
 static enum match compare(const char *name, const char *word)
 {
-    while (*word != '\0' && *name == *word)
-        name++, word++;
-    return *word != '\0' ? DIFFERENT : *name != '\0' ? BEGINNING : WHOLE;
+    enum match match = DIFFERENT;
+
+    for (;;) {
+        const char *w = word;
+        while (*w != '\0' && *name == *w)
+            name++, w++;
+        if (*w == '\0') {
+            if (*name == '\0' || *name == '|')
+                return WHOLE;
+            match = BEGINNING;
+        }
+        while (*name != '\0' && *name != '|')
+            name++;
+        if (*name++ == '\0')
+            return match;
+    }
 }
 
 static bool append(uint32_t *value, uint32_t base, uint32_t digit)
@@ -96,16 +109,10 @@ static bool read_number(const char *text, uint32_t *value)
     return true;
 }
 
-/* "enable", "on", "1", or their contrary; any beginning will do. */
 static bool read_switch(const char *text, bool *on)
 {
-    static const char words[][8] = { "disable", "off", "0", "enable", "on", "1" };
-    int i = 0;
-
-    while (i < 6 && compare(words[i], text) == DIFFERENT)
-        i++;
-    *on = i >= 3;
-    return i < 6;
+    *on = compare("enable|on|1", text) != DIFFERENT;
+    return *on || compare("disable|off|0", text) != DIFFERENT;
 }
 
 /* The probe itself. */
@@ -186,7 +193,7 @@ static int run_targets(int argc, const char **argv)
     int count = target_count();
 
     if (count == 0)
-        monitor_print("No target known: `monitor swd_scan` looks for one.\n");
+        monitor_print("No target known: `monitor swd_scan`.\n");
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
         monitor_print("%d  %-20s %-12s id 0x%08x%s%s\n", i + 1, info->name, info->core,
@@ -199,7 +206,7 @@ static int run_targets(int argc, const char **argv)
 static int run_swd_scan(int argc, const char **argv)
 {
     if (target_attached())
-        monitor_print("Detached from the target: a scan begins anew.\n");
+        monitor_print("Detached for the scan.\n");
     gdb_detach();
     int error = target_scan();
     return error == OK ? run_targets(argc, argv) : error;
@@ -223,7 +230,7 @@ static int run_reset(int argc, const char **argv)
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;
     if (run)
-        monitor_print("Running; gdb does not know: `continue` and Ctrl-C show it.\n");
+        monitor_print("Running; gdb does not know: `continue`, then Ctrl-C.\n");
     return target_reset(pin, !run);
 }
 
@@ -324,17 +331,16 @@ static int run_erase_range(int argc, const char **argv)
 
 static int run_help(int argc, const char **argv);
 
-/* help begins with a blank or '!': not in the list.  A command without a function only says
- * that text; with '!' it has failed. */
-#define NOT_HERE " Not in this firmware yet.\n"
+/* help begins with a blank or '!': not in the list, and the command only says that text;
+ * with '!' it has failed. */
 static const struct target_command commands[] = {
     { "help", "this list", run_help },
     { "version", "firmware, board, last crash", run_version },
-    { "swd_scan", "find targets", run_swd_scan },
+    { "swd_scan|swdp_scan|auto_scan", "find targets", run_swd_scan },
     { "targets", "show them again", run_targets },
     { "reset", "[halt | run | pin [MS]]", run_reset },
     { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency },
-    { "connect_rst", "[enable | disable] scan under reset", run_connect },
+    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_connect },
     { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout },
     { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch },
@@ -344,17 +350,9 @@ static const struct target_command commands[] = {
     { "dpreg", "ADDRESS [VALUE]", run_register },
     { "apreg", "AP ADDRESS [VALUE]", run_register },
     { "uart", "state of the serial port", run_uart },
-    { "swdp_scan", " ", run_swd_scan },
-    { "auto_scan", " ", run_swd_scan },
-    { "connect_srst", " ", run_connect },
     { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0 },
-    { "traceswo", NOT_HERE, 0 },
-    { "swo", NOT_HERE, 0 },
-    { "rtt", NOT_HERE, 0 },
-    { "heapinfo", NOT_HERE, 0 },
-    { "redirect_stdout", NOT_HERE, 0 },
-    { "morse", NOT_HERE, 0 },
-    { "tdi_low_reset", NOT_HERE, 0 },
+    { "traceswo|swo|rtt|heapinfo|redirect_stdout|morse|tdi_low_reset",
+      " Not in this firmware yet.\n", 0 },
     { "tpwr", " This board cannot switch the target's power.\n", 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -380,8 +378,7 @@ static int run_help(int argc, const char **argv)
     return OK;
 }
 
-/* One command, whole or as the only one that begins so.  Two names for the same thing
- * (swd_scan, swdp_scan) are no ambiguity. */
+/* One command, whole or as the only one that begins so. */
 static const struct target_command *find_command(const char *word)
 {
     const struct target_command *c, *found = 0;
@@ -393,7 +390,7 @@ static const struct target_command *find_command(const char *word)
             return c;
         if (match == DIFFERENT)
             continue;
-        several |= found != 0 && (found->run != c->run || c->run == 0);
+        several |= found != 0;
         found = c;
     }
     if (found == 0)

@@ -2,7 +2,7 @@
  *
  *   fuzz_rsp [PACKETS [SEED]]          default a million, always the same
  *
- * rsp.c, gdb_remote.c, monitor.c and gdb_xml.c under ASan and UBSan, with the fake target
+ * rsp.c, gdb_*.c, swbreak.c and monitor.c under ASan and UBSan, with the fake target
  * of test/unit/gdb_fakes.c.  Packets are real ones with bytes changed, dropped, doubled
  * and joined; the target fails, stops and vanishes at random; the port closes, the host
  * stops reading.  What comes back must be whole packets with right checksums, and every
@@ -29,7 +29,7 @@ static const char *const seeds[] = {
     "vCont;r100,180:1", "vCont;t", "vCont;S05:p1.1;C05", "vFlashErase:0,1000",
     "vFlashErase:fffffff0,20", "vFlashWrite:100:abcdefgh", "vFlashDone",
     "qXfer:features:read:target.xml:0,fff", "qXfer:features:read:target.xml:100,ffffffff",
-    "qXfer:memory-map:read::0,40", "qXfer:threads:read::ffffffff,ffffffff",
+    "qXfer:memory-map:read::0,40", "qXfer:memory-map:read::ffffffff,ffffffff",
     "qCRC:20000000,100", "qSearch:memory:20000000;8000;abcd", "qSearch:memory:0;ffffffff;a",
     "qMemoryRegionInfo:20000000", "qThreadExtraInfo,1", "qThreadStopInfo1", "qHostInfo",
     "qProcessInfo", "qWatchpointSupportInfo:", "qAttached:1", "vMustReplyEmpty",
@@ -37,6 +37,7 @@ static const char *const seeds[] = {
     "qRcmd,6572617365206d617373", "qRcmd,65726173655f72616e676520302031303030",
     "qRcmd,766563746f725f636174636820656e61626c652068617264", "qRcmd,7265736574203130",
     "qRcmd,6672657120322e354d", "qRcmd,647072656720302031", "qRcmd,61707265672030203078666320",
+    "qRcmd,6120622063206420652066206720682069206a206b206c206d206e206f20702071207220732074",
 };
 enum { SEEDS = sizeof seeds / sizeof seeds[0], LONGEST = 5000 };
 
@@ -77,7 +78,7 @@ static void send_one(void)
     length = mutate(bytes, length);
     if (roll(2000) == 0)
         for (int i = length; i < LONGEST; i++)
-            bytes[length++] = (uint8_t)roll(256);
+            bytes[length++] = (uint8_t)('%' + roll(80));    /* nothing that ends it early */
     if (roll(20) == 0)
         fake_host_sends(bytes, length);             /* no frame at all */
     else
