@@ -89,7 +89,7 @@ bool user_plugged_in(struct board *board)
     return board_run_while(board, is_true, &busy, 200);
 }
 
-int user_enumerate(struct board *board)
+static int enumerate_once(struct board *board)
 {
     uint8_t device[18];
 
@@ -107,6 +107,19 @@ int user_enumerate(struct board *board)
         || user_control(board, 0x00, 9, 1, 0, NULL, 0) != 0)
         return 0;
     return device[10] | device[11] << 8;
+}
+
+/* Three attempts, as hosts make them: a board that has just been reset is not noticed to
+ * be gone until it holds D+ low. */
+int user_enumerate(struct board *board)
+{
+    int product = 0;
+    for (int attempt = 0; attempt < 3 && !product; attempt++) {
+        product = enumerate_once(board);
+        if (!product)
+            board_run_ms(board, 50);
+    }
+    return product;
 }
 
 bool user_unplugged(struct board *board, double limit_ms)
