@@ -92,13 +92,13 @@ static int read_memory(uint32_t address, uint32_t length, void (*put)(char c))
     int error = OK;
 
     while (length > 0 && rsp_room() > 1) {
-        uint32_t count = smaller(length, PIECE);
+        uint32_t count = smaller(smaller(length, PIECE), rsp_room() / 2);
         error = swbreak_read(address, bytes, count);
         if (error != OK)
             break;
         if (put == rsp_binary && !rsp_begun())
             rsp_char('b');
-        for (uint32_t i = 0; i < count && rsp_room() > 1; i++)
+        for (uint32_t i = 0; i < count; i++)
             put((char)bytes[i]);
         address += count;
         length -= count;

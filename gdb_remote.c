@@ -365,14 +365,16 @@ static int execute(void)
     int length;
     const uint8_t *packet = rsp_packet(&length);
 
-    for (int table = 0; table < 3; table++)
-        for (const struct packet *row = tables[table].first; row < tables[table].end; row++) {
+    for (int table = 0; table < 3; table++) {
+        const struct packet *row = tables[table].first;
+        for (; row < tables[table].end; row++) {
             struct scan rest = { packet, packet + length, false };
             if (!scan_pattern(&rest, row->pattern, numbers))
                 continue;
             int error = rest.bad ? ERR_RANGE : obstacle(table);
             return error != OK ? error : row->handle(numbers[0], numbers[1], &rest);
         }
+    }
     return EMPTY;                       /* also to vMustReplyEmpty */
 }
 

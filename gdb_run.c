@@ -67,9 +67,12 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
         rsp_print(breakpoint_kind(reason));
     rsp_print("thread:1;");
     if (cortexm_read_registers(values) == OK)
-        for (unsigned number = 0; number <= REG_XPSR; number++)
-            rsp_print("%02x:%08x;", number,     /* first byte first */
-                      (unsigned)__builtin_bswap32(values[number]));
+        for (uint8_t number = 0; number <= REG_XPSR; number++) {
+            rsp_hex(&number, 1);
+            rsp_char(':');
+            rsp_hex(&values[number], 4);
+            rsp_char(';');
+        }
     return OK;
 }
 

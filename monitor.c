@@ -238,7 +238,8 @@ static int run_connect(int argc, const char **argv)
 {
     if (argc > 1 && !read_switch(argv[1], &target_options.connect_under_reset))
         return MISUSED;
-    monitor_print("Scan under reset: %s\n", target_options.connect_under_reset ? "on" : "off");
+    monitor_print("Scan under reset: %s\n",
+                  target_options.connect_under_reset ? "on" : "off");
     return OK;
 }
 
@@ -249,7 +250,8 @@ static int run_halt_timeout(int argc, const char **argv)
             return MISUSED;
         target_options.halt_timeout_ms = number.value[0];
     }
-    monitor_print("A target gets %u ms to halt\n", (unsigned)target_options.halt_timeout_ms);
+    monitor_print("A target gets %u ms to halt\n",
+                  (unsigned)target_options.halt_timeout_ms);
     return OK;
 }
 

@@ -138,7 +138,7 @@ void rsp_char(char c)
 {
     if (!rsp.begun)
         begin();
-    if (rsp_room() == 0)
+    if (rsp.length > RSP_PACKET_MAX)    /* '$' and that many */
         return;
     rsp.buffer[rsp.length++] = (uint8_t)c;
     rsp.sum = (uint8_t)(rsp.sum + (uint8_t)c);
