@@ -1,0 +1,396 @@
+/* test_dfu.c - does every request do in every state what DFU 1.1 says?  Linked with dfu.c
+ * and nothing else: flash and clock below are fakes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "clock.h"
+#include "dfu.h"
+#include "selfflash.h"
+
+/* --- what dfu.c stands on ----------------------------------------------------------- */
+
+enum { SLOT_SIZE = 8192 };
+static uint8_t flash[SLOT_SIZE];
+static char calls[4096];                /* in order: s strike out, e erase, p program */
+static enum selfflash_error erase_error, program_error;
+static uint32_t now;
+
+uint32_t clock_ms(void) { return now; }
+uint32_t selfflash_end(void) { return SLOT_START + SLOT_SIZE; }
+bool selfflash_sp_plausible(uint32_t sp) { return sp == 0x20000800; }
+bool selfflash_entry_plausible(uint32_t reset) { return reset == SLOT_START + 9; }
+
+static void note(char call)
+{
+    size_t n = strlen(calls);
+    assert_true(n + 1 < sizeof calls);
+    calls[n] = call;
+    calls[n + 1] = '\0';
+}
+
+static uint8_t *at(uint32_t address, uint32_t length)
+{
+    assert_true(address >= SLOT_START && address + length <= SLOT_START + SLOT_SIZE);
+    return flash + (address - SLOT_START);
+}
+
+enum selfflash_error selfflash_erase(uint32_t address, uint32_t length)
+{
+    note('e');
+    at(address, length);
+    uint32_t page = (address + FLASH_PAGE - 1) / FLASH_PAGE * FLASH_PAGE;
+    for (; page < address + length; page += FLASH_PAGE)
+        memset(at(page, FLASH_PAGE), 0xFF, FLASH_PAGE);
+    return erase_error;
+}
+
+enum selfflash_error selfflash_program(uint32_t address, const uint8_t *bytes,
+                                       uint32_t length)
+{
+    note('p');
+    for (uint32_t i = 0; i < length; i++)
+        assert_int_equal(at(address, length)[i], 0xFF);
+    memcpy(at(address, length), bytes, length);
+    return program_error;
+}
+
+void selfflash_strike_out(uint32_t address, uint32_t length)
+{
+    note('s');
+    memset(at(address, length), 0, length);
+}
+
+/* --- the host --------------------------------------------------------------------------- */
+
+enum { DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT };
+enum { STALL = -1 };
+
+static uint8_t buffer[1024];            /* what usb.c would have received */
+static const uint8_t *reply;
+
+static int request_of(usb_control *control, int type, int request, int value, int length)
+{
+    const struct usb_setup setup = {
+        (uint8_t)type, (uint8_t)request, (uint16_t)value, 0, (uint16_t)length
+    };
+    reply = buffer;
+    int result = control(&setup, &reply);
+    if (result >= 0 && !(type & 0x80))
+        dfu_done(&setup);               /* the status stage */
+    return result;
+}
+
+static int ask(int type, int request, int value, int length)
+{
+    return request_of(dfu_control, type, request, value, length);
+}
+
+static int status(void)                 /* bState; bStatus is reply[0] */
+{
+    assert_int_equal(ask(0xA1, GETSTATUS, 0, 6), 6);
+    return reply[4];
+}
+
+static int state(void)
+{
+    assert_int_equal(ask(0xA1, GETSTATE, 0, 1), 1);
+    return reply[0];
+}
+
+static void fill_image(void)
+{
+    const uint32_t start[] = { 0x20000800, SLOT_START + 9 };
+    for (size_t i = 0; i < sizeof buffer; i++)
+        buffer[i] = (uint8_t)(i % 250);
+    memcpy(buffer, start, sizeof start);
+}
+
+static int power_on(void **unused)
+{
+    (void)unused;
+    memset(flash, 0x55, sizeof flash);
+    erase_error = program_error = SELFFLASH_OK;
+    dfu_start();
+    dfu_configured(false);              /* enumeration */
+    dfu_configured(true);
+    calls[0] = '\0';
+    fill_image();
+    return 0;
+}
+
+/* --- tests --------------------------------------------------------------------------------- */
+
+static void go_to(int wanted)
+{
+    ask(0x21, ABORT, 0, 0);
+    if (state() == DFU_ERROR)
+        ask(0x21, CLRSTATUS, 0, 0);
+    assert_int_equal(state(), DFU_IDLE);
+    fill_image();
+    switch (wanted) {
+    case DFU_DNLOAD_SYNC:
+    case DFU_DNLOAD_IDLE:
+    case DFU_MANIFEST_SYNC:
+    case DFU_MANIFEST_WAIT_RESET:
+        assert_int_equal(ask(0x21, DNLOAD, 0, 1024), 0);
+        if (wanted == DFU_DNLOAD_SYNC)
+            break;
+        status();
+        if (wanted == DFU_DNLOAD_IDLE)
+            break;
+        assert_int_equal(ask(0x21, DNLOAD, 1, 0), 0);
+        if (wanted == DFU_MANIFEST_WAIT_RESET)
+            status();
+        break;
+    case DFU_UPLOAD_IDLE:
+        assert_int_equal(ask(0xA1, UPLOAD, 0, 64), 64);
+        break;
+    case DFU_ERROR:
+        assert_int_equal(ask(0x21, DNLOAD, 7, 64), STALL);
+        break;
+    }
+    assert_int_equal(state(), wanted);
+}
+
+/* DFU 1.1 A.2, and what we add: GETSTATUS and GETSTATE are always answered, DETACH always
+ * taken.  A dot is STALL, after which the state is dfuERROR. */
+static void every_request_in_every_state(void **unused)
+{
+    (void)unused;
+    enum { X = DFU_ERROR };
+    static const struct {
+        int state;
+        /* DETACH, DNLOAD, empty DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT */
+        int next[8];
+        bool stalls[8];
+    } table[] = {
+        { DFU_IDLE,        { 2, 3, X, 9, 2, X, 2, 2 }, { 0, 0, 1, 0, 0, 1, 0, 0 } },
+        { DFU_DNLOAD_SYNC, { 3, X, X, X, 5, X, 3, X }, { 0, 1, 1, 1, 0, 1, 0, 1 } },
+        { DFU_DNLOAD_IDLE, { 5, 3, 6, X, 5, X, 5, 2 }, { 0, 0, 0, 1, 0, 1, 0, 0 } },
+        { DFU_MANIFEST_SYNC,       { 6, X, X, X, 8, X, 6, 2 }, { 0, 1, 1, 1, 0, 1, 0, 0 } },
+        { DFU_MANIFEST_WAIT_RESET, { 8, X, X, X, 8, X, 8, X }, { 0, 1, 1, 1, 0, 1, 0, 1 } },
+        { DFU_UPLOAD_IDLE, { 9, X, X, 9, 9, X, 9, 2 }, { 0, 1, 1, 0, 0, 1, 0, 0 } },
+        { DFU_ERROR,       { X, X, X, X, X, 2, X, X }, { 0, 1, 1, 1, 0, 0, 0, 1 } },
+    };
+    static const struct { int type, request, length; } requests[8] = {
+        { 0x21, DETACH, 0 }, { 0x21, DNLOAD, 1024 }, { 0x21, DNLOAD, 0 },
+        { 0xA1, UPLOAD, 64 }, { 0xA1, GETSTATUS, 6 }, { 0x21, CLRSTATUS, 0 },
+        { 0xA1, GETSTATE, 1 }, { 0x21, ABORT, 0 },
+    };
+    for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
+        for (int r = 0; r < 8; r++) {
+            go_to(table[row].state);
+            int block = table[row].state == DFU_DNLOAD_IDLE
+                     || table[row].state == DFU_UPLOAD_IDLE;
+            int got = ask(requests[r].type, requests[r].request, block, requests[r].length);
+            int is = requests[r].request == GETSTATE ? reply[0] : state();
+            if (is != table[row].next[r] || (got == STALL) != table[row].stalls[r])
+                fail_msg("state %d, request %d: result %d, then state %d",
+                         table[row].state, r, got, is);
+        }
+    }
+}
+
+static void other_requests_stall_and_are_an_error(void **unused)
+{
+    (void)unused;
+    static const struct { int type, request, length; } wrong[] = {
+        { 0x21, 7, 0 }, { 0xA1, 7, 1 }, { 0x21, 255, 0 }, { 0xA1, DNLOAD, 64 },
+        { 0x21, UPLOAD, 64 }, { 0xA1, UPLOAD, 0 }, { 0x21, GETSTATUS, 0 },
+        { 0xA1, GETSTATUS, 0 }, { 0x21, DETACH, 2 }, { 0x21, ABORT, 1 },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        go_to(DFU_IDLE);
+        assert_int_equal(ask(wrong[i].type, wrong[i].request, 0, wrong[i].length), STALL);
+        assert_int_equal(status(), DFU_ERROR);
+        assert_int_equal(reply[0], DFU_ERR_STALLEDPKT);
+    }
+}
+
+static void the_first_error_is_the_one_that_is_told(void **unused)
+{
+    (void)unused;
+    go_to(DFU_ERROR);
+    assert_int_equal(ask(0x21, DNLOAD, 0, 64), STALL);
+    assert_int_equal(status(), DFU_ERROR);
+    assert_int_equal(reply[0], DFU_ERR_ADDRESS);
+    assert_int_equal(ask(0x21, CLRSTATUS, 0, 0), 0);
+    assert_int_equal(status(), DFU_IDLE);
+    assert_int_equal(reply[0], DFU_OK);
+}
+
+static void the_first_words_are_struck_out_first_and_written_last(void **unused)
+{
+    (void)unused;
+    static uint8_t image[1024];
+    memcpy(image, buffer, 1024);
+    assert_int_equal(ask(0x21, DNLOAD, 0, 1024), 0);
+    assert_string_equal(calls, "sep");
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(flash[i], 0xFF);
+    assert_memory_equal(flash + 8, image + 8, 1016);
+    status();
+    memset(buffer, 0x11, sizeof buffer);        /* other requests use it meanwhile */
+    assert_int_equal(ask(0x21, DNLOAD, 1, 500), 0);
+    status();
+    assert_int_equal(flash[0], 0xFF);
+    assert_int_equal(ask(0x21, DNLOAD, 2, 0), 0);
+    assert_string_equal(calls, "sepeppp");
+    assert_memory_equal(flash, image, 1024);
+    assert_int_equal(flash[1024 + 499], 0x11);
+    assert_int_equal(flash[1024 + 500], 0xFF);
+}
+
+static void nothing_is_touched_before_the_first_block_is_good(void **unused)
+{
+    (void)unused;
+    buffer[3] = 0x30;
+    assert_int_equal(ask(0x21, DNLOAD, 0, 1024), STALL);
+    assert_int_equal(status(), DFU_ERROR);
+    assert_int_equal(reply[0], DFU_ERR_FILE);
+    assert_string_equal(calls, "");
+}
+
+/* The status stage never came: the host gave up, and may ask for something else. */
+static void a_block_whose_transfer_was_broken_off_is_not_written(void **unused)
+{
+    (void)unused;
+    const struct usb_setup dnload = { 0x21, DNLOAD, 0, 0, 1024 };
+    reply = buffer;
+    assert_int_equal(dfu_control(&dnload, &reply), 0);
+    assert_int_equal(status(), DFU_IDLE);
+    assert_int_equal(ask(0x21, ABORT, 0, 0), 0);
+    assert_string_equal(calls, "");
+    assert_int_equal(ask(0x21, DNLOAD, 0, 1024), 0);
+    assert_int_equal(status(), DFU_DNLOAD_IDLE);
+}
+
+static void what_flash_says_is_what_the_host_hears(void **unused)
+{
+    (void)unused;
+    static const struct { enum selfflash_error error; int status; } table[] = {
+        { SELFFLASH_ADDRESS, DFU_ERR_ADDRESS }, { SELFFLASH_PROTECTED, DFU_ERR_WRITE },
+        { SELFFLASH_ERASE, DFU_ERR_ERASE }, { SELFFLASH_NOT_ERASED, DFU_ERR_CHECK_ERASED },
+        { SELFFLASH_PROGRAM, DFU_ERR_PROG }, { SELFFLASH_VERIFY, DFU_ERR_VERIFY },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        for (int where = 0; where < 2; where++) {
+            go_to(DFU_IDLE);
+            *(where ? &program_error : &erase_error) = table[i].error;
+            assert_int_equal(ask(0x21, DNLOAD, 0, 1024), 0);
+            assert_int_equal(status(), DFU_ERROR);
+            assert_int_equal(reply[0], table[i].status);
+            erase_error = program_error = SELFFLASH_OK;
+        }
+    }
+    go_to(DFU_DNLOAD_IDLE);
+    program_error = SELFFLASH_VERIFY;   /* of the first words: the end is refused */
+    assert_int_equal(ask(0x21, DNLOAD, 1, 0), STALL);
+    assert_int_equal(status(), DFU_ERROR);
+    assert_int_equal(reply[0], DFU_ERR_VERIFY);
+}
+
+static void blocks_stay_in_the_slot(void **unused)
+{
+    (void)unused;
+    go_to(DFU_DNLOAD_IDLE);
+    for (int n = 1; n < SLOT_SIZE / 1024; n++) {
+        assert_int_equal(ask(0x21, DNLOAD, n, 1024), 0);
+        status();
+    }
+    assert_int_equal(ask(0x21, DNLOAD, SLOT_SIZE / 1024, 1), STALL);
+    assert_int_equal(status(), DFU_ERROR);
+    assert_int_equal(reply[0], DFU_ERR_ADDRESS);
+}
+
+static void uploads_end_with_a_short_block(void **unused)
+{
+    (void)unused;
+    for (int n = 0; n < SLOT_SIZE / 1024; n++) {
+        assert_int_equal(ask(0xA1, UPLOAD, n, 1024), 1024);
+        assert_ptr_equal(reply, (void *)(uintptr_t)(SLOT_START + 1024 * (unsigned)n));
+    }
+    assert_int_equal(ask(0xA1, UPLOAD, SLOT_SIZE / 1024, 1024), 0);
+    assert_int_equal(state(), DFU_IDLE);
+    assert_int_equal(ask(0xA1, UPLOAD, 0, 1000), 1000);
+    for (int n = 1; n < 8; n++)
+        assert_int_equal(ask(0xA1, UPLOAD, n, 1000), 1000);
+    assert_int_equal(ask(0xA1, UPLOAD, 8, 1000), 192);
+    assert_int_equal(ask(0xA1, UPLOAD, 0, 1025), STALL);
+}
+
+static void it_leaves_when_it_should_and_not_before(void **unused)
+{
+    (void)unused;
+    assert_false(dfu_finished());
+    go_to(DFU_MANIFEST_WAIT_RESET);
+    now += 900;
+    assert_false(dfu_finished());
+    dfu_configured(false);              /* the host's reset */
+    now += 900;
+    assert_false(dfu_finished());
+    assert_int_equal(state(), DFU_MANIFEST_WAIT_RESET);
+    dfu_configured(true);
+    now += 300;
+    assert_false(dfu_finished());
+    now += 200;
+    assert_true(dfu_finished());
+}
+
+static void a_reset_in_the_middle_starts_over(void **unused)
+{
+    (void)unused;
+    static const int states[] = { DFU_DNLOAD_SYNC, DFU_DNLOAD_IDLE, DFU_MANIFEST_SYNC,
+                                  DFU_UPLOAD_IDLE, DFU_ERROR };
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        go_to(states[i]);
+        dfu_configured(false);
+        dfu_configured(true);
+        assert_int_equal(status(), DFU_IDLE);
+        assert_int_equal(reply[0], DFU_OK);
+        now += 10000;
+        assert_false(dfu_finished());
+    }
+}
+
+/* Must be the last: it ends in appDETACH. */
+static void at_run_time_only_detach_does_something(void **unused)
+{
+    (void)unused;
+    static const int wrong[] = { UPLOAD, CLRSTATUS, ABORT, 7 };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(request_of(dfu_runtime_control, 0x21, wrong[i], 0, 0), STALL);
+    assert_int_equal(request_of(dfu_runtime_control, 0x21, DNLOAD, 0, 64), STALL);
+    assert_int_equal(request_of(dfu_runtime_control, 0xA1, GETSTATE, 0, 1), 1);
+    assert_int_not_equal(reply[0], DFU_ERROR);
+    assert_false(dfu_finished());
+    assert_int_equal(request_of(dfu_runtime_control, 0x21, DETACH, 1000, 0), 0);
+    assert_false(dfu_finished());       /* the status stage has to get through */
+    now += 60;
+    assert_true(dfu_finished());
+    assert_string_equal(calls, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_request_in_every_state, power_on),
+        cmocka_unit_test_setup(other_requests_stall_and_are_an_error, power_on),
+        cmocka_unit_test_setup(the_first_error_is_the_one_that_is_told, power_on),
+        cmocka_unit_test_setup(the_first_words_are_struck_out_first_and_written_last, power_on),
+        cmocka_unit_test_setup(nothing_is_touched_before_the_first_block_is_good, power_on),
+        cmocka_unit_test_setup(a_block_whose_transfer_was_broken_off_is_not_written, power_on),
+        cmocka_unit_test_setup(what_flash_says_is_what_the_host_hears, power_on),
+        cmocka_unit_test_setup(blocks_stay_in_the_slot, power_on),
+        cmocka_unit_test_setup(uploads_end_with_a_short_block, power_on),
+        cmocka_unit_test_setup(it_leaves_when_it_should_and_not_before, power_on),
+        cmocka_unit_test_setup(a_reset_in_the_middle_starts_over, power_on),
+        cmocka_unit_test_setup(at_run_time_only_detach_does_something, power_on),
+    };
+    return cmocka_run_group_tests_name("dfu", tests, NULL, NULL);
+}
