@@ -122,8 +122,8 @@ class Graph:
 def worst_stack(build, files):
     graph = Graph(build, files)
     deepest, rows = {"main": 0, "interrupt": 0}, []
-    roots = [n for n in graph.frame if n == "main" or n.endswith("_interrupt")
-             and n != "wait_for_interrupt"]
+    vectors = set(re.findall(r"\.word\s+(\w+_interrupt)", open("startup.s").read()))
+    roots = [n for n in graph.frame if n == "main" or n in vectors]
     for root in sorted(roots, key=lambda n: (n != "main", n)):
         bytes_, way = graph.depth(root)
         bytes_ += EXCEPTION_FRAME if root != "main" else 0
