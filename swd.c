@@ -20,20 +20,20 @@
  *
  * Both pins share a port, so one BSRR store drops the clock and presents the bit; bits
  * set win over bits reset (RM0008 9.2.5), hence "both low, and this data bit".  A store
- * takes the APB2 bridge two cycles.  At full speed the code is straight-line assembly,
- * because GCC would first compute and then emit all stores in a burst:
+ * takes the APB2 bridge two cycles.  The bits are assembly, because GCC would first
+ * compute and then emit all stores in a burst:
  *
- *   full    str lo+bit, bfi, str hi, lsrs               4 cycles, 18 MHz
- *   brisk   str lo+bit, bfi, nop, str hi, lsrs, nop     6 cycles, 12 MHz
- *   read    str lo, ldr, str hi, lsrs, adcs             8 cycles, 9 MHz (both)
- *   paced   a loop with two waits                       about 3 MHz and slower
+ *   full    str lo+bit, bfi, str hi, lsrs                       4 cycles, 18 MHz
+ *   read    str lo, ldr, str hi, lsrs, adcs                     8 cycles, 9 MHz
+ *   even    str lo+bit, bfi, 2 nop, str hi, lsrs, 2 nop         8 cycles, 8.7 MHz
+ *   quick   a loop for both directions                         18 cycles, 4 MHz
+ *   paced   the same with two waits                             3 MHz and slower
  *
- * A transfer is an `ask` and then a `put` or a `get`, with nothing in between.  What
- * swd_frequency() says is the clock while a word is written; reading is slower, never
- * faster.  The paced loop is measured at start with the cycle counter, so its figures
- * are right on clones with faster flash too.
+ * Full speed writes with `full`, all others that are not paced with `even`.  What
+ * swd_frequency() says is the clock while a word is written.  The last two are measured
+ * at start with the cycle counter, so their figures are right on clones with faster flash.
  *
- * Default is brisk: 41 ns from data to the rising edge is what 10 to 20 cm of loose
+ * Default is 8.7 MHz: 55 ns from data to the rising edge is what 10 to 20 cm of loose
  * jumper wire settles in with room to spare; full speed is for a short ribbon and for
  * those who ask for it.
  *
@@ -50,8 +50,9 @@
 
 _Static_assert(SWDIO_PIN >= 8 && SWCLK_PIN >= 8, "both are configured by CRH");
 
-enum pace { PACED, BRISK, FULL };
-enum { FULL_CYCLES = 4, BRISK_CYCLES = 6 };     /* a bit, written */
+enum pace { PACED, EVEN, FULL };
+enum { FULL_CYCLES = 4 };                       /* a bit, written */
+enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
 
 static struct {
@@ -59,15 +60,15 @@ static struct {
     enum pace pace;
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
     uint32_t hz;
-    uint32_t paced, turn;               /* measured, in thousandths of a cycle: a bit
-                                           without waits, and what a turn adds */
+    uint32_t quick, paced, turn;        /* measured, in sixteenths of a cycle: a bit;
+                                           one without waits, and what a turn adds */
 } wire;
 
 /* --- straight lines --------------------------------------------------------------- */
 
 /* Eight request bits, then listening: the turnaround and three bits of ACK, which is
  * the result.  The last request bit is Park, 1: SWDIO is high when we let go.  pad is 0
- * or 1, the nops in each phase. */
+ * or 2, the nops in each phase. */
 __attribute__((always_inline)) static inline int ask_straight(uint32_t request,
                                                               const int pad)
 {
@@ -103,12 +104,15 @@ __attribute__((always_inline)) static inline int ask_straight(uint32_t request,
     return (int)(ack >> 29);
 }
 
-/* The turnaround, 32 bits of data, and parity. */
+/* The turnaround, 32 bits of data, and parity, in `turns` turns of a loop: 1 at full
+ * speed; 4 with two nops more in each phase.  In the last bit of a turn the jump takes
+ * the place of the nops, and a little more. */
 __attribute__((always_inline)) static inline void put_straight(uint32_t word,
                                                                uint32_t last,
-                                                               const int pad)
+                                                               const int turns)
 {
-    uint32_t level = BOTH_LOW;
+    const int pad = turns == 1 ? 0 : 2;
+    uint32_t level = BOTH_LOW, left = (uint32_t)turns;
 
     asm volatile(
         "   str   %[low], [%[port], %[bsrr]]\n"
@@ -118,7 +122,7 @@ __attribute__((always_inline)) static inline void put_straight(uint32_t word,
         "   str   %[high], [%[port], %[bsrr]]\n"
         "   str   %[drive], [%[port], %[crh]]\n"
         "   .balign 8\n"
-        "   .rept 32\n"
+        "1: .rept 32 / %c[turns] - 1\n"
         "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
         "   bfi   %[level], %[word], %[dio], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
@@ -126,13 +130,23 @@ __attribute__((always_inline)) static inline void put_straight(uint32_t word,
         "   lsrs  %[word], %[word], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
         "   .endr\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"
+        "   bfi   %[level], %[word], %[dio], #1\n"
+        "   .if %c[turns] > 1\n"
+        "   lsrs  %[word], %[word], #1\n"
+        "   subs  %[left], #1\n"
+        "   .endif\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   .if %c[turns] > 1\n"
+        "   bne   1b\n"
+        "   .endif\n"
         "   bfi   %[level], %[last], %[dio], #1\n"
         "   str   %[level], [%[port], %[bsrr]]\n"
         "   nop\n"
         "   nop\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        : [level] "+l"(level), [word] "+l"(word)
-        : [last] "l"(last), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
+        : [level] "+l"(level), [word] "+l"(word), [left] "+l"(left)
+        : [last] "l"(last), [turns] "i"(turns), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
           [low] "l"(CLOCK_LOW), [drive] "l"(wire.crh_drive), [dio] "i"(SWDIO_PIN),
           [pad] "i"(pad), [bsrr] "i"(offsetof(struct gpio, BSRR)),
           [crh] "i"(offsetof(struct gpio, CRH))
@@ -176,7 +190,34 @@ __attribute__((always_inline)) static inline uint64_t get_straight(void)
 /* --- the loop that can be slow ---------------------------------------------------- */
 
 /* Sends and samples count bits at once, so that there is one pace for both directions:
- * while the target drives, our data bits only hold the pull-up (send ones).  The waits
+ * while the target drives, our data bits only hold the pull-up (send ones).  This one
+ * does not wait, and the nops make it 18 cycles a bit. */
+__attribute__((noinline)) static uint32_t exchange_quick(uint32_t bits, uint32_t count)
+{
+    uint32_t level = BOTH_LOW, seen = 0, left = count, sample;
+
+    asm volatile(
+        "   .balign 8\n"
+        "1: bfi   %[level], %[bits], %[dio], #1\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   nop\n"
+        "   nop\n"
+        "   ldr   %[sample], [%[port], %[idr]]\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
+        "   lsrs  %[sample], %[sample], %[dio] + 1\n"   /* the pin to the carry */
+        "   rrx   %[seen], %[seen]\n"
+        "   subs  %[left], #1\n"
+        "   bne   1b\n"
+        : [level] "+l"(level), [bits] "+l"(bits), [seen] "+l"(seen), [left] "+l"(left),
+          [sample] "=&l"(sample)
+        : [port] "l"(&SWD_PORT), [high] "r"(CLOCK_HIGH), [dio] "i"(SWDIO_PIN),
+          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR))
+        : "cc", "memory");
+    return seen >> (32 - count);
+}
+
+/* The waits
  * are loops of their own lines of flash (8 bytes), so that a turn costs always the
  * same. */
 __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count)
@@ -185,6 +226,8 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
 
     if (count == 0)
         return 0;
+    if (wire.wait_low == 0)
+        return exchange_quick(bits, count);
     asm volatile(
         "   .balign 8\n"
         "1: bfi   %[level], %[bits], %[dio], #1\n"
@@ -213,32 +256,10 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
     return seen >> (32 - count);
 }
 
-static void turn_paced(void)
+static void take_over(void)
 {
     exchange(1, 1);
     SWD_PORT.CRH = wire.crh_drive;
-}
-
-static int ask_paced(uint32_t request)
-{
-    exchange(request, 8);
-    SWD_PORT.CRH = wire.crh_listen;
-    return (int)(exchange(0xF, 4) >> 1);
-}
-
-static void put_paced(uint32_t word, uint32_t last)
-{
-    turn_paced();
-    exchange(word, 32);
-    exchange(last, 1);
-}
-
-static uint64_t get_paced(void)
-{
-    uint32_t word = exchange(0xFFFFFFFF, 32), last = exchange(1, 1);
-
-    turn_paced();
-    return (uint64_t)last << 32 | word;
 }
 
 /* --- transfers -------------------------------------------------------------------- */
@@ -258,37 +279,30 @@ uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
     return (uint8_t)(0x81 | middle | parity(middle) << 5);
 }
 
-/* One clock that nobody uses; quicker than exchange(). */
-static void pulse(void)
+/* Straight, at 7 MHz. */
+static void idle_straight(void)
 {
-    if (wire.pace == PACED) {
-        exchange(1, 1);
-        return;
-    }
-    SWD_PORT.BSRR = CLOCK_LOW;
-    asm volatile("nop\n nop\n nop" : : : "memory");
-    SWD_PORT.BSRR = CLOCK_HIGH;
+    uint32_t clocks = 8;
+
+    asm volatile(
+        "   .balign 8\n"
+        "1: str   %[level], [%[port], %[bsrr]]\n"
+        "   subs  %[clocks], #1\n"
+        "   nop\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   bne   1b\n"
+        : [clocks] "+l"(clocks)
+        : [level] "l"(BOTH_LOW), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
+          [bsrr] "i"(offsetof(struct gpio, BSRR))
+        : "cc", "memory");
 }
 
 void swd_idle(void)
 {
-    if (wire.pace == PACED) {
+    if (wire.pace == PACED)
         exchange(0, 8);
-        return;
-    }
-    asm volatile(
-        "   .balign 8\n"
-        "   .rept 8\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"
-        "   nop\n"
-        "   nop\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   nop\n"
-        "   nop\n"
-        "   .endr\n"
-        : : [level] "l"(BOTH_LOW), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
-            [bsrr] "i"(offsetof(struct gpio, BSRR))
-        : "memory");
+    else
+        idle_straight();
 }
 
 /* No data phase follows WAIT and FAULT.  After an answer that is none the target may be
@@ -300,48 +314,37 @@ __attribute__((noinline)) static int refused(int ack)
         exchange(0xFFFFFFFF, 32);
         exchange(0xFFFFFFFF, BACK_OFF - 32 - 1);
     }
-    pulse();
-    SWD_PORT.CRH = wire.crh_drive;
+    take_over();
     return ack;
 }
 
-static inline int received(uint64_t answer, uint32_t *value)
+static int ask_paced(uint32_t request)
 {
+    exchange(request, 8);
+    SWD_PORT.CRH = wire.crh_listen;
+    return (int)(exchange(0xF, 4) >> 1);
+}
+
+static uint64_t get_paced(void)
+{
+    uint32_t word = exchange(0xFFFFFFFF, 32), last = exchange(1, 1);
+
+    take_over();
+    return (uint64_t)last << 32 | word;
+}
+
+/* Straight reading serves full speed too: most of it is as fast as the port can be read
+ * anyway. */
+int swd_read(uint8_t request, uint32_t *value)
+{
+    bool paced = wire.pace == PACED;
+    int ack = paced ? ask_paced(request) : ask_straight(request, 2);
+    if (ack != SWD_OK)
+        return refused(ack);
+    uint64_t answer = paced ? get_paced() : get_straight();
     if (parity((uint32_t)answer) != (uint32_t)(answer >> 32))
         return SWD_PARITY;
     *value = (uint32_t)answer;
-    return SWD_OK;
-}
-
-static int read_paced(uint32_t request, uint32_t *value)
-{
-    int ack = ask_paced(request);
-    return ack == SWD_OK ? received(get_paced(), value) : refused(ack);
-}
-
-static int write_paced(uint32_t request, uint32_t value)
-{
-    int ack = ask_paced(request);
-    if (ack != SWD_OK)
-        return refused(ack);
-    put_paced(value, parity(value));
-    return SWD_OK;
-}
-
-/* Serves full speed too: most of a read is as fast as the port can be read anyway. */
-static int read_brisk(uint32_t request, uint32_t *value)
-{
-    int ack = ask_straight(request, 1);
-    return ack == SWD_OK ? received(get_straight(), value) : refused(ack);
-}
-
-static int write_brisk(uint32_t request, uint32_t value)
-{
-    uint32_t last = parity(value);
-    int ack = ask_straight(request, 1);
-    if (ack != SWD_OK)
-        return refused(ack);
-    put_straight(value, last, 1);
     return SWD_OK;
 }
 
@@ -351,25 +354,41 @@ static int write_full(uint32_t request, uint32_t value)
     int ack = ask_straight(request, 0);
     if (ack != SWD_OK)
         return refused(ack);
-    put_straight(value, last, 0);
+    put_straight(value, last, 1);
     return SWD_OK;
 }
 
-int swd_read(uint8_t request, uint32_t *value)
+static int write_even(uint32_t request, uint32_t value)
 {
-    return wire.pace == PACED ? read_paced(request, value) : read_brisk(request, value);
+    uint32_t last = parity(value);
+    int ack = ask_straight(request, 2);
+    if (ack != SWD_OK)
+        return refused(ack);
+    put_straight(value, last, 4);
+    return SWD_OK;
+}
+
+static int write_paced(uint32_t request, uint32_t value)
+{
+    int ack = ask_paced(request);
+    if (ack != SWD_OK)
+        return refused(ack);
+    take_over();
+    exchange(value, 32);
+    exchange(parity(value), 1);
+    return SWD_OK;
 }
 
 int swd_write(uint8_t request, uint32_t value)
 {
-    if (wire.pace == BRISK)
-        return write_brisk(request, value);
-    return wire.pace == FULL ? write_full(request, value) : write_paced(request, value);
+    if (wire.pace == FULL)
+        return write_full(request, value);
+    return wire.pace == EVEN ? write_even(request, value) : write_paced(request, value);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
 
-/* These need not be fast: the loop, without long waits at the faster paces. */
+/* Of any count: the loop, without long waits at the faster paces. */
 void swd_send_bits(uint64_t bits, int count)
 {
     exchange((uint32_t)bits, (uint32_t)(count < 32 ? count : 32));
@@ -419,11 +438,11 @@ static uint32_t cycles_of(uint32_t count)
     return best;
 }
 
-/* Thousandths of a cycle for one bit; what does not belong to the bits cancels out. */
+/* Sixteenths of a cycle for one bit; what does not belong to the bits cancels out. */
 static uint32_t measure(uint32_t turns)
 {
     wire.wait_low = wire.wait_high = turns;
-    return (cycles_of(32) - cycles_of(16)) * 1000 / 16;
+    return cycles_of(32) - cycles_of(16);
 }
 
 /* The pins are inputs without pull meanwhile, so the target sees nothing of it. */
@@ -434,50 +453,40 @@ static void calibrate(void)
 
     wire.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
     wire.paced = quickest - 2 * wire.turn;
+    wire.quick = measure(0);
 }
 
-static uint32_t to_hz(uint32_t thousandths)
+/* Sixteenths of a core cycle that a bit may take at least; 20 kHz is the end. */
+static void set_period(uint32_t period)
 {
-    return (uint32_t)((uint64_t)clock_hz() * 1000 / thousandths);
-}
+    uint32_t turns = 2, slowest = clock_hz() / 20000 * 16;
 
-/* Turns of the waiting loops that make a bit at least so long. */
-static uint32_t turns_for(uint64_t period)
-{
-    uint64_t slowest = clock_hz() / 10;         /* 10 kHz, in thousandths of a cycle */
-
-    if (period > slowest)
-        period = slowest;
-    if (period <= wire.paced + 2 * wire.turn)
-        return 2;
-    return (uint32_t)((period - wire.paced + wire.turn - 1) / wire.turn);
-}
-
-/* Thousandths of a core cycle a bit may take at least. */
-static void set_period(uint64_t period)
-{
-    uint32_t turns = 2;
-
-    if (period <= FULL_CYCLES * 1000) {
+    if (period <= FULL_CYCLES * 16) {
         wire.pace = FULL;
-        wire.hz = clock_hz() / FULL_CYCLES;
-    } else if (period <= BRISK_CYCLES * 1000) {
-        wire.pace = BRISK;
-        wire.hz = clock_hz() / BRISK_CYCLES;
+        period = FULL_CYCLES * 16;
+    } else if (period <= EVEN_SIXTEENTHS) {
+        wire.pace = EVEN;
+        period = EVEN_SIXTEENTHS;
     } else {
-        turns = turns_for(period);
         wire.pace = PACED;
-        wire.hz = to_hz(wire.paced + turns * wire.turn);
+        if (period > slowest)
+            period = slowest;
+        if (period > wire.paced + turns * wire.turn)
+            turns = (period - wire.paced + wire.turn - 1) / wire.turn;
+        else if (period <= wire.quick)
+            turns = 0;
+        period = turns ? wire.paced + turns * wire.turn : wire.quick;
     }
+    wire.hz = clock_hz() * 16 / period;
     wire.wait_low = (turns + 1) / 2;
     wire.wait_high = turns / 2;
 }
 
 uint32_t swd_set_frequency(uint32_t hz)
 {
-    uint64_t cycles = (uint64_t)clock_hz() * 1000;
+    uint32_t cycles = clock_hz() * 16;          /* 1152 million: fits */
 
-    set_period(hz ? (cycles + hz - 1) / hz : UINT64_MAX);
+    set_period(hz ? (cycles - 1) / hz + 1 : UINT32_MAX);
     return wire.hz;
 }
 
@@ -500,7 +509,7 @@ void swd_start(void)
         pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
         pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
         calibrate();
-        set_period(BRISK_CYCLES * 1000);
+        set_period(EVEN_SIXTEENTHS);
     }
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);

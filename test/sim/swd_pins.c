@@ -407,10 +407,12 @@ static void silence_is_seven_and_leaves_the_line_alone_for_a_data_phase(void **s
     (void)state;
     set_target(NULL, 0);
     assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 7);
-    assert_int_equal(m.clocks, 46);
-    assert_string_equal(m.wire, "10100101" "--------------------------------------");
+    assert_int_equal(m.clocks, 56);
+    assert_memory_equal(m.wire, "10100101", 8);
+    assert_int_equal(strspn(m.wire + 8, "-"), 48);
     assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 7);
-    assert_string_equal(m.wire, "10010101-----");
+    assert_memory_equal(m.wire, "10010101", 8);
+    assert_int_equal(strspn(m.wire + 8, "-"), 48);
 }
 
 static void raw_bits_of_any_count_come_out_and_in(void **state)
@@ -485,7 +487,7 @@ static double measured_hz(void)
 static void reported_frequency_is_true_and_not_above_the_wish(void **state)
 {
     static const uint32_t wishes[] = { 50000000, 18000000, 17999999, 12000000, 9000000,
-        6000000, 4000000, 3333333, 2000000, 1000000, 500000, 123456, 100000, 20000, 10000 };
+        6000000, 4000000, 3333333, 2000000, 1000000, 500000, 123456, 100000, 20000 };
     (void)state;
     for (unsigned i = 0; i < sizeof wishes / sizeof *wishes; i++) {
         uint32_t said = call1("swd_set_frequency", wishes[i]);
@@ -495,8 +497,8 @@ static void reported_frequency_is_true_and_not_above_the_wish(void **state)
         assert_true(fabs(is - said) < said * 0.01);
         assert_int_equal(call("swd_frequency", NULL, NULL), said);
     }
-    assert_true(call1("swd_set_frequency", 1) >= 9000);         /* 10 kHz is the end */
-    assert_true(call1("swd_set_frequency", 0) >= 9000);
+    assert_true(call1("swd_set_frequency", 1) >= 18000);        /* 20 kHz is the end */
+    assert_true(call1("swd_set_frequency", 0) >= 18000);
 }
 
 static void full_speed_is_18_mhz_out_and_8_in(void **state)
