@@ -86,7 +86,8 @@ int gdb_write_register(uint32_t number, uint32_t b, struct scan *rest)
 /* Memory.  An answer may be shorter than asked for: that is how an error further on shows,
  * and a packet that is full.  While a piece is read from the target, the one before it
  * travels over USB. */
-static int read_memory(uint32_t address, uint32_t length, void (*put)(char c))
+static int read_memory(uint32_t address, uint32_t length,
+                       void (*put)(const void *bytes, uint32_t length))
 {
     uint8_t bytes[PIECE];
     int error = OK;
@@ -98,8 +99,7 @@ static int read_memory(uint32_t address, uint32_t length, void (*put)(char c))
             break;
         if (put == rsp_binary && !rsp_begun())
             rsp_char('b');
-        for (uint32_t i = 0; i < count; i++)
-            put((char)bytes[i]);
+        put(bytes, count);
         address += count;
         length -= count;
     }
@@ -108,7 +108,7 @@ static int read_memory(uint32_t address, uint32_t length, void (*put)(char c))
 
 int gdb_read_hex(uint32_t address, uint32_t length, struct scan *rest)
 {
-    return length == 0 ? EMPTY : read_memory(address, length, rsp_hex_char);
+    return length == 0 ? EMPTY : read_memory(address, length, rsp_hex);
 }
 
 int gdb_read_binary(uint32_t address, uint32_t length, struct scan *rest)

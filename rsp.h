@@ -39,7 +39,7 @@ int rsp_print(const char *format, ...)  /* see print.h; returns 0, which is OK *
 void rsp_hex(const void *bytes, uint32_t length);       /* two digits a byte */
 void rsp_hex_char(char c);
 void rsp_hex_text(const char *text);
-void rsp_binary(char c);                /* escaped where it must be */
+void rsp_binary(const void *bytes, uint32_t length);    /* escaped where it must be */
 uint32_t rsp_room(void);                /* characters that still fit */
 bool rsp_begun(void);                   /* something has been put since the last end */
 void rsp_end(void);                     /* nothing was put: an empty reply */
