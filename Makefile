@@ -164,6 +164,7 @@ help:
 	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
 	@echo "make hex2bin IN=x.hex OUT=x.bin   for tool chains that only write HEX"
 	@echo "make flash   write pillbug.bin to a real board with an ST-Link"
+	@echo "make dfu     update a plugged-in board over USB; make udev: let users open it"
 	@echo "make deps    install what building and testing need (Debian: apt)"
 	@echo "make         build everything into $(BUILD)/"
 
@@ -199,7 +200,7 @@ size: deps
 	@python3 test/size.py $(BUILD)
 
 flash: firmware
-	@sh test/flash.sh $(BUILD)/pillbug.bin
+	@sh tools/flash.sh $(BUILD)/pillbug.bin
 
 # A .hex knows its address, a .bin does not: only what is linked for 0x08002000 fits.
 .PHONY: hex2bin
@@ -207,6 +208,13 @@ hex2bin:
 	@test -f "$(IN)" && test -n "$(OUT)" || { \
 	    echo "usage: make hex2bin IN=program.hex OUT=program.bin"; exit 2; }
 	$(CROSS)objcopy -I ihex -O binary --gap-fill 0xFF "$(IN)" "$(OUT)"
+
+.PHONY: dfu udev
+dfu: firmware
+	@USB_VID=$(USB_VID) USB_PID=$(USB_PID) USB_PID_BOOT=$(USB_PID_BOOT) \
+	    sh tools/dfu.sh $(BUILD)/probe.dfu
+udev:
+	@sh tools/udev.sh
 
 clean:
 	rm -rf $(BUILD)
