@@ -53,8 +53,8 @@ $(BUILD)/bluepill: $(BUILD)/sim/main.o $(BUILD)/libsim.a
 # Another BOARD, id or version is another image, though no file has changed.
 $(BUILD)/options: FORCE
 	@mkdir -p $(@D)
-	@echo '$(BOARD) $(USB_VID) $(USB_PID) $(VERSION)' | cmp -s - $@ || \
-	    echo '$(BOARD) $(USB_VID) $(USB_PID) $(VERSION)' > $@
+	@echo '$(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(VERSION)' | cmp -s - $@ || \
+	    echo '$(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(VERSION)' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -162,9 +162,9 @@ help:
 	@echo "make test    every test; make check: only the fast ones"
 	@echo "make bench   speed and size table, in simulated time"
 	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
-	@echo "make hex2bin IN=x.hex OUT=x.bin   for tool chains that only write HEX"
 	@echo "make flash   write pillbug.bin to a real board with an ST-Link"
 	@echo "make dfu     update a plugged-in board over USB; make udev: let users open it"
+	@echo "make hex2bin IN=x.hex OUT=x.bin: for tool chains that only write HEX"
 	@echo "make deps    install what building and testing need (Debian: apt)"
 	@echo "make         build everything into $(BUILD)/"
 
