@@ -54,7 +54,7 @@ static struct {
     uint8_t ap;                             /* the one that memory accesses use */
     uint32_t csw_base;                      /* its CSW without size and increment */
     uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
-    bool idles;                             /* a DP without a write buffer: see below */
+    uint8_t idles;                          /* a DP without a write buffer: see below */
     struct adi_counters count;
 } port;
 
@@ -68,7 +68,7 @@ static void forget(void)
 /* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
 static void rest(void)
 {
-    swd_idle();
+    swd_idle(8);
 }
 
 static int wire(uint8_t request, uint32_t *value)
@@ -123,8 +123,8 @@ static int transfer(uint8_t request, uint32_t *value)
 }
 
 /* The same for the two loops that move blocks: no more between words than must be.  A DP
- * without a write buffer starts a write only 8 clocks later and answers the next one
- * with WAIT.  Once that was seen, the 8 clocks go first: cheaper than asking again. */
+ * without a write buffer starts a write only some clocks later and answers the next one
+ * with WAIT.  Once that was seen, a few clocks go first, or 8: cheaper than asking again. */
 static inline int read_word(uint8_t request, uint32_t *value)
 {
     int ack = swd_read(request, value);
@@ -135,10 +135,10 @@ static inline int write_word(uint8_t request, uint32_t value)
 {
     int ack = swd_write(request, value);
     if (ack == SWD_WAIT)
-        port.idles = true;
+        port.idles = port.idles ? 8 : 2;
     int error = ack == SWD_OK ? OK : not_ok(ack, request, &value);
     if (port.idles)
-        swd_idle();
+        swd_idle(port.idles);
     return error;
 }
 
@@ -705,7 +705,7 @@ int adi_connect(uint32_t *dpidr)
     if (!error)
         error = power_up();
     port.count = (struct adi_counters){ 0 };
-    port.idles = false;
+    port.idles = 0;
     port.targetid = 0;
     if (!error && (port.dpidr >> 12 & 0xF) >= 2)
         error = adi_dp_read(BANK_TARGETID << 4 | DP_TARGETID, &port.targetid);

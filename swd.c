@@ -280,10 +280,8 @@ uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
 }
 
 /* Straight, at 7 MHz. */
-static void idle_straight(void)
+static void idle_straight(uint32_t clocks)
 {
-    uint32_t clocks = 8;
-
     asm volatile(
         "   .balign 8\n"
         "1: str   %[level], [%[port], %[bsrr]]\n"
@@ -297,12 +295,12 @@ static void idle_straight(void)
         : "cc", "memory");
 }
 
-void swd_idle(void)
+void swd_idle(uint32_t clocks)
 {
     if (wire.pace == PACED)
-        exchange(0, 8);
+        exchange(0, clocks);
     else
-        idle_straight();
+        idle_straight(clocks);
 }
 
 /* No data phase follows WAIT and FAULT.  After an answer that is none the target may be

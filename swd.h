@@ -32,7 +32,7 @@ int swd_write(uint8_t request, uint32_t value);
 void swd_send_bits(uint64_t bits, int count);
 uint64_t swd_receive_bits(int count);
 
-void swd_idle(void);            /* 8 clocks with SWDIO low: lets the DP finish */
+void swd_idle(uint32_t clocks); /* with SWDIO low: lets the DP go on */
 
 void swd_line_reset(void);      /* 56 clocks high and 4 low (ADIv5 B4.3.3) */
 void swd_from_jtag(void);       /* JTAG-to-SWD switch: reset, 0xE79E, reset */

@@ -68,9 +68,9 @@ void swd_start(void) {}
 void swd_stop(void) {}
 uint32_t swd_frequency(void) { return 1000000; }
 void swd_send_bits(uint64_t bits, int count) { (void)bits, (void)count; }
-void swd_idle(void)
+void swd_idle(uint32_t clocks)
 {
-    if (noisy(0, 8))
+    if (noisy(0, (int)clocks))
         fake.deaf = true;               /* a start bit that was none */
 }
 void swd_line_reset(void)
