@@ -102,6 +102,8 @@ _Static_assert(sizeof bos_descriptor == 5 + 24 + 28, "USB 3.2 9.6.2");
 
 static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 {
+    if (!(setup->bmRequestType & USB_FROM_DEVICE))
+        return USB_REFUSE;
     if (setup->bRequest == MS_OS_REQUEST && setup->wIndex == MS_OS_GET_SET) {
         *data = (const uint8_t *)&ms_os_set;
         return sizeof ms_os_set;

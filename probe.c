@@ -140,7 +140,8 @@ _Static_assert(sizeof bos_descriptor == 5 + 28, "USB 3.2 9.6.2");
 
 static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 {
-    if (setup->bRequest != MS_OS_REQUEST || setup->wIndex != MS_OS_GET_SET)
+    if (!(setup->bmRequestType & USB_FROM_DEVICE) || setup->bRequest != MS_OS_REQUEST
+        || setup->wIndex != MS_OS_GET_SET)
         return USB_REFUSE;
     *data = (const uint8_t *)&ms_os_set;
     return sizeof ms_os_set;
