@@ -1,11 +1,12 @@
 #!/bin/sh
-# guest.sh FOLDER - makes a Linux guest: FOLDER/vmlinuz and FOLDER/initrd.
+# guest.sh FOLDER - makes a Linux guest: FOLDER/vmlinuz, FOLDER/initrd, FOLDER/udev.
 #
 #   called by  run.sh      calls  apt-get download, dpkg-deb, cpio
 #
-# The kernel and a static busybox are Debian's own, fetched as packages and unpacked into
+# The kernel, a static busybox and udevd are Debian's own, fetched as packages and unpacked into
 # FOLDER: nothing is installed, nothing of this machine's boot is touched.  The initrd holds
-# busybox, init.sh, and the few modules named here with what they depend on.  Everything else the guest uses is this
+# busybox, init.sh, and the few modules named here with what they depend on.  udevd is there
+# because libusb learns of new devices from it.  Everything else the guest uses is this
 # machine's own root, which it mounts read-only over 9p (see init.sh).
 #
 # Made once: a second call finds the files and does nothing, until one of the sources of
@@ -40,9 +41,14 @@ kernel=$(ls ./linux-image-*.deb 2>/dev/null | sed 's|^\./||; s|_.*||' | head -1)
     sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
 fetch "${kernel:-linux-image-amd64}"
 fetch busybox-static
+fetch udev
+fetch libkmod2
 
-rm -rf root unpacked initrd
-mkdir -p unpacked root/bin root/proc root/sys root/dev root/host root/modules
+rm -rf root unpacked udev initrd
+mkdir -p udev unpacked root/bin root/proc root/sys root/dev root/host root/modules
+dpkg-deb -x ./udev_*.deb unpacked
+dpkg-deb -x ./libkmod2_*.deb unpacked
+cp unpacked/bin/udevadm unpacked/usr/lib/*/libkmod.so.2 udev/
 dpkg-deb --fsys-tarfile ./linux-image-*.deb | tar -x -C unpacked --wildcards \
     './boot/vmlinuz*' './lib/modules/*/kernel/*' './lib/modules/*/modules.*'
 dpkg-deb --fsys-tarfile ./busybox-static_*.deb | tar -xO ./bin/busybox >root/bin/busybox

@@ -1,0 +1,20 @@
+# From the running probe into the bootloader and back, as a person updates it.
+. ./lib.sh
+
+probe=1209:0001 loader=1209:0002
+running() { timeout 20 dfu-util -l | grep -q "Found Runtime: \[$probe\]"; }
+waiting() { timeout 20 dfu-util -l | grep -q "Found DFU: \[$loader\]"; }
+
+board --flash pillbug.bin --target samd21
+check "the probe is plugged in" plug
+check "dfu-util -l finds its run-time interface" wait_for 5 running
+keep_plugged
+check "dfu-util -e ends well" timeout 60 dfu-util -d $probe -e
+check "the bootloader is there" wait_for 20 waiting
+check "dfu-util -D probe.dfu ends well" timeout 60 dfu-util -d $probe,$loader -D $build/probe.dfu
+check "the new probe runs, without a replug" wait_for 20 running
+check "with both ports" wait_for 5 test -c /dev/ttyACM1
+check "-D straight from the running probe ends well" \
+    timeout 60 dfu-util -d $probe,$loader -D $build/probe.dfu
+check "and it runs again" wait_for 20 running
+finish
