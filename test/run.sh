@@ -73,7 +73,9 @@ for tier; do
             case $t in *.d|*\**) continue ;; esac
             try "$(basename "$t")" env BUILD="$build" "$t"
         done
-        try "options of bluepill" env BUILD="$build" sh test/sim/options.sh ;;
+        try "options of bluepill" env BUILD="$build" sh test/sim/options.sh
+        try "USB/IP server" python3 test/sim/usbip_server.py "$build/bluepill" \
+            "$build/pillbug.bin" ;;
     session)
         for chip in samd21 stm32f103; do
             try "gdb with $chip" env BUILD="$build" sh test/session/run.sh $chip
