@@ -4,8 +4,8 @@
  *
  * A connection begins with one question, in network byte order: DEVLIST (then we hang
  * up) or IMPORT of bus id 1-1, after which it carries URBs both ways until either side
- * closes it.  A lost connection is a pulled plug for the kernel; a pulled plug is a lost
- * connection for us.  One importer at a time, any number one after the other.
+ * closes it.  A lost connection is a pulled plug for the kernel, and a pulled plug a
+ * lost connection for us.  One importer at a time, any number one after the other.
  *
  * What the client's kernel believes it does to the bus, it does to its own virtual hub:
  * SET_ADDRESS and port resets are never sent.  So we enumerate the device ourselves
@@ -38,7 +38,8 @@ enum { ST_OK = 0, ST_DEV_BUSY = 2, ST_NODEV = 4 };
 enum { CMD_SUBMIT = 1, CMD_UNLINK = 2, RET_SUBMIT = 3, RET_UNLINK = 4 };
 enum { FLAG_SHORT_NOT_OK = 0x01, FLAG_ZERO_PACKET = 0x40 };
 enum { OP_SIZE = 8, BUS_ID_SIZE = 32, PATH_SIZE = 256, HEADER_SIZE = 48 };
-enum { SPEED_FULL = 2, BUS_NUMBER = 1, ADDRESS = 1, DEVICE_ID = BUS_NUMBER << 16 | ADDRESS };
+enum { SPEED_FULL = 2, BUS_NUMBER = 1, ADDRESS = 1,
+       DEVICE_ID = BUS_NUMBER << 16 | ADDRESS };
 
 /* USB 2.0 9.4 and 11.24.2.13. */
 enum { CLEAR_FEATURE = 1, SET_FEATURE = 3, SET_ADDRESS = 5, GET_DESCRIPTOR = 6,
@@ -57,7 +58,7 @@ static const char bus_id[BUS_ID_SIZE] = "1-1";
 struct job {
     struct usbip *usbip;
     struct client *client;              /* NULL: it has gone, nobody wants the answer */
-    uint32_t seqnum, unlink_seqnum;     /* of SUBMIT; of UNLINK if there was one, or 0 */
+    uint32_t seqnum, unlink_seqnum;     /* of SUBMIT; of UNLINK if any, or 0 */
     struct urb urb;
     struct job *next;
 };
@@ -70,8 +71,8 @@ struct client {
 };
 
 /* Steps of our own enumeration, in order. */
-enum step { ABSENT, RESET, DEVICE_8, GIVE_ADDRESS, DEVICE_ALL, CONFIG_9, CONFIG_ALL, READY,
-            MUTE };
+enum step { ABSENT, RESET, DEVICE_8, GIVE_ADDRESS, DEVICE_ALL, CONFIG_9, CONFIG_ALL,
+            READY, MUTE };
 
 struct usbip {
     struct usb_host *host;
@@ -112,7 +113,7 @@ static void put32(uint8_t *p, uint32_t value)
     put16(p + 2, value & 0xFFFF);
 }
 
-/* --- descriptors ------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------ */
 
 static int configs(const struct usbip *usbip)
 {
@@ -174,7 +175,7 @@ static void open_endpoints(struct usbip *usbip, int of_interface)
             usb_host_open_endpoint(usbip->host, at[2], little16(at + 4) & 0x7FF);
 }
 
-/* --- sending ----------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------- */
 
 static void grow(uint8_t **buffer, size_t *room, size_t wanted)
 {
@@ -211,7 +212,7 @@ static void say(struct client *client, const void *bytes, size_t length)
     client->out_length += length;
 }
 
-/* --- URBs -------------------------------------------------------------------------- */
+/* --- URBs ------------------------------------------------------------------------- */
 
 static int linux_status(const struct urb *urb)
 {
@@ -220,7 +221,8 @@ static int linux_status(const struct urb *urb)
         [URB_TIMEOUT] = -ETIMEDOUT, [URB_OVERFLOW] = -EOVERFLOW,
         [URB_CANCELLED] = -ECONNRESET, [URB_PROTOCOL] = -EPROTO,
     };
-    bool too_short = urb->status == URB_PROTOCOL && urb->short_not_ok && urb->actual > 0;
+    bool too_short = urb->status == URB_PROTOCOL && urb->short_not_ok &&
+                     urb->actual > 0;
     return too_short ? -EREMOTEIO : codes[urb->status];
 }
 
@@ -272,8 +274,8 @@ static void forget_job(struct usbip *usbip, struct job *job)
     free(job);
 }
 
-/* An unlinked URB is answered once, by RET_UNLINK - unless it ended by itself after all:
- * then its result is sent first, so that no byte is lost. */
+/* An unlinked URB is answered once, by RET_UNLINK - unless it ended by itself after
+ * all: then its result is sent first, so that no byte is lost. */
 static void job_done(void *ctx, struct urb *urb)
 {
     struct job *job = ctx;
@@ -294,7 +296,7 @@ static void job_done(void *ctx, struct urb *urb)
     forget_job(usbip, job);
 }
 
-/* --- enumeration ------------------------------------------------------------------- */
+/* --- enumeration ------------------------------------------------------------------ */
 
 static void drop_importer(struct usbip *usbip)
 {
@@ -377,8 +379,8 @@ static void step_done(void *ctx, struct urb *urb)
     } else if (++usbip->tries < TRIES) {
         reset_device(usbip);
     } else {
-        fprintf(stderr, "usbip: the device does not answer as USB wants it: request %u, "
-                "value 0x%04X\n", urb->setup[1], little16(urb->setup + 2));
+        fprintf(stderr, "usbip: the device does not answer as USB wants it: request "
+                "%u, value 0x%04X\n", urb->setup[1], little16(urb->setup + 2));
         usbip->step = MUTE;
         drop_importer(usbip);
     }
@@ -424,7 +426,7 @@ static void attach_changed(void *ctx, bool attached)
         drop_importer(usbip);
 }
 
-/* --- requests of an importer ------------------------------------------------------- */
+/* --- requests of an importer ------------------------------------------------------ */
 
 static bool bad(struct client *client, const char *why)
 {
@@ -446,10 +448,12 @@ static bool follows_reset(const struct urb *urb)
 /* Only from a client that is not vhci_hcd; the address is ours to give. */
 static bool is_set_address(const struct urb *urb)
 {
-    return urb->type == URB_CONTROL && urb->setup[0] == 0 && urb->setup[1] == SET_ADDRESS;
+    return urb->type == URB_CONTROL && urb->setup[0] == 0 &&
+           urb->setup[1] == SET_ADDRESS;
 }
 
-/* The stub driver of Linux takes it as a reset of the device, though it names a port. */
+/* The stub driver of Linux takes it for a reset of the device, though it names a hub's
+ * port. */
 static bool is_port_reset(const struct urb *urb)
 {
     return urb->type == URB_CONTROL && urb->setup[0] == 0x23 &&
@@ -517,7 +521,7 @@ static size_t take_submit(struct usbip *usbip, struct client *client)
     bool sound = read_urb(usbip, header, &urb);
     if (sound && !usbip->fresh && follows_reset(&urb)) {
         start_enumeration(usbip);
-        return 0;                           /* it is the first request after the reset */
+        return 0;                           /* it comes first after the reset */
     }
     if (!sound) {
         reply_header(client, RET_SUBMIT, seqnum, -EPIPE, 0);
@@ -563,7 +567,7 @@ static size_t take_request(struct usbip *usbip, struct client *client)
     }
 }
 
-/* --- the first question ------------------------------------------------------------ */
+/* --- the first question ----------------------------------------------------------- */
 
 static void say_operation(struct client *client, unsigned code, uint32_t status)
 {
@@ -664,7 +668,7 @@ static size_t take_operation(struct usbip *usbip, struct client *client)
     }
 }
 
-/* --- connections ------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------ */
 
 /* The next importer finds a device as after plugging in, and the firmware sees that its
  * ports were closed. */
@@ -791,8 +795,9 @@ struct usbip *usbip_new(struct usb_host *host, int tcp_port, int *bound, char *e
 {
     int fd = listen_on(tcp_port, bound);
     if (fd < 0) {
-        snprintf(error, (size_t)error_size, "--usbip %d: cannot listen on that port (%s). "
-                 "Choose another, or 0 for any free one.", tcp_port, strerror(errno));
+        snprintf(error, (size_t)error_size, "--usbip %d: cannot listen on that port "
+                 "(%s). Choose another, or 0 for any free one.", tcp_port,
+                 strerror(errno));
         return NULL;
     }
     struct usbip *usbip = calloc(1, sizeof *usbip);
