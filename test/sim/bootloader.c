@@ -577,6 +577,30 @@ static void the_probe_goes_to_the_bootloader_and_comes_back(void **state)
     assert_int_equal(user_enumerate(board), PROBE_ID);
 }
 
+/* An interrupt that nobody serves: crash.c writes its record and resets. */
+static void crash_the_probe(void)
+{
+    poke(0xE000E100, 1);                /* NVIC_ISER0, ISPR0: WWDG */
+    poke(0xE000E200, 1);
+    board_run_ms(board, 300);
+}
+
+static void three_crashes_of_the_probe_in_a_row_end_in_the_bootloader(void **state)
+{
+    (void)state;
+    assert_int_equal(user_enumerate(board), PROBE_ID);
+    crash_the_probe();
+    crash_the_probe();
+    board_run_ms(board, 11000);         /* well again */
+    crash_the_probe();
+    crash_the_probe();
+    assert_int_equal(user_enumerate(board), PROBE_ID);
+    crash_the_probe();
+    enter_bootloader();
+    board_reset_probe(board);
+    assert_int_equal(user_enumerate(board), PROBE_ID);
+}
+
 /* --- what chips there are ------------------------------------------------------------------------ */
 
 static int upload_size(void)
@@ -843,6 +867,9 @@ int main(void)
         ON_A_BOARD(the_button_makes_a_fresh_start),
         cmocka_unit_test_setup_teardown(the_probe_goes_to_the_bootloader_and_comes_back,
                                         power_on_with_probe, power_off),
+        cmocka_unit_test_setup_teardown(
+            three_crashes_of_the_probe_in_a_row_end_in_the_bootloader, power_on_with_probe,
+            power_off),
         ON_A_BOARD(a_size_register_that_lies_is_not_believed),
         ON_A_BOARD(a_larger_chip_is_used_to_its_end),
         ON_A_BOARD(it_works_without_a_crystal),
