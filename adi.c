@@ -421,7 +421,7 @@ struct run {                                /* part of a job, within one TAR blo
     uint32_t done;                          /* items that the target took, or gave */
 };
 
-__attribute__((optimize("O2"))) static int read_run(struct run *run, uint8_t *bytes)
+static int read_run(struct run *run, uint8_t *bytes)
 {
     const uint8_t drw = swd_request(SWD_AP | SWD_READ, AP_DRW);
     const uint8_t rdbuff = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
@@ -446,8 +446,7 @@ __attribute__((optimize("O2"))) static int read_run(struct run *run, uint8_t *by
     return error;
 }
 
-__attribute__((optimize("O2"))) static int write_run(struct run *run,
-                                                     const uint8_t *bytes)
+static int write_run(struct run *run, const uint8_t *bytes)
 {
     const uint8_t drw = swd_request(SWD_AP | SWD_WRITE, AP_DRW);
     const bool banked = in_window(run->address, run->size, run->count);

@@ -799,25 +799,24 @@ static const char *const exception_names[] = {
     [6] = "UsageFault",
 };
 
-/* CFSR (B3.2.15) and HFSR, most telling first. */
-static const struct cause { uint8_t bit; const char *words; } causes[] = {
-    {  9, "bus error on a data access (PRECISERR)" },
-    { 10, "bus error on an earlier write (IMPRECISERR)" },
-    {  8, "bus error on instruction fetch (IBUSERR)" },
-    { 12, "bus error while stacking: check SP (STKERR)" },
-    { 11, "bus error while unstacking (UNSTKERR)" },
-    { 13, "bus error while saving the FPU (LSPERR)" },
-    {  1, "data access refused by the MPU (DACCVIOL)" },
-    {  0, "instruction fetch refused by the MPU (IACCVIOL)" },
-    {  4, "stacking refused by the MPU (MSTKERR)" },
-    {  3, "unstacking refused by the MPU (MUNSTKERR)" },
-    { 16, "undefined instruction (UNDEFINSTR)" },
-    { 17, "jump to an even address, no Thumb bit (INVSTATE)" },
-    { 18, "bad EXC_RETURN (INVPC)" },
-    { 19, "coprocessor or FPU not enabled (NOCP)" },
-    { 24, "unaligned access (UNALIGNED)" },
-    { 25, "division by zero (DIVBYZERO)" },
-};
+/* CFSR (B3.2.15), most telling first: the bit's number, then what it says. */
+static const char causes[] =
+    "\x09" "on a data access (PRECISERR)\0"
+    "\x0A" "on an earlier write (IMPRECISERR)\0"
+    "\x08" "on instruction fetch (IBUSERR)\0"
+    "\x0C" "while stacking: check SP (STKERR)\0"
+    "\x0B" "while unstacking (UNSTKERR)\0"
+    "\x0D" "while saving the FPU (LSPERR)\0"
+    "\x01" "data access (DACCVIOL)\0"
+    "\x20" "instruction fetch (IACCVIOL)\0"           /* bit 0; 5 bits count */
+    "\x04" "stacking (MSTKERR)\0"
+    "\x03" "unstacking (MUNSTKERR)\0"
+    "\x10" "undefined instruction (UNDEFINSTR)\0"
+    "\x11" "jump to an even address, no Thumb bit (INVSTATE)\0"
+    "\x12" "bad EXC_RETURN (INVPC)\0"
+    "\x13" "coprocessor or FPU not enabled (NOCP)\0"
+    "\x18" "unaligned access (UNALIGNED)\0"
+    "\x19" "division by zero (DIVBYZERO)\0";
 enum { MMARVALID = 1 << 7, BFARVALID = 1 << 15, HFSR_VECTTBL = 1 << 1 };
 
 static void say_address(struct text *text, uint32_t at)
@@ -839,12 +838,17 @@ static void explain_v7m(struct text *text)
     adi_read32(HFSR, &hfsr);
     if (hfsr & HFSR_VECTTBL)
         say(text, ": bus error reading the vector table (VECTTBL)");
-    for (unsigned i = 0; i < sizeof causes / sizeof *causes; i++)
-        if (cfsr >> causes[i].bit & 1) {
+    for (const char *cause = causes; *cause;) {
+        int bit = *cause++ & 31;
+        if (cfsr >> bit & 1) {
             say(text, separator);
-            say(text, causes[i].words);
+            say(text, bit >= 16 ? "" : bit >= 8 ? "bus error " : "the MPU refused ");
+            say(text, cause);
             separator = ", ";
         }
+        while (*cause++)
+            ;
+    }
     if (cfsr & BFARVALID)
         say_address(text, BFAR);
     else if (cfsr & MMARVALID)

@@ -478,7 +478,7 @@ int flash_erase_page(uint32_t *address)
     const struct chip *chip = target_chip();
     int error = flash_may_erase(*address, 0);
 
-    if (!error && !adi_holds(*address, 0, chip->page))
+    if (!error && !(adi_holds(*address, 0, 4) && adi_holds(*address, 0, chip->page)))
         error = erase_page(chip, *address);
     if (error)
         return error;
