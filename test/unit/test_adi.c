@@ -466,6 +466,24 @@ static void noise_never_skips_or_repeats_a_word_when_reading(void **state)
     }
 }
 
+/* A command register must not be told twice what it has heard. */
+static void a_damaged_answer_does_not_repeat_a_write(void **state)
+{
+    int repeated = 0;
+
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        connected(state);
+        fake.random = seed * 2654435761u;
+        fake.flip = 42949673 / 8;       /* 1 in 800 bits */
+        fake.accept_faults = true;
+        uint32_t before = fake.accesses[2];
+        if (adi_write32(RAM + 0x40, seed) != OK)
+            continue;
+        repeated += fake.accesses[2] != before + 1;
+    }
+    assert_true(repeated <= 2);         /* two faults at once may still hide */
+}
+
 static void halfwords_go_out_one_bus_access_each(void **state)
 {
     uint8_t bytes[10] = "abcdefghi";
@@ -500,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup(noise_never_damages_a_load, connected),
         cmocka_unit_test_setup(noise_never_skips_or_repeats_a_word_when_reading,
                                connected),
+        cmocka_unit_test_setup(a_damaged_answer_does_not_repeat_a_write, connected),
         cmocka_unit_test_setup(halfwords_go_out_one_bus_access_each, connected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

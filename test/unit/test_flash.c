@@ -19,6 +19,7 @@ enum { SIZE = 0x10000 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    int lose;                           /* writes to flash until one goes missing */
     uint8_t flash[SIZE];
     uint32_t cr, sr, ar;
     int keys, busy, erases, programs, attaches, scans;
@@ -253,13 +254,19 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
     return true;
 }
 
+static bool goes_missing(uint32_t address)
+{
+    return address - (chip.samd ? 0 : STM_FLASH) < SIZE && chip.lose && --chip.lose == 0;
+}
+
 static int write_items(uint32_t address, const void *bytes, uint32_t length, int width)
 {
     int error = OK;
     for (uint32_t i = 0; i < length && !error; i += (uint32_t)width) {
         uint32_t value = 0;
         memcpy(&value, (const uint8_t *)bytes + i, (size_t)width);
-        error = put(address + i, value, width);
+        if (!goes_missing(address + i))
+            error = put(address + i, value, width);
     }
     return error;
 }
@@ -419,6 +426,34 @@ static void a_bad_cell_is_found_by_reading_back(void **state)
     assert_int_equal(error ? error : end, ERR_VERIFY);
 }
 
+static void a_page_spoilt_on_the_wire_is_made_again(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    for (int lost = 1; lost < 1200; lost += 97) {
+        chip.lose = lost;
+        load_and_compare(1000);
+        assert_int_equal(chip.lose, 0);
+    }
+}
+
+static void only_whole_pages_are_erased(void **state)
+{
+    uint32_t page = chip.samd ? 256 : 1024, address = base() + 4;
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0, SIZE);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_may_erase(base(), 2 * page), OK);
+    assert_int_equal(flash_may_erase(base() + 1, page), ERR_ALIGNMENT);
+    assert_int_equal(flash_may_erase(base(), page - 4), ERR_ALIGNMENT);
+    assert_int_equal(flash_may_erase(base() + SIZE - page, 2 * page), ERR_RANGE);
+    assert_int_equal(flash_may_erase(base(), ~page + 1), ERR_RANGE);
+    assert_int_equal(flash_erase_page(&address), ERR_ALIGNMENT);
+    assert_int_equal(flash_end(), OK);
+    assert_int_equal(chip.erases, 0);
+}
+
 static void write_protection_is_named(void **state)
 {
     uint32_t address;
@@ -534,6 +569,8 @@ int main(void)
         BOTH(a_gap_between_pieces_is_not_written),
         BOTH(writing_over_data_is_an_error),
         cmocka_unit_test_setup(a_bad_cell_is_found_by_reading_back, stm32),
+        BOTH(a_page_spoilt_on_the_wire_is_made_again),
+        BOTH(only_whole_pages_are_erased),
         BOTH(write_protection_is_named),
         BOTH(addresses_outside_are_refused),
         cmocka_unit_test_setup(flash_is_locked_again_after_a_job, stm32),
