@@ -31,7 +31,7 @@ enum {
     EPR_PLAIN = 0x070F,                 /* EP_TYPE, EP_KIND, EA */
     EPR_KEEP_CTR = 0x8080,
 
-    PULL_DOWN_MS = 2,                   /* USB 2.0 7.1.7.3: 2.5 us is a detach */
+    PULL_DOWN_MS = 1,                   /* USB 2.0 7.1.7.3: 2.5 us is a detach */
     DP_PIN = 12                         /* PA12 */
 };
 
