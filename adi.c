@@ -103,6 +103,7 @@ static int wait_for(uint8_t request, uint32_t *value)
         if (tries == 2)                     /* most waits are over before */
             deadline = clock_in_ms(WAIT_LIMIT_MS);
     }
+    watchdog_feed();                    /* whoever calls may try again, and again */
     if (ack != SWD_WAIT)
         return meaning(ack);
     swd_write(swd_request(SWD_DP | SWD_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
@@ -169,6 +170,7 @@ static int recover(void)
     uint32_t dpidr, status;
 
     for (int i = 0; i < LINE_RESETS; i++) {
+        watchdog_feed();                /* a slow wire, and tries upon tries */
         if (line_reset(&dpidr) || dpidr != port.dpidr ||
             dp_write(DP_ABORT, ABORT_CLEAR) || dp_write(DP_SELECT, 0) ||
             dp_read(DP_CTRL_STAT, &status))

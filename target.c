@@ -74,9 +74,11 @@ static void walk_access_ports(void)
 {
     uint32_t idr;
 
-    for (uint8_t ap = 0; target.count < TARGET_MAX; ap++) {
+    for (uint32_t n = 0; n < 256 && target.count < TARGET_MAX; n++) {
+        uint8_t ap = (uint8_t)n;
         if (adi_ap_idr(ap, &idr) || idr == 0)
             break;
+        watchdog_feed();
         bool memory = (idr >> 13 & 0xF) == 8, apb = (idr & 0xF) == 2;
         if (memory && !apb && adi_select_ap(ap) == OK &&
             identify(&target.chips[target.count], ap))
