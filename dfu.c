@@ -224,9 +224,18 @@ static int abandon(const struct usb_setup *setup, const uint8_t **data)
 static int detach(const struct usb_setup *setup, const uint8_t **data)
 {
     (void)setup, (void)data;
-    if (dfu.state == DFU_APP_IDLE)
-        dfu.state = DFU_APP_DETACH;
+    dfu.state = DFU_APP_DETACH;
     leave_in(DETACH_MS);
+    return 0;
+}
+
+/* As dfu-util -R does it: DETACH, then a reset of the bus, through which we must still be
+ * here; how soon it comes is the host's affair. */
+static int leave(const struct usb_setup *setup, const uint8_t **data)
+{
+    (void)setup, (void)data;
+    dfu.complete = true;
+    leave_in(NO_RESET_MS);
     return 0;
 }
 
@@ -252,7 +261,7 @@ static const struct rule in_application[] = {
 };
 
 static const struct rule in_bootloader[] = {
-    { OUT, DETACH,           ANY,          detach },
+    { OUT, DETACH,           ANY,          leave },
     { OUT, DNLOAD,    DATA | START | DOWN, accept_block },
     { OUT, DNLOAD,                   DOWN, manifest },
     { IN,  UPLOAD,    DATA | START | UP,   upload },

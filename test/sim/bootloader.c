@@ -246,7 +246,7 @@ static void the_whole_slot_can_be_written_and_read_back(void **state)
     assert_memory_equal(back, image_a, SLOT_SIZE);
     assert_int_equal(state_of(), IDLE);
     assert_int_equal(command(DETACH), 0);
-    expect_application_soon('A', 200);
+    expect_application_soon('A', 1500);         /* it waits a second for a reset of the bus */
 }
 
 static void blocks_may_be_small_and_the_last_one_odd(void **state)
@@ -573,7 +573,7 @@ static void the_probe_goes_to_the_bootloader_and_comes_back(void **state)
     assert_true(user_unplugged(board, 500));
     enter_bootloader();
     assert_int_equal(command(DETACH), 0);
-    assert_true(user_unplugged(board, 500));
+    assert_true(user_unplugged(board, 1500));   /* it waits a second for a reset of the bus */
     assert_int_equal(user_enumerate(board), PROBE_ID);
 }
 

@@ -75,6 +75,9 @@ outcome bad  "-D a file too large fails"                -D large.bin
 outcome good "-D blinky.bin after that"                 -D blinky.bin
 check "   is in the slot"                               slot_is blinky.bin
 
+outcome good "-U, then -R"                              -U slot_and_reset -R
+check "   reads the same"                               cmp slot_and_reset slot
+
 # dfu-util 0.11 takes a file whose suffix is damaged for one without a suffix: it warns,
 # sends all of it, and ends well.
 outcome good "-D a .dfu with a wrong checksum: a warning" -D damaged.dfu

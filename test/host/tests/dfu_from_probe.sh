@@ -17,4 +17,9 @@ check "with both ports" wait_for 5 test -c /dev/ttyACM1
 check "-D straight from the running probe ends well" \
     timeout 60 dfu-util -d $probe,$loader -D $build/probe.dfu
 check "and it runs again" wait_for 20 running
+check "-e once more" timeout 60 dfu-util -d $probe -e
+check "the bootloader is there" wait_for 20 waiting
+check "-e -R: back to the probe without a download" \
+    timeout 60 dfu-util -d $probe,$loader -e -R
+check "and it runs again" wait_for 20 running
 finish
