@@ -179,18 +179,23 @@ static void end_block(const uint8_t *to, uint32_t sum)
     push();
 }
 
+/* Computed: a table in flash would cost its wait states at every digit. */
+static inline uint32_t digit_of(uint32_t nibble)
+{
+    return nibble + '0' + (nibble > 9 ? 'a' - '9' - 1 : 0);
+}
+
 __attribute__((optimize("O2")))
 void rsp_hex(const void *bytes, uint32_t length)
 {
-    static const char digits[16] = "0123456789abcdef";
-
     length = begin_block(length, 2);
     uint8_t *to = rsp.buffer + rsp.length;
     uint32_t sum = rsp.sum;
-    for (const uint8_t *byte = bytes; length > 0; length--, byte++, to += 2) {
-        to[0] = (uint8_t)digits[*byte >> 4];
-        to[1] = (uint8_t)digits[*byte & 15];
-        sum += to[0] + to[1];
+    for (const uint8_t *byte = bytes; length > 0; length--, to += 2) {
+        uint32_t value = *byte++, high = digit_of(value >> 4), low = digit_of(value & 15);
+        to[0] = (uint8_t)high;
+        to[1] = (uint8_t)low;
+        sum += high + low;
     }
     end_block(to, sum);
 }
