@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 
-ELF, PORT = os.environ["PILLBUG_ELF"], os.environ["PILLBUG_GDB"]
+# lldb knows a module by its whole path.
+ELF, PORT = os.path.abspath(os.environ["PILLBUG_ELF"]), os.environ["PILLBUG_GDB"]
 
 # Command, what it must print, what that shows.  None: nothing in particular.
 STEPS = [
