@@ -442,7 +442,7 @@ static int open_page(const struct chip *chip, uint32_t page)
     if (page == job.page)
         return error;
     set_erased(chip, job.page, false);  /* its data are about to be forgotten */
-    __builtin_memset(job.bytes, 0xFF, sizeof job.bytes);
+    __builtin_memset(job.bytes, 0xFF, chip->page);
     job.page = page;
     return error;
 }
