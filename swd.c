@@ -217,9 +217,8 @@ __attribute__((noinline)) static uint32_t exchange_quick(uint32_t bits, uint32_t
     return seen >> (32 - count);
 }
 
-/* The waits
- * are loops of their own lines of flash (8 bytes), so that a turn costs always the
- * same. */
+/* The waits are loops in lines of flash (8 bytes) of their own, so that a turn always
+ * costs the same. */
 __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count)
 {
     uint32_t level = BOTH_LOW, seen = 0, left = count, turns;
