@@ -33,6 +33,10 @@ need cpio                   cpio
 need /usr/sbin/usbip        usbip
 need lsusb                  usbutils
 need dfu-util               dfu-util
+need /usr/bin/chromium      chromium
+need node                   nodejs
+need npm                    npm
+need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
 [ -z "$missing" ] && exit 0
 
 echo "Pillbug needs these Debian packages, which are not here yet:$missing"

@@ -7,6 +7,7 @@
 #   sim      the simulator's own tests, and the shipped images on the virtual board
 #   session  real gdb and lldb against the virtual board
 #   judge    sigrok's SWD decoder, tshark, QEMU's stm32vldiscovery
+#   web      web/dfu.html in a headless Chromium, updating the virtual board
 #   host     lsusb, gdb, dfu-util on a real Linux kernel, the board plugged in over USB/IP
 #
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
@@ -56,7 +57,7 @@ for tier; do
     case $tier in
     unit)
         for t in "$build"/unit/test_* "$build"/fuzz/fuzz_*; do
-            case $t in *.d|*\**) continue ;; esac
+            case ${t##*/} in *.*|*\**) continue ;; esac
             try "$(basename "$t")" "$t"
         done ;;
     static)
@@ -69,8 +70,9 @@ for tier; do
     cpu)
         try "core against QEMU" sh test/cpu/run.sh "$build" ;;
     sim)
+        # What has a dot in its name was written by a test, or by the compiler.
         for t in "$build"/test-sim/*; do
-            case $t in *.d|*\**) continue ;; esac
+            case ${t##*/} in *.*|*\**) continue ;; esac
             try "$(basename "$t")" env BUILD="$build" "$t"
         done
         try "options of bluepill" env BUILD="$build" sh test/sim/options.sh
@@ -89,6 +91,8 @@ for tier; do
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
+    web)
+        try "web page updates the board" sh test/web/run.sh "$build" ;;
     host)
         try "real tools in a Linux guest" env BUILD="$build" PROGRESS=3 \
             sh test/host/run.sh "$build" ;;
