@@ -29,9 +29,9 @@ BUILD=$build NODE_PATH=$modules/node_modules timeout 240 node --test \
 status=$?
 passed=$(sed -n 's/^# pass //p' "$log")
 failed=$(awk '/^# (fail|cancelled) / { n += $3 } END { print n + 0 }' "$log")
-grep -E '^ *(not )?ok ' "$log"
+grep -E '^(not )?ok ' "$log"
 if [ $status != 0 ]; then
-    grep -v '^ *ok ' "$log" | tail -60
+    sed -n '/^not ok/,/^  \.\.\./p' "$log" | head -100
     [ "$failed" = 0 ] && failed=1
 fi
 echo "${passed:-0} passed, $failed failed"

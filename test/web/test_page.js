@@ -201,10 +201,11 @@ story("a byte that reads back wrong is reported, and the program cannot start", 
     };
     await page.click("#write");
     await says(page, "#trouble", "differs at 0x08002064");
+    await says(page, "#trouble", "cannot start");
     assert.equal(await page.getAttribute("#step-verify", "data-is"), "failed");
     bus.spoil = (request, data) => data;
     await page.waitForFunction(() => !document.querySelector("#write").disabled);
-    assert.deepEqual([...await readSlot(bus, 8)], [0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.ok((await readSlot(bus, 8)).every(byte => byte === 0xFF), "a program that could start");
     await write(page);                                          // and again, in peace
     await holds(bus, "examples/blinky.bin");
 });
