@@ -185,7 +185,7 @@ check: deps
 
 test: deps
 	@$(MAKE) --no-print-directory --silent all tests-fast tests-board
-	@BUILD=$(BUILD) sh test/run.sh unit static cpu sim session judge host
+	@BUILD=$(BUILD) sh test/run.sh unit static cpu sim session judge host web
 
 .PHONY: tests-fast tests-board
 tests-fast: $(unit_tests) $(fuzz_tests)
