@@ -30,9 +30,14 @@ test.before(async () => {
 });
 test.after(() => browser.close());
 
-async function shot(page, name) {
-    if (SHOTS)
-        await page.screenshot({ path: path.join(SHOTS, name + ".png"), fullPage: true });
+/* The whole page, or down to the end of an element. */
+async function shot(page, name, last = "footer") {
+    if (!SHOTS)
+        return;
+    const bottom = await page.$eval(last, e => e.getBoundingClientRect().bottom + scrollY);
+    const { width } = page.viewportSize();
+    await page.screenshot({ path: path.join(SHOTS, name + ".png"), fullPage: true,
+                            clip: { x: 0, y: 0, width, height: bottom + 16 } });
 }
 
 /* The page with its errors collected; bus is null where navigator.usb does not matter. */
@@ -138,7 +143,7 @@ story("a running probe is detached, updated, and runs again", ["boot.elf", PROBE
     await page.waitForFunction(() => document.querySelector("#progress").value > 0.5
                                && document.querySelector("#progress").value < 1);
     assert.match(await page.textContent("#speed"), /KB of .* KB\/s, about \d+ s left/);
-    await shot(page, "writing-light");
+    await shot(page, "dfu-page", "section:nth-of-type(3)");     // docs/dfu-page.png
     await says(page, "#status", "It runs: Pillbug debug probe");
     await shot(page, "done-light");
     await page.click("#detach");                // allowed now: no second click
@@ -336,14 +341,14 @@ async function tabTo(page, id) {
 }
 
 story("the keyboard alone is enough", ...IN_BOOT, async ({ page, bus }) => {
+    page.on("filechooser", chooser => chooser.setFiles(image("examples/blinky.bin")));
     await tabTo(page, "connect");
     await page.keyboard.press("Enter");
     await shown(page, "#device");
     await page.waitForFunction(() => !document.querySelector("#file").disabled);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "connect");
     await tabTo(page, "file");
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"),
-                                         page.keyboard.press("Enter")]);
-    await chooser.setFiles(image("examples/blinky.bin"));
+    await page.keyboard.press("Enter");
     await page.waitForSelector("#image dl");
     await tabTo(page, "write");
     await page.keyboard.press("Enter");
