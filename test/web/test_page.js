@@ -151,7 +151,7 @@ story("a running probe is detached, updated, and runs again", ["boot.elf", PROBE
     await holds(bus, "probe.bin");
 });
 
-story("Restart starts the application, and the page finds it again after an F5",
+story("Restart starts the application, and the page finds it again",
       ["boot.elf", PROBE], [], async ({ page, bus }) => {
     await connect(page);
     await page.click("#detach");
