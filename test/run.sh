@@ -44,17 +44,7 @@ try() {
     printf '  %-42s ' "$name"
     log=$logs/$(echo "$name" | tr ' /' '__').log
     "$@" >"$log" 2>&1
-    status=$?
-    # Real tools keep real time, and this machine may be busy with something else: they get
-    # a second try, which is said, and the log of the first is kept.
-    if [ $status != 0 ] && [ "$tier" != unit ] && [ "$tier" != static ] &&
-       [ "$tier" != cpu ] && [ "$tier" != sim ]; then
-        printf '(second try) '
-        mv "$log" "$log.first"
-        "$@" >"$log" 2>&1
-        status=$?
-    fi
-    count "$log" $status && return
+    count "$log" $? && return
     broken="$broken
   $name"
     echo "  ---- the end of $log:"
