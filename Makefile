@@ -149,6 +149,10 @@ $(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/usb_user.c $(BU
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a \
 	    -lcmocka -lm
+# A debug adapter for OpenOCD, with a chip and without our firmware.
+$(BUILD)/judge/bitbang: test/judge/bitbang.c $(BUILD)/libsim.a
+	@mkdir -p $(@D)
+	$(CC_HOST) $(HOST_FLAGS) -Isim -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 $(BUILD)/bench: test/bench/bench.c test/lib/rsp_client.c $(BUILD)/libsim.a
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
@@ -189,7 +193,7 @@ test: deps
 
 .PHONY: tests-fast tests-board
 tests-fast: $(unit_tests) $(fuzz_tests)
-tests-board: $(sim_tests)
+tests-board: $(sim_tests) $(BUILD)/judge/bitbang
 
 bench: deps
 	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench
