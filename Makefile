@@ -153,7 +153,7 @@ $(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/usb_user.c $(BU
 $(BUILD)/judge/bitbang: test/judge/bitbang.c $(BUILD)/libsim.a
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
-$(BUILD)/bench: test/bench/bench.c test/lib/rsp_client.c $(BUILD)/libsim.a
+$(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c $(BUILD)/libsim.a
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
 # --- what a person types ----------------------------------------------------------------

@@ -7,7 +7,13 @@
  * Image sizes come from the environment (BOOT_BYTES, PROBE_BYTES, RAM_BYTES), where
  * `make bench` puts what size.py found.
  *
- *   calls  test/lib/rsp_client.h */
+ * Where do the probe's cycles go?  By function, exact, for each kind of work:
+ *     make BUILD=build build/bench all && BUILD=build build/bench --profile
+ *     BUILD=build build/bench --profile read_1k 40      one of them, and the 40 dearest
+ *                                                       instructions, for build/probe.lst
+ *
+ *   calls  test/lib/rsp_client.h, profile.h */
+#include "profile.h"
 #include "rsp_client.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +50,32 @@ static void measured(const char *id, double value)
     for (int i = 0; i < ROWS; i++)
         if (strcmp(rows[i].id, id) == 0)
             rows[i].value = value;
+}
+
+/* --- what is profiled: --profile [NAME [ADDRESSES]] --------------------------------- */
+
+static struct {
+    bool on;
+    const char *only;               /* NULL: each */
+    int addresses;
+    struct profile *running;
+} profiling;
+
+static void work_begins(const struct rsp *rsp, const char *name)
+{
+    static char elf[512];
+
+    if (!profiling.on || (profiling.only && strcmp(name, profiling.only) != 0))
+        return;
+    snprintf(elf, sizeof elf, "%s/probe.elf", getenv("BUILD") ? getenv("BUILD") : "build");
+    profiling.running = profile_start(rsp->board, elf);
+}
+
+static void work_ends(const char *name)
+{
+    if (profiling.running)
+        profile_stop(profiling.running, name, profiling.addresses);
+    profiling.running = NULL;
 }
 
 /* --- the wire, seen by an observer of SWCLK ---------------------------------------- */
@@ -128,11 +160,15 @@ static void bench_wire(struct rsp *rsp)
     int n = snprintf(packet, sizeof packet, "X20000000,400:");
     memcpy(packet + n, kilobyte, sizeof kilobyte);
     e.first = 0;
+    work_begins(rsp, "write_1k");
     rsp_send(rsp, packet, n + (int)sizeof kilobyte);
     rsp_receive(rsp, 1000);
+    work_ends("write_1k");
     measured("write_1k_ms", (double)(e.last - e.first) / (double)SIM_MS);
     e.first = 0;
+    work_begins(rsp, "read_1k");
     bool read = rsp_read(rsp, 0x20000000, back, sizeof back);
+    work_ends("read_1k");
     measured("read_1k_ms", (double)(e.last - e.first) / (double)SIM_MS);
     if (!read || memcmp(kilobyte, back, sizeof back) != 0) {
         fprintf(stderr, "bench: what was read is not what was written\n");
@@ -152,6 +188,7 @@ static void bench_ram_load(struct rsp *rsp)
     double start = rsp_now_ms(rsp);
 
     fill(data, sizeof data);
+    work_begins(rsp, "load_ram");
     for (int done = 0; done < (int)sizeof data;) {
         int used = 0, head, wire, length = 0;
         /* gdb fills a packet with as much data as fits once escaped. */
@@ -169,6 +206,7 @@ static void bench_ram_load(struct rsp *rsp)
         }
         done += used;
     }
+    work_ends("load_ram");
     measured("load_ram_kbps", sizeof data / 1024.0 / (rsp_now_ms(rsp) - start) * 1000);
 }
 
@@ -182,11 +220,14 @@ static void bench_flash_load(struct rsp *rsp, const char *chip, uint32_t base, u
     fill(data, sizeof data);
     /* An old program is there: an erased chip would flatter whoever looks before erasing. */
     memset(rsp->board->target->flash, 0x5A, rsp->board->target->flash_size);
+    snprintf(id, sizeof id, "load_flash_%s", chip);
     double start = rsp_now_ms(rsp);
+    work_begins(rsp, id);
     if (!rsp_load_flash(rsp, base, data, sizeof data, page)) {
         fprintf(stderr, "bench: load to %s flash failed: %s\n", chip, rsp->reply);
         exit(1);
     }
+    work_ends(id);
     double took = rsp_now_ms(rsp) - start;
     snprintf(id, sizeof id, "load_flash_%s_kbps", chip);
     measured(id, 32 / took * 1000);
@@ -221,10 +262,12 @@ static void bench_attach_and_step(void)
     rsp_write(rsp, 0x20000000, loop, sizeof loop);
     rsp_ask(rsp, "Pf=00000020");
     start = rsp_now_ms(rsp);
+    work_begins(rsp, "step");
     for (int i = 0; i < 20; i++) {
         rsp_ask(rsp, "vCont;s:1");
         rsp_ask(rsp, "g");
     }
+    work_ends("step");
     measured("step_ms", (rsp_now_ms(rsp) - start) / 20);
     rsp_power_off(rsp);
 }
@@ -284,6 +327,11 @@ static double from_environment(const char *name)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--profile") == 0) {
+        profiling.on = true;
+        profiling.only = argc > 2 ? argv[2] : NULL;
+        profiling.addresses = argc > 3 ? atoi(argv[3]) : 0;
+    }
     measured("boot_bytes", from_environment("BOOT_BYTES"));
     measured("probe_bytes", from_environment("PROBE_BYTES"));
     measured("ram_bytes", from_environment("RAM_BYTES"));
@@ -301,6 +349,8 @@ int main(int argc, char **argv)
     bench_flash_load(rsp, "stm32f103", 0x08000000, 1024, 32 * 30.0 + 16384 * 0.0525);
     rsp_power_off(rsp);
 
+    if (profiling.on)
+        return 0;
     print_table();
     if (argc > 1)
         write_json(argv[1]);
