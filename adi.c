@@ -68,7 +68,8 @@ static void forget(void)
 /* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
 static void rest(void)
 {
-    swd_idle(8);
+    if (swd_owner() == SWD_GDB)
+        swd_idle(8);
 }
 
 static int wire(uint8_t request, uint32_t *value)
@@ -699,7 +700,8 @@ static int power_up(void)
 
 int adi_connect(uint32_t *dpidr)
 {
-    swd_start();
+    if (!swd_take(SWD_GDB))
+        return ERR_WIRE_TAKEN;
     forget();
     port.connected = true;                  /* transfers may go out */
     int error = find_dp(&port.dpidr);
@@ -724,7 +726,7 @@ void adi_disconnect(void)
         rest();
     }
     port.connected = false;
-    swd_stop();
+    swd_release(SWD_GDB);
 }
 
 bool adi_connected(void)

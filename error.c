@@ -29,6 +29,8 @@ static const char *const texts[ERR_COUNT] = {
     [ERR_VERIFY]      = "memory reads back differently",
     [ERR_RESOURCES]   = "no comparator free: delete a breakpoint or watchpoint",
     [ERR_UNSUPPORTED] = "this chip or core cannot do that",
+    [ERR_WIRE_TAKEN]  = "a CMSIS-DAP host (OpenOCD, pyOCD, probe-rs) has the wire: close it, "
+                        "or 'monitor wire free'",
     [ERR_BUSY]        = "still busy",
 };
 

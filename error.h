@@ -25,6 +25,7 @@ enum error {
     ERR_VERIFY,         /* read back differently */
     ERR_RESOURCES,      /* no comparator free */
     ERR_UNSUPPORTED,
+    ERR_WIRE_TAKEN,     /* a CMSIS-DAP host has the wire */
     ERR_BUSY,           /* not an error: ask again (flash_poll) */
     ERR_COUNT
 };

@@ -396,6 +396,7 @@ static void answer(int result)
 static void conversation_ends(void)
 {
     gdb_detach();
+    target_detach();                    /* after a mere scan, too */
     gdb = (struct gdb){ 0 };
 }
 

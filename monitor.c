@@ -148,6 +148,10 @@ static int run_wire(int argc, const char **argv)
 {
     const struct adi_counters *c = adi_counters();
 
+    if (argc > 1 && compare("free", argv[1]) != DIFFERENT)
+        swd_release(SWD_DAP);
+    if (swd_owner() == SWD_DAP)
+        monitor_print("A CMSIS-DAP host has it: close that, or `monitor wire free`.\n");
     monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nWAIT %u, FAULT %u, parity errors %u, "
                   "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
                   (unsigned)adi_targetid(), (unsigned)c->waits, (unsigned)c->faults,
@@ -348,7 +352,7 @@ static const struct target_command commands[] = {
       run_vector_catch },
     { "erase_mass", "erase the whole flash", run_erase_mass },
     { "erase_range", "ADDRESS LENGTH of flash, in whole pages", run_erase_range },
-    { "wire", "state of SWD", run_wire },
+    { "wire", "[free] state of SWD; take it from a CMSIS-DAP host", run_wire },
     { "dpreg", "ADDRESS [VALUE]", run_register },
     { "apreg", "AP ADDRESS [VALUE]", run_register },
     { "uart", "state of the serial port", run_uart },

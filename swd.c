@@ -1,6 +1,9 @@
 /* swd.c - Serial Wire Debug: two pins become 32-bit registers of the target.
  *
- *   called by  adi.c, target.c, cmsis_dap.c      calls  the GPIO port, clock.c
+ *   called by  adi.c, target.c, monitor.c, cmsis_dap.c      calls  the GPIO port, clock.c
+ *
+ * gdb and a CMSIS-DAP host both want the wire, and neither can know what the other has
+ * left in SELECT, CSW or TAR: so one of them has it at a time, with its own frequency.
  *
  * One transfer is 46 clocks.  H = we drive SWDIO, T = the target does, - = nobody:
  *
@@ -54,6 +57,7 @@ enum pace { PACED, EVEN, FULL };
 enum { FULL_CYCLES = 4 };                       /* a bit, written */
 enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
+enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
 
 static struct {
     uint32_t crh_drive, crh_listen;     /* SWDIO output or input, the rest unchanged */
@@ -62,6 +66,10 @@ static struct {
     uint32_t hz;
     uint32_t quick, paced, turn;        /* measured, in sixteenths of a cycle: a bit;
                                            one without waits, and what a turn adds */
+    enum swd_owner owner;
+    uint32_t asked[2];                  /* Hz, of gdb and of DAP; 0: nothing yet */
+    uint8_t turnaround;                 /* clocks less one */
+    bool always_data;                   /* a data phase even after WAIT and FAULT */
 } wire;
 
 /* --- straight lines --------------------------------------------------------------- */
@@ -257,7 +265,7 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
 
 static void take_over(void)
 {
-    exchange(1, 1);
+    exchange(0xF, 1u + wire.turnaround);
     SWD_PORT.CRH = wire.crh_drive;
 }
 
@@ -302,16 +310,23 @@ void swd_idle(uint32_t clocks)
         idle_straight(clocks);
 }
 
-/* No data phase follows WAIT and FAULT.  After an answer that is none the target may be
+/* A data phase follows WAIT and FAULT only if the DP was told so (ORUNDETECT, ADIv5.2
+ * B4.2.4); it is of zeros when we send it.  After an answer that is none the target may be
  * sending all the same, or about to, if it heard another request and later than ours: let
  * it finish before we drive. */
-__attribute__((noinline)) static int refused(int ack)
+__attribute__((noinline)) static int refused(int ack, uint32_t request)
 {
-    if (ack != SWD_WAIT && ack != SWD_FAULT) {
+    bool known = ack == SWD_WAIT || ack == SWD_FAULT;
+
+    if (!known || (wire.always_data && request & SWD_READ)) {
         exchange(0xFFFFFFFF, 32);
-        exchange(0xFFFFFFFF, BACK_OFF - 32 - 1);
+        exchange(0xFFFFFFFF, known ? 1 : BACK_OFF - 32 - 1);
     }
     take_over();
+    if (known && wire.always_data && !(request & SWD_READ)) {
+        exchange(0, 32);
+        exchange(0, 1);
+    }
     return ack;
 }
 
@@ -319,7 +334,7 @@ static int ask_paced(uint32_t request)
 {
     exchange(request, 8);
     SWD_PORT.CRH = wire.crh_listen;
-    return (int)(exchange(0xF, 4) >> 1);
+    return (int)(exchange(0x7F, 4u + wire.turnaround) >> (1 + wire.turnaround));
 }
 
 static uint64_t get_paced(void)
@@ -337,7 +352,7 @@ int swd_read(uint8_t request, uint32_t *value)
     bool paced = wire.pace == PACED;
     int ack = paced ? ask_paced(request) : ask_straight(request, 2);
     if (ack != SWD_OK)
-        return refused(ack);
+        return refused(ack, request);
     uint64_t answer = paced ? get_paced() : get_straight();
     if (parity((uint32_t)answer) != (uint32_t)(answer >> 32))
         return SWD_PARITY;
@@ -350,7 +365,7 @@ static int write_full(uint32_t request, uint32_t value)
     uint32_t last = parity(value);
     int ack = ask_straight(request, 0);
     if (ack != SWD_OK)
-        return refused(ack);
+        return refused(ack, request);
     put_straight(value, last, 1);
     return SWD_OK;
 }
@@ -360,7 +375,7 @@ static int write_even(uint32_t request, uint32_t value)
     uint32_t last = parity(value);
     int ack = ask_straight(request, 2);
     if (ack != SWD_OK)
-        return refused(ack);
+        return refused(ack, request);
     put_straight(value, last, 4);
     return SWD_OK;
 }
@@ -369,7 +384,7 @@ static int write_paced(uint32_t request, uint32_t value)
 {
     int ack = ask_paced(request);
     if (ack != SWD_OK)
-        return refused(ack);
+        return refused(ack, request);
     take_over();
     exchange(value, 32);
     exchange(parity(value), 1);
@@ -388,6 +403,7 @@ int swd_write(uint8_t request, uint32_t value)
 /* Of any count: the loop, without long waits at the faster paces. */
 void swd_send_bits(uint64_t bits, int count)
 {
+    SWD_PORT.CRH = wire.crh_drive;
     exchange((uint32_t)bits, (uint32_t)(count < 32 ? count : 32));
     if (count > 32)
         exchange((uint32_t)(bits >> 32), (uint32_t)count - 32);
@@ -400,7 +416,6 @@ uint64_t swd_receive_bits(int count)
     uint64_t bits = exchange(0xFFFFFFFF, (uint32_t)(count < 32 ? count : 32));
     if (count > 32)
         bits |= (uint64_t)exchange(0xFFFFFFFF, (uint32_t)count - 32) << 32;
-    SWD_PORT.CRH = wire.crh_drive;
     return bits;
 }
 
@@ -446,6 +461,11 @@ static uint32_t measure(uint32_t turns)
 static void calibrate(void)
 {
     enum { TURNS = 32 };
+
+    if (wire.turn)
+        return;
+    pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
+    pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
     uint32_t quickest = measure(1);
 
     wire.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
@@ -458,10 +478,10 @@ static void set_period(uint32_t period)
 {
     uint32_t turns = 2, slowest = clock_hz() / 20000 * 16;
 
-    if (period <= FULL_CYCLES * 16) {
+    if (wire.turnaround == 0 && period <= FULL_CYCLES * 16) {
         wire.pace = FULL;
         period = FULL_CYCLES * 16;
-    } else if (period <= EVEN_SIXTEENTHS) {
+    } else if (wire.turnaround == 0 && period <= EVEN_SIXTEENTHS) {
         wire.pace = EVEN;
         period = EVEN_SIXTEENTHS;
     } else {
@@ -479,17 +499,40 @@ static void set_period(uint32_t period)
     wire.wait_high = turns / 2;
 }
 
+static bool is_dap(void)
+{
+    return wire.owner == SWD_DAP;
+}
+
+/* As the owner has asked for, with whatever else has changed since. */
+static void apply_frequency(void)
+{
+    uint32_t hz = wire.asked[is_dap()], cycles = clock_hz() * 16;  /* 1152 million: fits */
+
+    if (hz == 0)
+        hz = is_dap() ? DAP_HZ : GDB_HZ;
+    calibrate();
+    set_period((cycles - 1) / hz + 1);
+}
+
 uint32_t swd_set_frequency(uint32_t hz)
 {
-    uint32_t cycles = clock_hz() * 16;          /* 1152 million: fits */
-
-    set_period(hz ? (cycles - 1) / hz + 1 : UINT32_MAX);
+    wire.asked[is_dap()] = hz ? hz : 1;
+    apply_frequency();
     return wire.hz;
 }
 
 uint32_t swd_frequency(void)
 {
+    apply_frequency();
     return wire.hz;
+}
+
+void swd_configure(int turnaround, bool always_data)
+{
+    wire.turnaround = (uint8_t)(turnaround - 1);
+    wire.always_data = always_data;
+    apply_frequency();
 }
 
 /* --- pins --------------------------------------------------------------------- */
@@ -500,26 +543,33 @@ static uint32_t crh_with(uint32_t crh, int pin, enum pin_mode mode)
     return (crh & ~(0xFu << shift)) | (uint32_t)mode << shift;
 }
 
-void swd_start(void)
+bool swd_take(enum swd_owner who)
 {
-    if (wire.hz == 0) {
-        pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
-        pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
-        calibrate();
-        set_period(EVEN_SIXTEENTHS);
-    }
+    if (wire.owner != SWD_NOBODY && wire.owner != who)
+        return false;
+    wire.owner = who;
+    swd_configure(1, false);
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);
     wire.crh_drive = crh_with(crh, SWDIO_PIN, PIN_OUTPUT);
     wire.crh_listen = crh_with(crh, SWDIO_PIN, PIN_INPUT_PULL);
     SWD_PORT.CRH = wire.crh_drive;
+    return true;
 }
 
-void swd_stop(void)
+void swd_release(enum swd_owner who)
 {
+    if (wire.owner != SWD_NOBODY && wire.owner != who)
+        return;
+    wire.owner = SWD_NOBODY;
     swd_set_nrst(false);
     pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
     pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
+}
+
+enum swd_owner swd_owner(void)
+{
+    return wire.owner;
 }
 
 void swd_set_nrst(bool low)
@@ -531,4 +581,22 @@ void swd_set_nrst(bool low)
 bool swd_nrst_is_low(void)
 {
     return pin_read(&NRST_PORT, NRST_PIN) == 0;
+}
+
+/* While nobody has the wire SWCLK and SWDIO are inputs, and only nRST moves. */
+void swd_set_pins(int which, int levels)
+{
+    if (which & SWD_PIN_CLK)
+        pin_write(&SWD_PORT, SWCLK_PIN, levels & SWD_PIN_CLK);
+    if (which & SWD_PIN_DIO)
+        pin_write(&SWD_PORT, SWDIO_PIN, levels & SWD_PIN_DIO);
+    if (which & SWD_PIN_NRST)
+        swd_set_nrst(!(levels & SWD_PIN_NRST));
+}
+
+int swd_pins(void)
+{
+    return pin_read(&SWD_PORT, SWCLK_PIN) * SWD_PIN_CLK
+         | pin_read(&SWD_PORT, SWDIO_PIN) * SWD_PIN_DIO
+         | (swd_nrst_is_low() ? 0 : SWD_PIN_NRST);
 }

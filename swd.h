@@ -16,19 +16,29 @@ enum swd_ack {
 enum { SWD_DP = 0, SWD_AP = 1 << 1, SWD_WRITE = 0, SWD_READ = 1 << 2 };
 uint8_t swd_request(uint8_t port_and_direction, uint8_t address);
 
-void swd_start(void);           /* takes the pins: SWCLK driven high, SWDIO driven */
-void swd_stop(void);            /* gives the pins back: inputs */
+/* Who has the wire.  Taking it drives SWCLK and SWDIO high; false: the other one has it.
+ * To take what one has begins anew.  Releasing makes all three pins inputs, and does
+ * nothing if it is the other one's.  Nothing below is for anybody but the owner. */
+enum swd_owner { SWD_NOBODY, SWD_GDB, SWD_DAP };
+bool swd_take(enum swd_owner who);
+void swd_release(enum swd_owner who);
+enum swd_owner swd_owner(void);
 
-/* Nearest frequency not above hz that the loops can make; returns the true one in Hz. */
+/* Nearest frequency not above hz that the loops can make; returns the true one in Hz.  Of
+ * the owner: gdb and DAP each have their own, and when nobody has the wire gdb's counts. */
 uint32_t swd_set_frequency(uint32_t hz);
 uint32_t swd_frequency(void);
+/* Turnaround of 1 to 4 clocks, more than 1 not at the straight paces; a data phase even
+ * after WAIT and FAULT.  Until the wire is taken anew, which means 1 and false. */
+void swd_configure(int turnaround, bool always_data);
 
 /* One transfer, request made by swd_request().  Returns an enum swd_ack; value is only
  * touched when it is SWD_OK. */
 int swd_read(uint8_t request, uint32_t *value);
 int swd_write(uint8_t request, uint32_t value);
 
-/* Raw bits, LSB first, count up to 64: line reset, switch sequences, CMSIS-DAP. */
+/* Raw bits, LSB first, count up to 64: line reset, switch sequences, CMSIS-DAP.  After
+ * receiving, SWDIO is still the target's; sending, even of 0 bits, takes it back. */
 void swd_send_bits(uint64_t bits, int count);
 uint64_t swd_receive_bits(int count);
 
@@ -37,7 +47,13 @@ void swd_idle(uint32_t clocks); /* with SWDIO low: lets the DP go on */
 void swd_line_reset(void);      /* 56 clocks high and 4 low (ADIv5 B4.3.3) */
 void swd_from_jtag(void);       /* JTAG-to-SWD switch: reset, 0xE79E, reset */
 
-void swd_set_nrst(bool low);    /* open drain */
+void swd_set_nrst(bool low);    /* open drain; anybody may */
 bool swd_nrst_is_low(void);
+
+/* The pins by hand: bits as DAP_SWJ_Pins has them, 1 is high.  What is read is what the
+ * pins show, which may not be what they were set to. */
+enum { SWD_PIN_CLK = 1 << 0, SWD_PIN_DIO = 1 << 1, SWD_PIN_NRST = 1 << 7 };
+void swd_set_pins(int which, int levels);
+int swd_pins(void);
 
 #endif

@@ -107,7 +107,8 @@ static void release_reset(void)
  * instruction. */
 static int connect_under_reset(void)
 {
-    swd_start();
+    if (!swd_take(SWD_GDB))
+        return ERR_WIRE_TAKEN;
     hold_reset();
     int error = adi_connect(0);
     if (!error)

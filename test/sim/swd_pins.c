@@ -259,7 +259,7 @@ static int power_on(void **state)
         .cpuid = 0x411FC231, .irq_count = 43, .priority_bits = 4, .has_vtor = true });
     cpu_set_clock(m.cpu, cycle);
     cpu_reset(m.cpu);
-    call("swd_start", NULL, NULL);
+    call1("swd_take", 1);
     return 0;
 }
 
@@ -529,11 +529,11 @@ static void other_pins_of_the_port_keep_their_modes(void **state)
 {
     (void)state;
     m.crh = 0x83388BB3 & ~0x0FF00000u;
-    call("swd_start", NULL, NULL);
+    call1("swd_take", 1);
     set_target("100", 9);
     call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL);
     assert_int_equal(m.crh & ~0x0FF00000u, 0x83388BB3 & ~0x0FF00000u);
-    call("swd_stop", NULL, NULL);
+    call1("swd_release", 1);
     assert_int_equal(m.crh & 0x0FF00000, 0x04400000);
 }
 

@@ -82,6 +82,8 @@ int adi_ap_write(uint8_t ap, uint8_t a, uint32_t v) { (void)ap, (void)a, (void)v
 uint32_t swd_set_frequency(uint32_t hz) { return fake.hz = hz; }
 uint32_t swd_frequency(void) { return fake.hz; }
 void swd_set_nrst(bool low) { fake.nrst_low = low; }
+void swd_release(enum swd_owner who) { (void)who; fake.owner = SWD_NOBODY; }
+enum swd_owner swd_owner(void) { return fake.owner; }
 const char *error_text(int error)
 {
     static char text[32];

@@ -39,6 +39,7 @@ struct fake {
     uint32_t breakpoints[4];
     int breakpoint_count;
     uint32_t watch_type, watch_address, watch_length, catch_bits, hz;
+    int owner;                          /* of the wire */
 };
 extern struct fake fake;
 

@@ -25,6 +25,7 @@ static struct {
     uint32_t accesses[3];               /* by width */
     uint32_t random, ms;
     bool accept_faults;
+    enum swd_owner owner;
 } fake;
 
 /* --- clock.h ------------------------------------------------------------------ */
@@ -64,8 +65,9 @@ uint8_t swd_request(uint8_t kind, uint8_t address)
     return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
 }
 
-void swd_start(void) {}
-void swd_stop(void) {}
+bool swd_take(enum swd_owner who) { return fake.owner != SWD_DAP && (fake.owner = who); }
+void swd_release(enum swd_owner who) { if (fake.owner == who) fake.owner = SWD_NOBODY; }
+enum swd_owner swd_owner(void) { return fake.owner; }
 uint32_t swd_frequency(void) { return 1000000; }
 void swd_send_bits(uint64_t bits, int count) { (void)bits, (void)count; }
 void swd_idle(uint32_t clocks)
