@@ -171,12 +171,11 @@ static uint32_t read_dhcsr(struct coredebug *debug)
     struct cpu *cpu = debug->cpu;
     look_after_step(debug);
     uint32_t value = debug->dhcsr | S_REGRDY;
-    if (cpu->halted)
-        value |= S_HALT;
-    if (cpu->asleep)
-        value |= S_SLEEP;
-    if (cpu->lockup)
-        value |= S_LOCKUP;
+    if (cpu->held_in_reset)                     /* no state to speak of, and no C_HALT */
+        value &= ~(uint32_t)C_HALT;
+    else
+        value |= (cpu->halted ? S_HALT : 0) | (cpu->asleep ? S_SLEEP : 0) |
+                 (cpu->lockup ? S_LOCKUP : 0);
     if (cpu->instructions != debug->retired_seen)
         value |= S_RETIRE_ST;
     if (debug->reset_seen || cpu->held_in_reset)

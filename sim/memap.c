@@ -33,6 +33,7 @@ struct memap {
     struct chip *chip;
     struct swdp_config config;
     uint32_t csw, tar;
+    uint32_t asked;                 /* CSW's size and increment as they were written */
     bool (*allowed)(void *ctx, uint32_t address, bool write);
     void *allowed_ctx;
 };
@@ -53,6 +54,7 @@ void memap_free(struct memap *ap) { free(ap); }
 void memap_reset(struct memap *ap)
 {
     ap->csw = CSW_HPROT_FIXED | 0x02000000 | SIZE_WORD;
+    ap->asked = ap->csw;
     ap->tar = 0;
 }
 
@@ -135,8 +137,20 @@ static bool access_lane(struct memap *ap, int size, bool write, uint32_t *value)
     return true;
 }
 
+/* A debugger finds out what an AP can do by writing CSW and reading it back (C2.2.6 has
+ * no other way), so only the use of what is not there is a mistake. */
+static void check_mode(struct memap *ap)
+{
+    uint32_t fields = CSW_SIZE | CSW_ADDR_INC;
+    if ((ap->asked ^ ap->csw) & fields)
+        sim_report(ap->chip->sim, SIM_RULE, "%s: DRW used after CSW.Size %u, AddrInc %u were "
+                   "written, which this AP has not", ap->chip->name, ap->asked & CSW_SIZE,
+                   (ap->asked & CSW_ADDR_INC) >> 4);
+}
+
 static bool access_drw(struct memap *ap, bool write, uint32_t *value)
 {
+    check_mode(ap);
     int size = size_of(ap), increment = increment_of(ap);
     int times = increment == INC_PACKED ? 4 / size : 1;
     if (!write)
@@ -164,16 +178,11 @@ static bool access_banked(struct memap *ap, uint32_t reg, bool write, uint32_t *
 static void write_csw(struct memap *ap, uint32_t value)
 {
     uint32_t size = value & CSW_SIZE, increment = (value & CSW_ADDR_INC) >> 4;
-    const char *name = ap->chip->name;
-    if (size > SIZE_WORD) {
-        sim_report(ap->chip->sim, SIM_RULE, "%s: CSW.Size %u is reserved", name, size);
+    if (size > SIZE_WORD)
         size = SIZE_WORD;
-    }
-    if (increment > INC_PACKED || (increment == INC_PACKED && !ap->config.packed_transfers)) {
-        sim_report(ap->chip->sim, SIM_RULE, "%s: CSW.AddrInc %u is not supported by this "
-                   "AP", name, increment);
+    if (increment > INC_PACKED || (increment == INC_PACKED && !ap->config.packed_transfers))
         increment = INC_OFF;
-    }
+    ap->asked = value;
     ap->csw = (value & CSW_HPROT) | CSW_HPROT_FIXED | increment << 4 | size;
 }
 

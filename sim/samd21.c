@@ -69,15 +69,15 @@ static uint32_t block_read(void *ctx, uint32_t offset, int width)
     return block->read(block->ctx, offset & ~3u) >> 8 * (offset & 3);
 }
 
-/* The DSU's external half is not protected: it is the debugger's. */
+/* For a debugger nothing is protected (data sheet 11.6.1), and for the core neither is the
+ * DSU's external half. */
 static bool refused(const struct samd21_block *block, uint32_t offset)
 {
     bool external = block->size > BLOCK_SIZE && offset >= 0x100;
-    if (external || !samd21_write_protected(block->chip, block))
+    if (external || by_debugger(block) || !samd21_write_protected(block->chip, block))
         return false;
-    if (!by_debugger(block))
-        samd21_report(block->chip, SIM_RULE, "write of %s+0x%02X, which PAC%d protects",
-                      block->name, offset, (int)block->bridge);
+    samd21_report(block->chip, SIM_RULE, "write of %s+0x%02X, which PAC%d protects",
+                  block->name, offset, (int)block->bridge);
     block->chip->bus->fault = true;
     return true;
 }

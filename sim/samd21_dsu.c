@@ -9,7 +9,7 @@
  * else; chip erase (CTRL.CE) is its only way in.  Cold plugging: SWCLK low when reset is
  * released keeps the core in reset until STATUSA.CRSTEXT is written with 1.
  *
- * The internal registers are write-protected by PAC1 after reset.
+ * The internal registers are write-protected by PAC1 after reset, from the core.
  *
  * Modelled: chip erase (240 ms, data sheet maximum), CRC32 (a word each two cycles at
  * 8 MHz assumed), DCC registers, identification.  MBIST is not.
@@ -164,6 +164,10 @@ static uint32_t dsu_read(void *ctx, uint32_t word)
 static void clear_status(struct samd21_dsu *dsu, uint32_t value)
 {
     bool held = dsu->statusa & CRSTEXT;
+    if (held && value & CRSTEXT && samd21_nvm_protected(dsu->chip->nvm)) {
+        dsu->statusa |= PERR;               /* 13.6.2: not while the chip is secured */
+        return;
+    }
     dsu->statusa &= (uint8_t)~value;
     if (held && !(dsu->statusa & CRSTEXT))
         samd21_core_released(dsu->chip);

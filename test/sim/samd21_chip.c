@@ -335,6 +335,14 @@ static void the_dsu_s_inner_half_is_write_protected_by_pac1(void **state)
     assert_int_equal(get(DSU + 4, 4), 0x200);
 }
 
+/* Data sheet 11.6.1: "write-protection is ignored so that the debugger can update". */
+static void pac_protects_nothing_from_a_debugger(void **state)
+{
+    (void)state;
+    assert_true(bus_write(chip->bus, BUS_DEBUG, DSU + 4, 4, 0x100));
+    assert_int_equal(get(DSU + 4, 4), 0x100);
+}
+
 static void swclk_low_as_reset_ends_keeps_the_core_in_reset(void **state)
 {
     (void)state;
@@ -350,6 +358,9 @@ static void swclk_low_as_reset_ends_keeps_the_core_in_reset(void **state)
     board_run_ms(board, 1);
     assert_int_equal(get(DSU_EXT + 1, 1), 2);           /* CRSTEXT */
     assert_true(chip->cpu->held_in_reset);
+    uint32_t dhcsr = 0;
+    bus_read(chip->bus, BUS_DEBUG, 0xE000EDF0, 4, &dhcsr);
+    assert_int_equal(dhcsr & 0x020E0000, 0x02000000);   /* in reset: no S_LOCKUP */
     put(DSU_EXT + 1, 2, 1);
     assert_false(chip->cpu->held_in_reset);
     assert_int_equal(get(PM_RCAUSE, 1), 1 << 4);
@@ -560,6 +571,7 @@ int main(void)
         TEST(the_security_bit_leaves_the_debugger_the_dsu_until_a_chip_erase),
         TEST(the_dsu_computes_the_crc32_of_ethernet),
         TEST(the_dsu_s_inner_half_is_write_protected_by_pac1),
+        TEST(pac_protects_nothing_from_a_debugger),
         TEST(swclk_low_as_reset_ends_keeps_the_core_in_reset),
         TEST(a_pin_is_driven_read_and_pulled_as_its_registers_say),
         TEST(pins_that_the_package_lacks_are_not_there),
