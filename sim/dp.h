@@ -71,6 +71,8 @@ struct jtagdp {
     uint32_t ir;
     uint64_t shift;
     int length;                     /* of the register being shifted */
+    uint32_t scan_ir, scan_shift;   /* the same of the boundary scan TAP */
+    int scan_length;
     bool waited;                    /* Capture-DR gave WAIT: Update-DR does nothing */
     uint32_t result;                /* of the last DPACC or APACC read */
     bool result_is_ap;              /* it is in dp->rdbuff when the access is over */

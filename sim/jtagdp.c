@@ -13,13 +13,18 @@
  * asks for happens at Update-DR; its answer comes out of the next scan.  ACK here has
  * only OK/FAULT (010) and WAIT (001); faults are the sticky flags, which the host reads.
  *
- * Not modelled: an F103's second TAP (boundary scan, IR of 5 bits), which is in front of
- * this one in its chain; the chain here is this TAP alone.
+ * An F103 has a second TAP for boundary scan, with an IR of 5 bits, which follows the same
+ * TMS (RM0008 figure "JTAG TAP connections"):
  *
- * Sources: IEEE 1149.1 figure 6-1; ARM IHI 0031C B3 (JTAG-DP). */
+ *   TDI -> boundary scan -> Cortex-M3 -> TDO
+ *
+ * Of its registers only IDCODE and BYPASS are modelled; the scan cells are reported.
+ *
+ * Sources: IEEE 1149.1 figure 6-1; ARM IHI 0031C B3 (JTAG-DP); RM0008 31.5, 31.6. */
 #include "dp.h"
 
 enum { IR_ABORT = 8, IR_DPACC = 10, IR_APACC = 11, IR_IDCODE = 14, IR_BYPASS = 15 };
+enum { SCAN_IR_BITS = 5, SCAN_EXTEST = 0, SCAN_IDCODE = 1, SCAN_SAMPLE = 2 };
 enum { ACK_WAIT = 1, ACK_OK_FAULT = 2 };
 
 static const uint8_t next_state[16][2] = {      /* by state, by TMS */
@@ -33,6 +38,37 @@ static const uint8_t next_state[16][2] = {      /* by state, by TMS */
     [EXIT2_DR] = { SHIFT_DR, UPDATE_DR },     [EXIT2_IR] = { SHIFT_IR, UPDATE_IR },
     [UPDATE_DR] = { RUN_TEST_IDLE, SELECT_DR }, [UPDATE_IR] = { RUN_TEST_IDLE, SELECT_DR },
 };
+
+/* --- the boundary scan TAP ------------------------------------------------------- */
+
+static bool has_scan(const struct jtagdp *jtag) { return jtag->dp->config.scan_idcode; }
+
+static void capture_scan(struct jtagdp *jtag, bool ir)
+{
+    bool idcode = jtag->scan_ir == SCAN_IDCODE;
+    jtag->scan_length = ir ? SCAN_IR_BITS : idcode ? 32 : 1;
+    jtag->scan_shift = ir ? 1 : idcode ? jtag->dp->config.scan_idcode : 0;
+}
+
+/* Takes a bit from TDI and gives the one that goes on to the other TAP. */
+static int shift_scan(struct jtagdp *jtag, int tdi)
+{
+    if (!has_scan(jtag))
+        return tdi;
+    int out = jtag->scan_shift & 1;
+    jtag->scan_shift = jtag->scan_shift >> 1 | (uint32_t)tdi << (jtag->scan_length - 1);
+    return out;
+}
+
+static void update_scan_ir(struct jtagdp *jtag)
+{
+    jtag->scan_ir = jtag->scan_shift & ((1 << SCAN_IR_BITS) - 1);
+    if (has_scan(jtag) && (jtag->scan_ir == SCAN_EXTEST || jtag->scan_ir == SCAN_SAMPLE))
+        sim_report(jtag->dp->chip->sim, SIM_UNMODELLED, "%s: boundary scan cells",
+                   jtag->dp->chip->name);
+}
+
+/* --- the debug port's own -------------------------------------------------------- */
 
 static void capture_access(struct jtagdp *jtag)
 {
@@ -105,6 +141,7 @@ void jtagdp_reset(struct jtagdp *jtag)
 {
     jtag->state = TEST_LOGIC_RESET;
     jtag->ir = IR_IDCODE;
+    jtag->scan_ir = SCAN_IDCODE;
     jtag->result_is_ap = false;
     if (jtag->tdo)
         pin_drive(jtag->tdo, DRIVE_OPEN);
@@ -113,7 +150,10 @@ void jtagdp_reset(struct jtagdp *jtag)
 void jtagdp_clock_rose(struct jtagdp *jtag, int tms, int tdi)
 {
     if (jtag->state == SHIFT_DR || jtag->state == SHIFT_IR)
-        jtag->shift = jtag->shift >> 1 | (uint64_t)tdi << (jtag->length - 1);
+        jtag->shift = jtag->shift >> 1 |
+                      (uint64_t)shift_scan(jtag, tdi) << (jtag->length - 1);
+    if (jtag->state == CAPTURE_DR || jtag->state == CAPTURE_IR)
+        capture_scan(jtag, jtag->state == CAPTURE_IR);
     if (jtag->state == CAPTURE_DR)
         capture_dr(jtag);
     if (jtag->state == CAPTURE_IR) {
@@ -123,10 +163,14 @@ void jtagdp_clock_rose(struct jtagdp *jtag, int tms, int tdi)
     jtag->state = next_state[jtag->state][tms];
     if (jtag->state == UPDATE_DR)
         update_dr(jtag);
-    if (jtag->state == UPDATE_IR)
+    if (jtag->state == UPDATE_IR) {
         jtag->ir = (uint32_t)jtag->shift & 15;
-    if (jtag->state == TEST_LOGIC_RESET)
+        update_scan_ir(jtag);
+    }
+    if (jtag->state == TEST_LOGIC_RESET) {
         jtag->ir = IR_IDCODE;
+        jtag->scan_ir = SCAN_IDCODE;
+    }
 }
 
 void jtagdp_clock_fell(struct jtagdp *jtag)

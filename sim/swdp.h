@@ -19,6 +19,7 @@ struct swdp_config {
     uint32_t tar_wrap;              /* auto-increment stays within: 0x400 */
     bool has_jtag;                  /* SWJ: starts in JTAG, needs the switch sequence */
     uint32_t jtag_idcode;
+    uint32_t scan_idcode;           /* of a boundary scan TAP at the TDI end; 0: none */
 };
 
 /* What the port counted, for --stats and for the tests that compare with sigrok. */

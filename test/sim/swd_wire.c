@@ -242,6 +242,20 @@ static void banked_registers_reach_four_words_around_tar(void **state)
     }
 }
 
+static void modes_the_ap_lacks_are_found_by_reading_csw_back(void **state)
+{
+    struct host *host = *state;
+    uint32_t value;
+    host_write_patiently(host, AP, CSW, 0x23000000 | 3 << 4 | 5);
+    host_read_patiently(host, AP, CSW, &value);
+    host_read_patiently(host, DP, RDBUFF, &value);
+    assert_int_equal(value & 0x37, 2);
+    assert_string_equal(host->problems, "");
+    host_read_patiently(host, AP, DRW, &value);         /* but not by using them */
+    host_read_patiently(host, DP, RDBUFF, &value);
+    assert_non_null(strstr(host->problems, "which this AP has not"));
+}
+
 /* --- WAIT, FAULT, recovery ------------------------------------------------------- */
 
 static void slow_bus_behind_a_fast_wire_answers_wait(void **state)
@@ -519,11 +533,13 @@ static uint64_t jtag_scan(struct host *host, bool ir, uint64_t bits, int count)
     return seen;
 }
 
+/* The boundary scan TAP is in BYPASS: 5 ones of IR, one bit of DR, at the TDI end. */
 static uint64_t jtag_access(struct host *host, int ir, bool read, uint32_t address,
                             uint32_t value)
 {
-    jtag_scan(host, true, (uint64_t)ir, 4);
-    return jtag_scan(host, false, (uint64_t)value << 3 | (address & 12) >> 1 | read, 35);
+    jtag_scan(host, true, 0x1F0 | (uint64_t)ir, 9);
+    return jtag_scan(host, false, (uint64_t)value << 3 | (address & 12) >> 1 | read, 36) &
+           0x7FFFFFFFF;
 }
 
 static void jtag_port_gives_idcode_and_reaches_memory(void **state)
@@ -533,9 +549,9 @@ static void jtag_port_gives_idcode_and_reaches_memory(void **state)
     for (int i = 0; i < 5; i++)
         jtag_clock(host, 1, 0);
     jtag_clock(host, 0, 0);
-    assert_int_equal(jtag_scan(host, false, 0, 32), 0x3BA00477);
-    assert_int_equal(jtag_scan(host, true, BYPASS, 4), 1);
-    assert_int_equal(jtag_scan(host, false, 0x5A, 8), 0xB4);
+    assert_int_equal(jtag_scan(host, false, 0, 64), 0x164100413BA00477);
+    assert_int_equal(jtag_scan(host, true, 0x1F0 | BYPASS, 9), 0x011);
+    assert_int_equal(jtag_scan(host, false, 0x5A, 8), 0x168 & 0xFF);
 
     jtag_access(host, DPACC, false, CTRL_STAT, POWER_UP);
     host_wait(host, 10 * SIM_US);
@@ -609,6 +625,7 @@ int main(int argc, char **argv)
         CONNECTED(bytes_and_halfwords_use_the_lanes_of_their_address),
         CONNECTED(packed_transfer_moves_a_word_in_pieces),
         CONNECTED(banked_registers_reach_four_words_around_tar),
+        CONNECTED(modes_the_ap_lacks_are_found_by_reading_csw_back),
         CONNECTED(slow_bus_behind_a_fast_wire_answers_wait),
         CONNECTED(injected_waits_are_answered_and_counted),
         CONNECTED(bus_error_faults_what_follows_until_abort),
