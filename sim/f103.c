@@ -505,7 +505,7 @@ static void add_debug(struct f103 *f103)
 {
     f103->chip.debug_port = swdp_new(&f103->chip, &(struct swdp_config){
         .idcode = 0x1BA01477, .ap_idr = 0x14770011, .rom_table = 0xE00FF000,
-        .packed_transfers = true, .tar_wrap = 0x400, .has_jtag = true,
+        .packed_transfers = true, .tar_wrap = 0x1000, .has_jtag = true,
         .jtag_idcode = 0x3BA00477, .scan_idcode = 0x16410041,   /* RM0008 31.6 */
     });
     /* Part 0x410 by STMicroelectronics (JEP106 bank 0, 0x20). */

@@ -16,7 +16,7 @@ struct swdp_config {
     uint32_t ap_idr;                /* F103 0x14770011, M0+ 0x04770031 */
     uint32_t rom_table;             /* BASE without flag bits; bit 1:0 added */
     bool packed_transfers;          /* CSW.AddrInc = 2 is supported */
-    uint32_t tar_wrap;              /* auto-increment stays within: 0x400 */
+    uint32_t tar_wrap;              /* auto-increment stays within: M3 0x1000, M0+ 0x400 */
     bool has_jtag;                  /* SWJ: starts in JTAG, needs the switch sequence */
     uint32_t jtag_idcode;
     uint32_t scan_idcode;           /* of a boundary scan TAP at the TDI end; 0: none */

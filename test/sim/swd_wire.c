@@ -182,12 +182,12 @@ static void words_written_are_read_back_and_tar_counts(void **state)
     }
 }
 
-static void tar_wraps_at_one_kilobyte(void **state)
+static void tar_wraps_at_four_kilobytes(void **state)      /* Cortex-M3 TRM 11, AHB-AP CSW */
 {
     struct host *host = *state;
     uint32_t value;
     host_write(host, AP, CSW, WORDS);
-    host_write_patiently(host, AP, TAR, RAM + 0x3FC);
+    host_write_patiently(host, AP, TAR, RAM + 0xFFC);
     host_write_patiently(host, AP, DRW, 1);
     host_read_patiently(host, AP, TAR, &value);
     host_read_patiently(host, DP, RDBUFF, &value);
@@ -621,7 +621,7 @@ int main(int argc, char **argv)
         CONNECTED(resend_repeats_the_last_word),
         CONNECTED(absent_ap_reads_as_zero),
         CONNECTED(words_written_are_read_back_and_tar_counts),
-        CONNECTED(tar_wraps_at_one_kilobyte),
+        CONNECTED(tar_wraps_at_four_kilobytes),
         CONNECTED(bytes_and_halfwords_use_the_lanes_of_their_address),
         CONNECTED(packed_transfer_moves_a_word_in_pieces),
         CONNECTED(banked_registers_reach_four_words_around_tar),
