@@ -36,7 +36,7 @@ boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
            swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
-           rsp.c print.c hex.c
+           rsp.c print.c hex.c cmsis_dap.c
 
 # --- virtual board ----------------------------------------------------------
 CC_HOST    ?= gcc
@@ -139,6 +139,7 @@ unit_dfu := dfu.c
 unit_selfflash := selfflash.c
 unit_usb_control := usb.c dfu.c
 unit_cdc := cdc.c
+unit_cmsis_dap := cmsis_dap.c
 unit_print := print.c hex.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))
 

@@ -7,28 +7,31 @@
  * nothing to do the core sleeps until the next interrupt, at most a millisecond.
  *
  * LED: blinks while no host has configured us; then dark, with a short wink every two
- * seconds; lit while a debugger has the GDB port open.
+ * seconds; lit while a debugger has the GDB port open, or a CMSIS-DAP host is connected.
  *
  * DFU_DETACH, from dfu-util -e or the update page, leaves a note for the bootloader and
  * resets; whatever has crashed before, ten good seconds make up for it.
  *
- * USB, and the 512 bytes of packet memory.  Interface numbers must be consecutive, so those
- * of functions to come are not taken yet; the memory is laid out for all of them:
+ * USB, and the 512 bytes of packet memory:
  *
  *   offset   bytes  what                                    endpoint
  *        0      48  buffer description table                0 to 5, 8 bytes each
  *       48  32 + 32 control                                 0  OUT, IN
  *      112  64 + 64 GDB server, data                        1  OUT, IN
  *      240  64 + 64 UART, data                              2  OUT, IN
- *      368  64 + 64 kept for CMSIS-DAP (first interface)    3  OUT, IN
+ *      368  64 + 64 CMSIS-DAP                               3  OUT, IN
  *      496   8 +  8 GDB server, UART: notifications         4, 5  IN
  *
+ * CMSIS-DAP is the first interface, because some hosts look no further; they know it by its
+ * name, or the product's, and by its endpoints: bulk, OUT before IN.
+ *
  * Sources: USB 2.0 9.6, the interface association ECN, CDC 1.2 5.2, PSTN 1.2 5.3, DFU 1.1
- * 4.1, Microsoft OS 2.0 descriptors. */
+ * 4.1, CMSIS-DAP (USB bulk), Microsoft OS 2.0 descriptors, WebUSB 4.1. */
 #include "backup.h"
 #include "board.h"
 #include "cdc.h"
 #include "clock.h"
+#include "cmsis_dap.h"
 #include "crash.h"
 #include "dfu.h"
 #include "gdb_remote.h"
@@ -36,20 +39,20 @@
 #include "usb.h"
 
 enum {
-    GDB_INTERFACE, GDB_DATA_INTERFACE, UART_INTERFACE, UART_DATA_INTERFACE, DFU_INTERFACE,
-    INTERFACES
+    DAP_INTERFACE, GDB_INTERFACE, GDB_DATA_INTERFACE, UART_INTERFACE, UART_DATA_INTERFACE,
+    DFU_INTERFACE, INTERFACES
 };
 enum { GDB_EP = 1, UART_EP = 2, GDB_NOTIFY_EP = 4, UART_NOTIFY_EP = 5, IN = 0x80 };
 enum {
     EP0_SIZE = 32, DATA_SIZE = 64, NOTIFY_SIZE = 8,
     EP0_OUT = 48, EP0_IN = 80, GDB_OUT = 112, GDB_IN = 176, UART_OUT = 240, UART_IN = 304,
-    GDB_NOTIFY = 496, UART_NOTIFY = 504
+    DAP_OUT = 368, DAP_IN = 432, GDB_NOTIFY = 496, UART_NOTIFY = 504
 };
-enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, GDB_NAME, UART_NAME, DFU_NAME,
-               STRINGS };
+enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, DAP_NAME, GDB_NAME, UART_NAME,
+               DFU_NAME, STRINGS };
 
 enum { WELL_MS = 10000, UNPLUGGED_MS = 20 };    /* see above; long enough for any host */
-enum { MS_OS_REQUEST = 2, MS_OS_GET_SET = 7 };          /* vendor request; its wIndex */
+enum { WEBUSB_REQUEST = 1, MS_OS_REQUEST = 2, MS_OS_GET_SET = 7 };  /* the last: wIndex */
 
 /* --- descriptors ------------------------------------------------------------------------- */
 
@@ -61,7 +64,7 @@ static const uint8_t device_descriptor[] = {
     LE16(0x0210),                       /* USB 2.0, and there is a BOS */
     0xEF, 2, 1,                         /* made of functions: interface associations */
     EP0_SIZE,
-    LE16(USB_VID), LE16(USB_PID), LE16(0x0101),
+    LE16(USB_VID), LE16(USB_PID), LE16(0x0102),
     MANUFACTURER, PRODUCT, SERIAL,
     1                                   /* configuration */
 };
@@ -69,8 +72,8 @@ static const uint8_t device_descriptor[] = {
 enum {
     ACM_LINES = 1 << 1, ACM_BREAK = 1 << 2,     /* PSTN 5.3.2: what we support */
     PORT_LENGTH = 8 + 9 + 5 + 5 + 4 + 5 + 7 + 9 + 7 + 7,
-    DFU_LENGTH = 9 + 9,
-    CONFIGURATION_LENGTH = 9 + 2 * PORT_LENGTH + DFU_LENGTH,
+    DAP_LENGTH = 9 + 7 + 7, DFU_LENGTH = 9 + 9,
+    CONFIGURATION_LENGTH = 9 + DAP_LENGTH + 2 * PORT_LENGTH + DFU_LENGTH,
     BUS_POWERED = 0x80, MILLIAMPERES = 300
 };
 
@@ -94,6 +97,9 @@ enum { EP_BULK_BITS = 2, EP_INTERRUPT_BITS = 3 };       /* USB 2.0 9.6.6: not as
 static const uint8_t configuration_descriptor[] = {
     9, 2, LE16(CONFIGURATION_LENGTH), INTERFACES, 1, NO_STRING, BUS_POWERED,
     MILLIAMPERES / 2,
+    9, 4, DAP_INTERFACE, 0, 2, 0xFF, 0, 0, DAP_NAME,
+    7, 5, DAP_EP, EP_BULK_BITS, LE16(DATA_SIZE), 0,
+    7, 5, IN | DAP_EP, EP_BULK_BITS, LE16(DATA_SIZE), 0,
     SERIAL_PORT(GDB_INTERFACE, GDB_NAME, GDB_NOTIFY_EP, GDB_EP),
     SERIAL_PORT(UART_INTERFACE, UART_NAME, UART_NOTIFY_EP, UART_EP),
     9, 4, DFU_INTERFACE, 0, 0, 0xFE, 1, 1, DFU_NAME,    /* DFU, at run time */
@@ -114,29 +120,33 @@ struct ms_os_function {
 };
 enum { NAME_SIZE = 21 * 2, DATA_SIZE_OF_GUID = 40 * 2, PROPERTY_SIZE = 10 + NAME_SIZE
        + DATA_SIZE_OF_GUID };
+#define WINUSB_FUNCTION(interface, guid)                                                  \
+    { 8, 2, interface, sizeof(struct ms_os_function) }, 20, 3, "WINUSB", "",              \
+    { PROPERTY_SIZE, 4, 7, NAME_SIZE }, u"DeviceInterfaceGUIDs", DATA_SIZE_OF_GUID, guid
 static const struct {
     uint16_t set[5], configuration[4];
-    struct ms_os_function dfu;
+    struct ms_os_function dap, dfu;
 } ms_os_set = {
     { 10, 0, 0, 0x0603, sizeof ms_os_set },             /* set header: Windows 8.1 on */
     { 8, 1, 0, sizeof ms_os_set - 10 },                 /* configuration: its index, 0 */
-    {
-        { 8, 2, DFU_INTERFACE, sizeof(struct ms_os_function) },
-        20, 3, "WINUSB", "",
-        { PROPERTY_SIZE, 4, 7, NAME_SIZE }, u"DeviceInterfaceGUIDs",    /* 7: a list */
-        DATA_SIZE_OF_GUID, u"{0E6E9B54-2C0D-4D53-8A7C-6F1B3D0C9E21}"
-    },
+    { WINUSB_FUNCTION(DAP_INTERFACE, u"{CDB3B5AD-293B-4663-AA36-1AAE46463776}") }, /* ARM's */
+    { WINUSB_FUNCTION(DFU_INTERFACE, u"{0E6E9B54-2C0D-4D53-8A7C-6F1B3D0C9E21}") },
 };
-_Static_assert(sizeof ms_os_set == 178, "MS OS 2.0: no gaps");
+_Static_assert(sizeof ms_os_set == 18 + 2 * 160, "MS OS 2.0: no gaps");
 
+/* No landing page: WebUSB only says that a browser's page may open us. */
 static const uint8_t bos_descriptor[] = {
-    5, 15, LE16(5 + 28), 1,
+    5, 15, LE16(5 + 24 + 28), 2,
+    24, 16, 5, 0,                       /* platform capability: WebUSB */
+    0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47,
+    0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,
+    LE16(0x0100), WEBUSB_REQUEST, NO_STRING,
     28, 16, 5, 0,                       /* platform capability: MS OS 2.0 */
     0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C,
     0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
     0, 0, LE16(0x0603), LE16(sizeof ms_os_set), MS_OS_REQUEST, 0,
 };
-_Static_assert(sizeof bos_descriptor == 5 + 28, "USB 3.2 9.6.2");
+_Static_assert(sizeof bos_descriptor == 5 + 24 + 28, "USB 3.2 9.6.2");
 
 static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 {
@@ -149,8 +159,9 @@ static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 
 static const char *const strings[STRINGS] = {
     [MANUFACTURER] = "Pillbug",
-    [PRODUCT] = "Pillbug debug probe",
+    [PRODUCT] = "Pillbug CMSIS-DAP probe",
     [SERIAL] = NULL,                    /* the unique id */
+    [DAP_NAME] = "Pillbug CMSIS-DAP",
     [GDB_NAME] = "Pillbug GDB server",
     [UART_NAME] = "Pillbug UART",
     [DFU_NAME] = "Pillbug update",
@@ -170,6 +181,8 @@ static const struct usb_interface interfaces[INTERFACES] = {
 };
 
 static const struct usb_endpoint endpoints[] = {
+    { DAP_EP,              EP_BULK, DATA_SIZE, DAP_INTERFACE,       DAP_OUT,  dap_event },
+    { IN | DAP_EP,         EP_BULK, DATA_SIZE, DAP_INTERFACE,       DAP_IN,   dap_event },
     { GDB_EP,              EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE,  GDB_OUT,  cdc_data_event },
     { IN | GDB_EP,         EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE,  GDB_IN,   cdc_data_event },
     { UART_EP,             EP_BULK, DATA_SIZE, UART_DATA_INTERFACE, UART_OUT, uart_data_event },
@@ -179,6 +192,12 @@ static const struct usb_endpoint endpoints[] = {
     { IN | UART_NOTIFY_EP, EP_INTERRUPT, NOTIFY_SIZE, UART_INTERFACE, UART_NOTIFY,
       cdc_notification_event },
 };
+
+static void configured(bool yes)
+{
+    cdc_configured(yes);
+    dap_configured(yes);
+}
 
 static uint8_t control_buffer[64];      /* the longest string is the serial number: 50 */
 
@@ -192,7 +211,7 @@ static const struct usb_device device = {
     .ep0_out = EP0_OUT, .ep0_in = EP0_IN,
     .buffer = control_buffer, .buffer_size = sizeof control_buffer,
     .vendor = vendor_request,
-    .configured = cdc_configured,
+    .configured = configured,
     .frame = uart_frame,
 };
 
@@ -211,9 +230,9 @@ static void board_start(void)
 static void led_poll(void)
 {
     uint32_t ms = clock_ms();
-    int lit = cdc_open(CDC_GDB)  ? 1
-            : usb_configured()   ? ms % 2048 < 16
-            :                      ms % 512 < 256;
+    int lit = cdc_open(CDC_GDB) || dap_lit() ? 1
+            : usb_configured()               ? ms % 2048 < 16
+            :                                  ms % 512 < 256;
     pin_write(&LED_PORT, LED_PIN, lit ? LED_ON : !LED_ON);
 }
 
@@ -221,7 +240,7 @@ static void led_poll(void)
 static void sleep_if_idle(void)
 {
     uint32_t state = interrupts_off();
-    if (!cdc_waiting(CDC_GDB) && !gdb_busy())
+    if (!cdc_waiting(CDC_GDB) && !gdb_busy() && !dap_waiting())
         wait_for_interrupt();
     interrupts_restore(state);
 }
@@ -259,6 +278,7 @@ int main(void)
     for (;;) {
         watchdog_feed();
         gdb_poll();
+        dap_poll();
         led_poll();
         good_start_poll();
         detach_poll();

@@ -102,10 +102,9 @@ static void clear_halt(const struct usb_endpoint *row)
     int n = row->address & 0xF;
     enum ep_direction direction = direction_of(row->address);
     ep_data0(n, direction);             /* USB 2.0 9.4.5: even when it was not halted */
-    if (ep_state(n, direction) == EP_STALL) {
+    if (ep_state(n, direction) == EP_STALL)
         ep_set(n, direction, EP_NAK);
-        row->event(n, USB_RESUMED);
-    }
+    row->event(n, USB_RESUMED);
 }
 
 /* --- standard requests: one function each ------------------------------------------- */

@@ -32,7 +32,7 @@ struct usb_interface {
 
 enum usb_event {
     USB_SENT, USB_RECEIVED,             /* a packet: load or take the next */
-    USB_RESUMED                         /* the host has cleared a halt */
+    USB_RESUMED                         /* the host has cleared a halt, or what is none */
 };
 struct usb_endpoint {
     uint8_t address;                    /* 0x81 = IN of endpoint 1 */

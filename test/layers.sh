@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 # file: headers it may include
 table='
 boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
-probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h
+probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h cmsis_dap.h
+cmsis_dap.c:  cmsis_dap.h mem.h target.h swd.h usb.h clock.h stm32f103.h
 gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
 gdb_run.c:    gdb_remote.h gdb_server.h swbreak.h rsp.h clock.h
 gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h

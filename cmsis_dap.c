@@ -1,0 +1,778 @@
+/* cmsis_dap.c - CMSIS-DAP v2.1: packets of at most 64 bytes become transfers on the wire.
+ *
+ *   called by  probe.c (dap_poll), usb.c through probe.c's tables
+ *   calls      swd.c, usb.c, target.c (to ask whether gdb has a target)
+ *
+ *   -> 02 01             <- 02 01                      DAP_Connect, to SWD
+ *   -> 05 00 01 02       <- 05 01 01 77 14 C1 0B       DAP_Transfer: read DPIDR
+ *
+ * A packet is one command, and each gets one answer, in order.  They live in one ring; a
+ * slot holds a request until main has done it, and the answer until the host fetches it:
+ *
+ *      tail            done             head
+ *       | answers ....  | requests ...   |  free ...     one packet more waits in the
+ *     fetched by      done by          filled by         endpoint's own buffer: then the
+ *     the interrupt   main             the interrupt     host sees NAK
+ *
+ * Rules:
+ *   - nothing is read behind the end of a request, and nothing written behind that of an
+ *     answer.  A request too short for its command gets what an unknown one gets: FF.
+ *     DAP_Transfer does what is whole, and says how much that was.
+ *   - DAP_TransferAbort is seen in the interrupt and ends what was sent before it, where
+ *     it waits.  It has no answer.
+ *   - a bus reset, SET_CONFIGURATION, SET_INTERFACE and CLEAR_FEATURE(HALT) are a new
+ *     beginning: both halves of the ring are dropped, and the wire is let go.
+ *   - the wire is ours from DAP_Connect to DAP_Disconnect.  While gdb has a target there
+ *     is no DAP_Connect, and DAP_Info's serial number and firmware version say why:
+ *     these are what OpenOCD and pyOCD show before they fail.
+ *   - nothing waits without a bound: WAIT 0.8 s, value match and pins 3 s.
+ *
+ * Source: ARM, CMSIS-DAP (DAP_Info ... DAP_QueueCommands), version 2.1; ADIv5.2 B4 for
+ * what posted reads are. */
+#include "cmsis_dap.h"
+#include "clock.h"
+#include "mem.h"
+#include "stm32f103.h"
+#include "swd.h"
+#include "target.h"
+
+enum { PACKET = 64, SLOTS = 8 };
+enum { WAIT_LIMIT_MS = 800, LIMIT_MS = 3000 };
+
+enum { DONE = 0x00, FAILED = 0xFF };                    /* status bytes */
+enum {
+    TRANSFER_ABORT = 0x07, QUEUE_COMMANDS = 0x7E, EXECUTE_COMMANDS = 0x7F, UNKNOWN = 0xFF
+};
+enum {                                                  /* of DAP_Transfer: a request ... */
+    TO_AP = 1 << 0, READ = 1 << 1, ADDRESS = 3 << 2,
+    MATCH_VALUE = 1 << 4, MATCH_MASK = 1 << 5, TIMESTAMP = 1 << 7
+};
+enum { PROTOCOL_ERROR = SWD_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
+enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
+
+/* --- the ring -------------------------------------------------------------------------- */
+
+static struct {
+    struct slot {
+        _Alignas(4) uint8_t bytes[PACKET];
+        uint8_t length;
+        volatile bool aborted;
+    } slots[SLOTS];
+    /* They run freely through 256. */
+    volatile uint8_t head;              /* moved by the interrupt */
+    volatile uint8_t done;              /* moved by main */
+    volatile uint8_t tail;              /* moved by the interrupt */
+    volatile bool received;             /* a packet is still in the endpoint's buffer */
+    volatile bool stale;                /* dropped, and main does not know it yet */
+} ring;
+
+static struct slot *slot(uint8_t index)
+{
+    return &ring.slots[index % SLOTS];
+}
+
+static bool full(void)
+{
+    return (uint8_t)(ring.head - ring.tail) == SLOTS;
+}
+
+/* The next three in the interrupt, or with interrupts off. */
+static void listen(void)
+{
+    if (ring.received && !ring.stale && !full()) {
+        struct slot *free = slot(ring.head);
+        free->length = (uint8_t)ep_read(DAP_EP, free->bytes, PACKET);
+        free->aborted = false;
+        ring.head++;
+        ring.received = false;
+    }
+    if (!ring.received && usb_free(DAP_EP, EP_OUT))
+        usb_receive(DAP_EP);
+}
+
+static void send(void)
+{
+    if (ring.stale || ring.tail == ring.done || !usb_free(DAP_EP, EP_IN))
+        return;
+    usb_send(DAP_EP, slot(ring.tail)->bytes, slot(ring.tail)->length);
+    ring.tail++;
+    listen();
+}
+
+static void abort_all(void)
+{
+    for (int i = 0; i < SLOTS; i++)
+        ring.slots[i].aborted = true;
+}
+
+/* Main may be in the middle of a slot, so the rest is done there: restart(). */
+static void drop(void)
+{
+    abort_all();
+    ring.stale = true;
+    ring.received = false;
+    if (ep_state(DAP_EP, EP_IN) == EP_VALID)
+        ep_set(DAP_EP, EP_IN, EP_NAK);
+    listen();
+}
+
+void dap_configured(bool yes)
+{
+    (void)yes;
+    drop();
+}
+
+void dap_event(int endpoint, enum usb_event event)
+{
+    uint8_t first = UNKNOWN;
+
+    if (event == USB_RESUMED) {
+        drop();
+    } else if (event == USB_SENT) {
+        send();
+    } else {
+        ring.received = ep_read(endpoint, &first, 1) > 0;
+        if (first == TRANSFER_ABORT) {
+            abort_all();
+            ring.received = false;
+        }
+        listen();
+    }
+}
+
+/* --- a packet --------------------------------------------------------------------------- */
+
+static struct {
+    const uint8_t *in, *in_end;
+    uint8_t *out, *out_end;
+    bool bad;                           /* too short, or the answer does not fit */
+} packet;
+
+static int left(void)
+{
+    return (int)(packet.in_end - packet.in);
+}
+
+static int room(void)
+{
+    return (int)(packet.out_end - packet.out);
+}
+
+static uint32_t take(int bytes)
+{
+    uint32_t value = 0;
+
+    if (left() < bytes) {
+        packet.bad = true;
+        packet.in = packet.in_end;
+        return 0;
+    }
+    memcpy(&value, packet.in, (size_t)bytes);
+    packet.in += bytes;
+    return value;
+}
+
+static void put(uint32_t value, int bytes)
+{
+    if (room() < bytes) {
+        packet.bad = true;
+        return;
+    }
+    memcpy(packet.out, &value, (size_t)bytes);
+    packet.out += bytes;
+}
+
+static void put_status(bool done)
+{
+    put(done ? DONE : FAILED, 1);
+}
+
+/* --- what the host has set ---------------------------------------------------------------- */
+
+static struct {
+    uint8_t idle;                       /* clocks after each transfer */
+    uint16_t wait_retry, match_retry;
+    uint32_t match_mask;
+    uint32_t hz;
+    uint8_t configuration;              /* as DAP_SWD_Configure gave it */
+    bool lit;
+} host = { .wait_retry = 100, .hz = 1000000 };
+
+static bool ours(void)
+{
+    return swd_owner() == SWD_DAP;
+}
+
+static bool aborted(void)
+{
+    return slot(ring.done)->aborted;
+}
+
+bool dap_lit(void)
+{
+    return host.lit && ours();
+}
+
+/* --- general commands ---------------------------------------------------------------------- */
+
+static void put_string(const char *text)
+{
+    int length = 0;
+
+    while (text[length++])
+        ;
+    put((uint32_t)length, 1);
+    if (room() < length)
+        packet.bad = true;
+    else
+        for (; length; length--)
+            put((uint8_t)*text++, 1);
+}
+
+/* What a host shows of us before DAP_Connect fails. */
+static void put_unless_refused(const char *text)
+{
+    put_string(target_attached() ? "gdb has the wire: detach it first" : text);
+}
+
+enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_TIME = 1 << 5, CAN_USB_COM = 1 << 8 };
+
+static void info(void)
+{
+    char serial[25];
+
+    switch (take(1)) {
+    case 0x01: put_string("Pillbug"); break;
+    case 0x02: put_string("Pillbug CMSIS-DAP"); break;
+    case 0x03: usb_serial_number(serial); put_unless_refused(serial); break;
+    case 0x04: put_string("2.1.0"); break;
+    case 0x09: put_unless_refused(VERSION); break;
+    case 0xF0: put(2, 1); put(CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM, 2); break;
+    case 0xF1: put(4, 1); put(clock_hz(), 4); break;
+    case 0xFE: put(1, 1); put(SLOTS, 1); break;
+    case 0xFF: put(2, 1); put(PACKET, 2); break;
+    default:   put(0, 1); break;
+    }
+}
+
+static void host_status(void)
+{
+    uint32_t type = take(1), on = take(1);
+
+    if (type == 0)
+        host.lit = on & 1;
+    put_status(type <= 1);
+}
+
+/* As the host has configured it, perhaps before it connected. */
+static void apply(void)
+{
+    if (!ours())
+        return;
+    swd_set_frequency(host.hz);
+    swd_configure((host.configuration & 3) + 1, host.configuration & 4);
+}
+
+static void connect(void)
+{
+    bool taken = take(1) <= 1 && !target_attached();    /* 0: any port; 1: SWD */
+
+    if (taken && swd_owner() == SWD_GDB)
+        target_detach();                /* a mere scan: gdb has to scan again */
+    taken = taken && swd_take(SWD_DAP);
+    apply();
+    put(taken, 1);
+}
+
+static void disconnect(void)
+{
+    swd_release(SWD_DAP);
+    put_status(true);
+}
+
+static void delay(void)
+{
+    clock_wait_us(take(2));
+    put_status(true);
+}
+
+static void reset_target(void)
+{
+    put_status(true);
+    put(0, 1);                          /* we know of no sequence for this target */
+}
+
+static void refuse(void)
+{
+    packet.in = packet.in_end;          /* whatever it is */
+    put_status(false);
+}
+
+/* --- pins and raw bits ------------------------------------------------------------------------ */
+
+enum { OUR_PINS = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, OTHERS_HIGH = 0x2C };
+
+/* nRST moves before DAP_Connect, too, but not while gdb has a target. */
+static void swj_pins(void)
+{
+    int levels = (int)take(1), which = (int)take(1) & OUR_PINS;
+    uint32_t us = take(4), start = clock_cycles();
+    uint32_t limit = (us < LIMIT_MS * 1000 ? us : LIMIT_MS * 1000) * (clock_hz() / 1000000);
+
+    if (!ours())
+        which &= target_attached() ? 0 : SWD_PIN_NRST;
+    swd_set_pins(which, levels);
+    while ((swd_pins() ^ levels) & which && clock_cycles() - start < limit && !aborted())
+        watchdog_feed();
+    put((uint32_t)(swd_pins() | OTHERS_HIGH), 1);
+}
+
+static void swj_clock(void)
+{
+    uint32_t hz = take(4);
+
+    if (hz)
+        host.hz = hz;
+    apply();
+    put_status(hz);
+}
+
+static void swj_sequence(void)
+{
+    int count = (int)take(1);
+
+    if (count == 0)
+        count = 256;
+    if (left() < (count + 7) / 8)
+        packet.bad = true;
+    for (; count > 0 && !packet.bad; count -= 8) {
+        uint32_t bits = take(1);
+        if (ours())
+            swd_send_bits(bits, count < 8 ? count : 8);
+    }
+    put_status(ours());
+}
+
+static void swd_configuration(void)
+{
+    host.configuration = (uint8_t)take(1);
+    apply();
+    put_status(true);
+}
+
+enum { SEQUENCE_CLOCKS = 0x3F, SEQUENCE_INPUT = 0x80 };
+
+static void one_sequence(void)
+{
+    uint32_t description = take(1);
+    int clocks = description & SEQUENCE_CLOCKS ? description & SEQUENCE_CLOCKS : 64;
+    int bytes = (clocks + 7) / 8;
+    uint64_t bits = 0;
+
+    if (!(description & SEQUENCE_INPUT)) {
+        packet.bad |= left() < bytes;
+        for (int i = 0; i < bytes; i++)
+            bits |= (uint64_t)take(1) << 8 * i;
+        if (!packet.bad)
+            swd_send_bits(bits, clocks);
+    } else if (room() < bytes) {
+        packet.bad = true;
+    } else {
+        bits = swd_receive_bits(clocks);
+        for (int i = 0; i < bytes; i++)
+            put((uint8_t)(bits >> 8 * i), 1);
+    }
+}
+
+static void swd_sequence(void)
+{
+    uint32_t count = take(1);
+
+    if (!ours()) {
+        refuse();
+        return;
+    }
+    put_status(true);
+    for (; count && !packet.bad; count--)
+        one_sequence();
+    swd_send_bits(0, 0);                /* SWDIO is ours again */
+}
+
+/* --- transfers ---------------------------------------------------------------------------------- */
+
+static void transfer_configure(void)
+{
+    host.idle = (uint8_t)take(1);
+    host.wait_retry = (uint16_t)take(2);
+    host.match_retry = (uint16_t)take(2);
+    put_status(true);
+}
+
+/* APnDP, RnW and A[3:2] are in the wire's order. */
+static uint8_t on_wire(uint32_t request)
+{
+    return swd_request((uint8_t)((request & (TO_AP | READ)) << 1), request & ADDRESS);
+}
+
+static int once(uint8_t request, uint32_t *value)
+{
+    return request & SWD_READ ? swd_read(request, value) : swd_write(request, *value);
+}
+
+static int again(uint8_t request, uint32_t *value)
+{
+    uint32_t deadline = clock_in_ms(WAIT_LIMIT_MS);
+    int ack = SWD_WAIT;
+
+    for (int tries = host.wait_retry; tries && ack == SWD_WAIT; tries--) {
+        if (aborted() || clock_passed(deadline))
+            break;
+        ack = once(request, value);
+        watchdog_feed();
+    }
+    return ack;
+}
+
+static inline int transfer(uint8_t request, uint32_t *value)
+{
+    int ack = once(request, value);
+
+    if (ack == SWD_WAIT)
+        ack = again(request, value);
+    if (host.idle && ack == SWD_OK)
+        swd_idle(host.idle);
+    return ack;
+}
+
+/* An AP read is posted: its result comes with the next AP read, or from RDBUFF.  A write's
+ * fate is known when something else has been answered. */
+static struct {
+    bool posted, unchecked;
+} under_way;
+
+static int fetch(uint32_t request)
+{
+    uint32_t value;
+    int ack = transfer(on_wire(request), &value);
+
+    if (ack == SWD_OK)
+        put(value, 4);
+    return ack;
+}
+
+static int finish_posted(void)
+{
+    bool posted = under_way.posted;
+
+    under_way.posted = false;
+    return posted ? fetch(READ_RDBUFF) : SWD_OK;
+}
+
+static void stamp(uint32_t request, int ack)
+{
+    if (request & TIMESTAMP && ack == SWD_OK)
+        put(clock_cycles(), 4);
+}
+
+static int read_until(uint32_t request, uint32_t wanted)
+{
+    uint32_t value, deadline = clock_in_ms(LIMIT_MS);
+    uint8_t wire = on_wire(request);
+    int ack = request & TO_AP ? transfer(wire, &value) : SWD_OK;        /* posts the first */
+
+    for (int tries = host.match_retry; ack == SWD_OK; tries--) {
+        ack = transfer(wire, &value);
+        if (ack == SWD_OK && (value & host.match_mask) == wanted)
+            break;
+        if (ack == SWD_OK && (tries == 0 || aborted() || clock_passed(deadline)))
+            ack |= MISMATCH;
+        watchdog_feed();
+    }
+    return ack;
+}
+
+static int read_register(uint32_t request, uint32_t wanted)
+{
+    uint32_t ignored;
+    int ack;
+
+    under_way.unchecked = false;
+    if ((request & (TO_AP | MATCH_VALUE)) == TO_AP) {
+        ack = under_way.posted ? fetch(request) : transfer(on_wire(request), &ignored);
+        under_way.posted = ack == SWD_OK;
+        stamp(request, ack);
+        return ack;
+    }
+    ack = finish_posted();
+    if (ack != SWD_OK)
+        return ack;
+    if (request & MATCH_VALUE)
+        return read_until(request, wanted);
+    ack = transfer(on_wire(request), &ignored);
+    stamp(request, ack);
+    if (ack == SWD_OK)
+        put(ignored, 4);
+    return ack;
+}
+
+static int write_register(uint32_t request, uint32_t value)
+{
+    int ack = finish_posted();
+
+    if (ack != SWD_OK)
+        return ack;
+    if (request & MATCH_MASK) {
+        host.match_mask = value;
+        return SWD_OK;
+    }
+    ack = transfer(on_wire(request), &value);
+    stamp(request, ack);
+    under_way.unchecked = true;
+    return ack;
+}
+
+/* What is under way needs its place in the answer, too. */
+static bool fits(uint32_t request)
+{
+    int needed = under_way.posted ? 4 : 0;
+
+    if ((request & (READ | MATCH_VALUE)) == READ)
+        needed += 4;
+    if (request & TIMESTAMP)
+        needed += 4;
+    return room() >= needed;
+}
+
+/* One of a DAP_Transfer.  After a failure the rest is only read over: another command may
+ * follow in DAP_ExecuteCommands. */
+static int one_transfer(int ack)
+{
+    uint32_t request = take(1);
+    uint32_t value = !(request & READ) || request & MATCH_VALUE ? take(4) : 0;
+
+    if (ack != SWD_OK)
+        return ack;
+    if (packet.bad || !fits(request))
+        return PROTOCOL_ERROR;
+    return request & READ ? read_register(request, value) : write_register(request, value);
+}
+
+static void transfers(void)
+{
+    take(1);                            /* which one of a JTAG chain */
+    uint32_t count = take(1), good = 0, ignored;
+    int ack = ours() && count ? SWD_OK : 0;
+    uint8_t *head = packet.out;
+
+    put(0, 2);
+    under_way.posted = under_way.unchecked = false;
+    for (; count && !packet.bad; count--) {
+        ack = one_transfer(ack);
+        good += ack == SWD_OK;
+    }
+    if (ack == SWD_OK && under_way.unchecked)
+        ack = transfer(on_wire(READ_RDBUFF), &ignored);
+    else if (ack == SWD_OK)
+        ack = finish_posted();
+    packet.bad = false;                 /* said */
+    head[0] = (uint8_t)good;
+    head[1] = (uint8_t)ack;
+}
+
+/* DAP_TransferBlock: the loops that matter for speed. */
+struct word { uint32_t value; } __attribute__((packed, may_alias));
+
+static int read_block(uint32_t request, int count)
+{
+    struct word *to = (struct word *)packet.out;
+    uint8_t wire = on_wire(request), last = request & TO_AP ? on_wire(READ_RDBUFF) : wire;
+    uint32_t value;
+    int ack = request & TO_AP ? transfer(wire, &value) : SWD_OK;
+
+    for (; ack == SWD_OK && count; count--) {
+        ack = transfer(count > 1 ? wire : last, &value);
+        if (ack == SWD_OK)
+            (to++)->value = value;
+    }
+    packet.out = (uint8_t *)to;
+    return ack;
+}
+
+static int write_block(uint32_t request, int count, int *good)
+{
+    const struct word *from = (const struct word *)packet.in;
+    uint8_t wire = on_wire(request);
+    uint32_t value;
+    int ack = SWD_OK;
+
+    for (*good = 0; *good < count; ++*good) {
+        value = (from++)->value;
+        ack = transfer(wire, &value);
+        if (ack != SWD_OK)
+            return ack;
+    }
+    return transfer(on_wire(READ_RDBUFF), &value);
+}
+
+static void transfer_block(void)
+{
+    take(1);
+    int count = (int)take(2), good = 0, ack = ours() && count ? SWD_OK : 0;
+    uint32_t request = take(1);
+    uint8_t *head = packet.out;
+
+    put(0, 3);
+    int most = (request & READ ? room() : left()) / 4;
+    bool whole = count <= most;
+    if (!whole)
+        count = most;
+    if (ack == SWD_OK && request & READ) {
+        ack = read_block(request, count);
+        good = (int)(packet.out - head - 3) / 4;
+    } else if (ack == SWD_OK) {
+        ack = write_block(request, count, &good);
+    }
+    if (!(request & READ))
+        packet.in += 4 * count;
+    if (ack == SWD_OK && !whole)
+        ack = PROTOCOL_ERROR;
+    head[0] = (uint8_t)good;
+    head[1] = 0;
+    head[2] = (uint8_t)ack;
+}
+
+static void write_abort(void)
+{
+    take(1);
+    uint32_t value = take(4);
+
+    put_status(ours() && transfer(on_wire(WRITE_ABORT), &value) == SWD_OK);
+}
+
+/* --- which command is it ----------------------------------------------------------------------- */
+
+static const struct command {
+    uint8_t id, size;                   /* bytes that must follow it, at least */
+    void (*run)(void);
+} commands[] = {
+    { 0x00, 1, info },
+    { 0x01, 2, host_status },
+    { 0x02, 1, connect },
+    { 0x03, 0, disconnect },
+    { 0x04, 5, transfer_configure },
+    { 0x05, 2, transfers },
+    { 0x06, 4, transfer_block },
+    { 0x08, 5, write_abort },
+    { 0x09, 2, delay },
+    { 0x0A, 0, reset_target },
+    { 0x10, 6, swj_pins },
+    { 0x11, 4, swj_clock },
+    { 0x12, 1, swj_sequence },
+    { 0x13, 1, swd_configuration },
+    { 0x14, 0, refuse },                /* JTAG: Sequence, Configure, IDCODE */
+    { 0x15, 0, refuse },
+    { 0x16, 0, refuse },
+    { 0x1D, 1, swd_sequence },
+};
+
+/* No answer of fixed size is longer than 5 bytes. */
+static void run_command(void)
+{
+    uint8_t id = (uint8_t)take(1);
+    uint8_t *start = packet.out;
+    const struct command *row = commands, *end = row + sizeof commands / sizeof commands[0];
+
+    while (row < end && row->id != id)
+        row++;
+    packet.bad |= row == end || left() < row->size || room() < 5;
+    if (!packet.bad) {
+        put(id, 1);
+        row->run();
+    }
+    if (packet.bad) {
+        packet.out = start;
+        if (room())
+            *packet.out++ = UNKNOWN;
+    }
+}
+
+/* Several commands in one packet: 7F.  7E is the same, but held back: see ready(). */
+static void run_commands(void)
+{
+    uint8_t *head = packet.out;
+    uint32_t count = take(2) >> 8, done = 0;
+
+    put(EXECUTE_COMMANDS, 2);
+    while (done < count && left() && room() && !packet.bad) {
+        run_command();
+        done++;
+    }
+    head[1] = (uint8_t)done;
+}
+
+static int answer(const struct slot *request, uint8_t *bytes)
+{
+    packet.in = request->bytes;
+    packet.in_end = packet.in + request->length;
+    packet.out = bytes;
+    packet.out_end = bytes + PACKET;
+    packet.bad = false;
+    if ((request->bytes[0] & 0xFE) == QUEUE_COMMANDS && request->length > 1)
+        run_commands();
+    else
+        run_command();
+    return (int)(packet.out - bytes);
+}
+
+/* --- main ------------------------------------------------------------------------------------------ */
+
+/* DAP_QueueCommands waits until something else comes, or no more can come. */
+static bool ready(void)
+{
+    if (full())
+        return ring.head != ring.done;
+    for (uint8_t i = ring.done; i != ring.head; i++)
+        if (slot(i)->bytes[0] != QUEUE_COMMANDS)
+            return true;
+    return false;
+}
+
+bool dap_waiting(void)
+{
+    return ring.stale || ready();
+}
+
+static void restart(void)
+{
+    uint32_t state = interrupts_off();
+
+    ring.tail = ring.done = ring.head;
+    ring.stale = false;
+    listen();
+    interrupts_restore(state);
+    swd_release(SWD_DAP);
+}
+
+static void run_slot(void)
+{
+    uint8_t bytes[PACKET];
+    struct slot *it = slot(ring.done);
+    int length = answer(it, bytes);
+    uint32_t state = interrupts_off();
+
+    memcpy(it->bytes, bytes, (size_t)length);
+    it->length = (uint8_t)length;
+    ring.done++;
+    send();
+    interrupts_restore(state);
+}
+
+void dap_poll(void)
+{
+    if (ring.stale)
+        restart();
+    for (int i = 0; i < SLOTS && ready() && !ring.stale; i++) {
+        watchdog_feed();
+        run_slot();
+    }
+}
