@@ -6,10 +6,13 @@
  * Each port has a ring for each direction.  A ring has one writer and one reader; each
  * moves only its own index, so neither needs to stop the other:
  *
- *     host -> OUT packet -> [arrived]  -> cdc_read()        writer: the USB interrupt
- *     host <- IN packet  <- [leaving]  <- cdc_write()       reader: the USB interrupt
+ *     host -> OUT packet -> [arrived]  -> cdc_read(), cdc_look()     writer: the interrupt
+ *     host <- IN packet  <- [leaving]  <- cdc_write(), cdc_lend()    reader: the interrupt
  *
  * Indices run freely through 65536; size is a power of two, so "used" is a subtraction.
+ * Behind a ring's memory is room for one packet more: one that goes around the end lies
+ * there in one piece, and so moves between ring and packet memory without a copy.  The
+ * GDB port has no memory for leaving: its replies leave from where they are made.
  *
  * Rules:
  *   - OUT is open only while a whole packet fits; otherwise the host sees NAK and waits.
@@ -31,17 +34,19 @@ enum {
 
     PACKET = 64, NOTIFICATION_PACKET = 8, NOTIFICATION_SIZE = 10,
     DTR = 1 << 0,
-    GDB_OUT = 2048, GDB_IN = 1024, UART_OUT = 512, UART_IN = 1024
+    /* GDB_OUT takes a whole request while the one before it is executed (rsp.h). */
+    GDB_OUT = 4096, LENT = 0x8000, UART_OUT = 512, UART_IN = 1024
 };
 
 struct ring {
-    uint8_t *bytes;
+    uint8_t *bytes;                     /* size, and PACKET more */
     uint16_t size;
     volatile uint16_t head;             /* moved by the writer */
     volatile uint16_t tail;             /* moved by the reader */
 };
 
-static uint8_t gdb_out[GDB_OUT], gdb_in[GDB_IN], uart_out[UART_OUT], uart_in[UART_IN];
+static uint8_t gdb_out[GDB_OUT + PACKET], uart_out[UART_OUT + PACKET],
+               uart_in[UART_IN + PACKET];
 
 static struct port {
     struct ring arrived, leaving;
@@ -59,7 +64,7 @@ static struct port {
     uint8_t notified;                   /* bytes of it that are under way or done */
 } ports[CDC_PORTS] = {
     [CDC_GDB] = {
-        .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { gdb_in, GDB_IN, 0, 0 },
+        .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { NULL, LENT, 0, 0 },
         .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
     },
     [CDC_UART] = {
@@ -123,13 +128,35 @@ static int data_endpoint(const struct port *port)
 static void listen(struct port *port)
 {
     int n = data_endpoint(port);
-    if (usb_free(n, EP_OUT) && room(&port->arrived) >= PACKET)
+    if (room(&port->arrived) >= PACKET && usb_free(n, EP_OUT))
         usb_receive(n);
+}
+
+/* The packet is read over the end of the ring; then what is there goes to the start. */
+static void receive(struct port *port)
+{
+    struct ring *ring = &port->arrived;
+    int at = ring->head & (ring->size - 1);
+    int n = ep_read(data_endpoint(port), ring->bytes + at, PACKET);
+    if (at + n > ring->size)
+        memcpy(ring->bytes, ring->bytes + ring->size, (size_t)(at + n - ring->size));
+    ring->head = (uint16_t)(ring->head + n);
+}
+
+/* Lent memory is only read, for it is never full. */
+static void send_packet(struct port *port, int n)
+{
+    struct ring *ring = &port->leaving;
+    int at = ring->tail & (ring->size - 1);
+    if (at + n > ring->size)
+        memcpy(ring->bytes + ring->size, ring->bytes, (size_t)(at + n - ring->size));
+    usb_send(data_endpoint(port), ring->bytes + at, n);
+    ring->tail = (uint16_t)(ring->tail + n);
+    port->full_packet = n == PACKET;
 }
 
 static void send(struct port *port)
 {
-    uint8_t packet[PACKET];
     int waiting = used(&port->leaving);
     if (!usb_free(data_endpoint(port), EP_IN))
         return;
@@ -140,9 +167,7 @@ static void send(struct port *port)
         if (waiting == 0 && !port->full_packet)
             return;
     }
-    int n = take(&port->leaving, packet, PACKET);
-    port->full_packet = n == PACKET;
-    usb_send(data_endpoint(port), packet, n);
+    send_packet(port, least(waiting, PACKET));
 }
 
 /* Ten bytes through an endpoint of eight: two packets. */
@@ -181,11 +206,12 @@ static struct port *port_of(int endpoint)
 void cdc_data_event(int endpoint, enum usb_event event)
 {
     struct port *port = port_of(endpoint);
-    uint8_t packet[PACKET];
     if (event == USB_RECEIVED)
-        put(&port->arrived, packet, ep_read(endpoint, packet, PACKET));
-    listen(port);
-    send(port);
+        receive(port);
+    if (event != USB_SENT)
+        listen(port);
+    if (event != USB_RECEIVED)
+        send(port);
 }
 
 void cdc_notification_event(int endpoint, enum usb_event event)
@@ -273,12 +299,26 @@ int cdc_read(int n, uint8_t *bytes, int size)
 {
     struct port *port = &ports[n];
     int count = take(&port->arrived, bytes, size);
-    if (count) {
-        uint32_t state = interrupts_off();
-        listen(port);
-        interrupts_restore(state);
-    }
+    if (count)
+        cdc_taken(n, 0);
     return count;
+}
+
+int cdc_look(int n, const uint8_t **bytes)
+{
+    const struct ring *ring = &ports[n].arrived;
+    int at = ring->tail & (ring->size - 1);
+    *bytes = ring->bytes + at;
+    return least(used(ring), ring->size - at);
+}
+
+void cdc_taken(int n, int count)
+{
+    struct port *port = &ports[n];
+    uint32_t state = interrupts_off();
+    port->arrived.tail = (uint16_t)(port->arrived.tail + count);
+    listen(port);
+    interrupts_restore(state);
 }
 
 bool cdc_peek(int n, uint8_t byte)
@@ -311,6 +351,30 @@ int cdc_write(int n, const uint8_t *bytes, int length)
 int cdc_room(int n)
 {
     return room(&ports[n].leaving);
+}
+
+void cdc_lend(int n, const uint8_t *bytes)
+{
+    struct ring *ring = &ports[n].leaving;
+    uint32_t state = interrupts_off();
+    ring->bytes = (uint8_t *)(uintptr_t)bytes;
+    ring->head = ring->tail = 0;
+    interrupts_restore(state);
+}
+
+void cdc_send(int n, int length, bool end)
+{
+    struct port *port = &ports[n];
+    uint32_t state = interrupts_off();
+    port->leaving.head = (uint16_t)length;
+    port->flush |= end;
+    send(port);
+    interrupts_restore(state);
+}
+
+int cdc_unsent(int n)
+{
+    return used(&ports[n].leaving);
 }
 
 void cdc_flush(int n)

@@ -24,11 +24,22 @@ struct line_coding {
 int cdc_read(int port, uint8_t *bytes, int size);
 /* Looks at what has arrived without taking it: true if byte is among it (Ctrl-C). */
 bool cdc_peek(int port, uint8_t byte);
+/* The same without a copy: where the bytes are that have arrived, and how many lie there in
+ * one piece; then how many of them are no longer needed. */
+int cdc_look(int port, const uint8_t **bytes);
+void cdc_taken(int port, int count);
 /* Gives up to length bytes to be sent; returns how many there was room for. */
 int cdc_write(int port, const uint8_t *bytes, int length);
 int cdc_room(int port);                 /* bytes that cdc_write() would take now */
 /* What was written may be sent now, even if it does not fill a packet. */
 void cdc_flush(int port);
+/* For CDC_GDB, instead of cdc_write(): bytes leave from the caller's own memory, at most
+ * 32 KB.  cdc_lend() says where (what had not left from there before is forgotten),
+ * cdc_send() how many of them are ready by now, and whether these are all.  Until
+ * cdc_unsent() is 0 the memory must not change. */
+void cdc_lend(int port, const uint8_t *bytes);
+void cdc_send(int port, int length, bool end);
+int cdc_unsent(int port);
 /* Everything written has been fetched by the host. */
 bool cdc_sent(int port);
 /* The host has configured us and holds DTR high: somebody has opened the port. */

@@ -24,7 +24,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 enum {
-    PIECE = 256,                        /* memory goes through the stack in pieces */
+    PIECE = 256,                        /* memory goes in pieces */
     SEARCH_MS = 4000,                   /* gdb gives up after 6 s */
     SHOW_EVERY_MS = 500, CTRL_C = 0x03,
 };
@@ -89,11 +89,11 @@ int gdb_write_register(uint32_t number, uint32_t b, struct scan *rest)
 static int read_memory(uint32_t address, uint32_t length,
                        void (*put)(const void *bytes, uint32_t length))
 {
-    uint8_t bytes[PIECE];
     int error = OK;
 
     while (length > 0 && rsp_room() > 1) {
         uint32_t count = smaller(smaller(length, PIECE), rsp_room() / 2);
+        uint8_t *bytes = rsp_scratch(count);
         error = swbreak_read(address, bytes, count);
         if (error != OK)
             break;

@@ -13,6 +13,8 @@
  *
  * Rules: rsp_poll() never waits; a reply that the host does not fetch stays in the buffer
  * and nothing more is read until it has left, which is all the flow control there is.
+ * What moves by the kilobyte moves by words: flash is slow at jumps, so that a loop that
+ * handles one byte a turn takes longer than the wire does.
  * Source: GDB manual, appendix E "Remote Protocol": Overview, Packet Acknowledgment. */
 #include "rsp.h"
 #include "cdc.h"
@@ -45,23 +47,23 @@ static struct {
     uint32_t openings;                  /* cdc_openings() when we last looked */
 
     int claimed;                        /* first digit of the host's sum; -1: none */
-    int arrived_count, arrived_at;
-    int length;                         /* of what is in buffer */
-    int sent;                           /* how much of the reply the port has taken */
+    int length;                         /* of what is in packet */
+    uint8_t ack;                        /* '+' or '-', on its way */
 
-    uint8_t arrived[64];
-    /* The request, or the framed reply from '$' to the checksum. */
-    uint8_t buffer[1 + RSP_PACKET_MAX + 3];
+    /* The request, or the framed reply from '$' to the checksum, so placed that the words
+     * behind the '$' and those of rsp_scratch() are aligned. */
+    _Alignas(4) uint8_t unused[3];
+    uint8_t buffer[1 + RSP_PACKET_MAX + 4];
 } rsp;
 
 void rsp_start(void)
 {
     rsp.state = BETWEEN;
-    rsp.length = rsp.sent = 0;
-    rsp.arrived_at = rsp.arrived_count = 0;
+    rsp.length = 0;
     rsp.acks = true;
     rsp.begun = rsp.awaiting = rsp.stalled = false;
     rsp.openings = cdc_openings(CDC_GDB);
+    cdc_lend(CDC_GDB, rsp.buffer);
 }
 
 uint8_t *rsp_packet(int *length)
@@ -70,26 +72,25 @@ uint8_t *rsp_packet(int *length)
     return rsp.buffer;
 }
 
+uint8_t *rsp_scratch(uint32_t count)
+{
+    return rsp.buffer + sizeof rsp.buffer - count;
+}
+
 void rsp_stop_acks(void)
 {
     rsp.acks = false;
 }
 
-/* Sending: as much as the port takes now. */
-static bool push(void)
+/* Sending is the interrupt's work: it takes packets out of the buffer. */
+static void push(bool end)
 {
-    int count = cdc_write(CDC_GDB, rsp.buffer + rsp.sent, rsp.length - rsp.sent);
-
-    rsp.sent += count;
-    if (rsp.sent == rsp.length)
-        cdc_flush(CDC_GDB);
-    rsp.stalled &= count == 0;
-    return count > 0;
+    cdc_send(CDC_GDB, rsp.length, end);
 }
 
 static bool sending(void)
 {
-    return rsp.sent < rsp.length;
+    return cdc_unsent(CDC_GDB) > 0;
 }
 
 /* Waits until the buffer is free.  A host that stopped reading is waited for once; then
@@ -97,31 +98,41 @@ static bool sending(void)
 static void drain(void)
 {
     uint32_t deadline = clock_in_ms(STALL_MS);
+    int left = cdc_unsent(CDC_GDB);
 
-    while (sending()) {
+    rsp.stalled &= left == rsp.length;  /* not a byte of it was fetched */
+    while (left > 0 && !rsp.stalled) {
+        int before = left;
         watchdog_feed();
-        if (push())
+        left = cdc_unsent(CDC_GDB);
+        if (left < before)
             deadline = clock_in_ms(STALL_MS);
-        else if (rsp.stalled || clock_passed(deadline)) {
-            rsp.stalled = true;
-            return;
-        }
+        else
+            rsp.stalled = clock_passed(deadline);
     }
 }
 
-static void send_now(uint8_t byte)
+static void send_now(const void *bytes, int length)
 {
-    cdc_write(CDC_GDB, &byte, 1);
-    cdc_flush(CDC_GDB);
+    cdc_lend(CDC_GDB, bytes);
+    cdc_send(CDC_GDB, length, true);
 }
 
 static void begin(void)
 {
     drain();
+    cdc_lend(CDC_GDB, rsp.buffer);
     rsp.begun = true;
-    rsp.length = rsp.sent = 0;
+    rsp.length = 0;
     rsp.sum = 0;
     rsp.buffer[rsp.length++] = '$';
+}
+
+bool rsp_confirm(void)
+{
+    if (!rsp.acks)
+        send_now("$OK#9a", 6);
+    return !rsp.acks;
 }
 
 bool rsp_begun(void)
@@ -142,8 +153,8 @@ void rsp_char(char c)
         return;
     rsp.buffer[rsp.length++] = (uint8_t)c;
     rsp.sum = (uint8_t)(rsp.sum + (uint8_t)c);
-    if (rsp.length - rsp.sent >= 64)    /* a USB packet: it may travel already */
-        push();
+    if (rsp.length % 64 == 0)           /* a USB packet: it may travel already */
+        push(false);
 }
 
 int rsp_print(const char *format, ...)
@@ -176,28 +187,32 @@ static void end_block(const uint8_t *to, uint32_t sum)
 {
     rsp.length = (int)(to - rsp.buffer);
     rsp.sum = (uint8_t)sum;
-    push();
+    push(false);
 }
 
-/* Computed: a table in flash would cost its wait states at every digit. */
-static inline uint32_t digit_of(uint32_t nibble)
-{
-    return nibble + '0' + (nibble > 9 ? 'a' - '9' - 1 : 0);
-}
+/* Four bytes at any address: the core may load and store them in one go. */
+struct word { uint32_t value; } __attribute__((packed, may_alias));
 
+/* Two bytes, four digits a turn, side by side in one word.  Digits are the nibbles and
+ * '0', or from 10 on 39 more.  Without the '0's the sum of four cannot leave its byte, so
+ * one multiplication makes it. */
 __attribute__((optimize("O2")))
 void rsp_hex(const void *bytes, uint32_t length)
 {
     length = begin_block(length, 2);
+    const uint8_t *byte = bytes, *last = byte + (length & ~1u);
     uint8_t *to = rsp.buffer + rsp.length;
     uint32_t sum = rsp.sum;
-    for (const uint8_t *byte = bytes; length > 0; length--, to += 2) {
-        uint32_t value = *byte++, high = digit_of(value >> 4), low = digit_of(value & 15);
-        to[0] = (uint8_t)high;
-        to[1] = (uint8_t)low;
-        sum += high + low;
+    for (; byte < last; byte += 2, to += 4) {
+        uint32_t two = byte[0] | (uint32_t)byte[1] << 16;
+        uint32_t four = (two << 8 | two >> 4) & 0x0F0F0F0F;
+        four += ((four + 0x06060606) >> 4 & 0x01010101) * ('a' - 10 - '0');
+        sum += (four * 0x01010101 >> 24) + 4 * '0';
+        ((struct word *)to)->value = four + 0x30303030;
     }
     end_block(to, sum);
+    if (length % 2)
+        rsp_hex_char((char)*byte);
 }
 
 void rsp_hex_text(const char *text)
@@ -233,7 +248,7 @@ static void await_ack(int resends)
     rsp.resends = resends;
     rsp.awaiting = rsp.acks && resends < RESENDS;
     rsp.ack_deadline = clock_in_ms(ACK_MS);
-    push();
+    push(true);
 }
 
 void rsp_end(void)
@@ -249,7 +264,7 @@ void rsp_end(void)
 
 static void send_again(void)
 {
-    rsp.sent = 0;
+    cdc_lend(CDC_GDB, rsp.buffer);
     await_ack(rsp.resends + 1);
 }
 
@@ -257,7 +272,7 @@ static void send_again(void)
 static void packet_starts(void)
 {
     rsp.state = DATA;
-    rsp.length = rsp.sent = 0;
+    rsp.length = 0;
     rsp.sum = 0;
     rsp.too_long = false;
     rsp.awaiting = false;
@@ -303,9 +318,10 @@ static enum rsp_event packet_ends(int low_digit)
 
     rsp.state = BETWEEN;
     rsp.buffer[rsp.length] = 0;
-    rsp.sent = rsp.length;              /* it is a request: nothing to send */
-    if (rsp.acks)
-        send_now(good ? '+' : '-');
+    if (rsp.acks) {
+        rsp.ack = good ? '+' : '-';
+        send_now(&rsp.ack, 1);
+    }
     if (!good && rsp.acks)
         return RSP_NOTHING;             /* the host sends it again */
     return good && !rsp.too_long ? RSP_PACKET : RSP_DAMAGED;
@@ -327,43 +343,66 @@ static enum rsp_event take(uint8_t byte)
     return RSP_NOTHING;
 }
 
-static bool fetch(void)
+/* Is none of four bytes a '#', '$' or ESCAPE?  The additions carry into bit 7 from a number
+ * on; so what lies between two numbers shows, if bit 7 was 0 before. */
+static inline bool plain(uint32_t word)
 {
-    rsp.arrived_at = 0;
-    rsp.arrived_count = cdc_read(CDC_GDB, rsp.arrived, sizeof rsp.arrived);
-    return rsp.arrived_count > 0;
+    uint32_t low = word & 0x7F7F7F7F;
+    uint32_t hash_or_dollar = (low + 0x5D5D5D5D) & ~(low + 0x5B5B5B5B);
+    uint32_t escape = (low + 0x03030303) & ~(low + 0x02020202);
+    return ((hash_or_dollar | escape) & ~word & 0x80808080) == 0;
 }
 
-/* Most bytes of a load are plain data: the same as in_packet(), without its questions, so
- * that a 4 KB packet is ready when its last byte arrives. */
-static void take_plain_data(void)
+/* Most bytes of a load are plain data: the same as in_packet(), but four at a time, so
+ * that a 4 KB packet is ready soon after its last byte.  Returns how many it took. */
+__attribute__((optimize("O2")))
+static int take_plain_data(const uint8_t *at, int count)
 {
-    const uint8_t *at = rsp.arrived + rsp.arrived_at;
-    const uint8_t *end = rsp.arrived + rsp.arrived_count;
+    const uint8_t *first = at, *end = at + count;
     uint8_t *to = rsp.buffer + rsp.length;
     uint32_t sum = rsp.sum;
 
-    if (rsp.length + (end - at) > RSP_PACKET_MAX)
-        return;
-    for (; at < end && *at != '$' && *at != '#' && *at != ESCAPE; at++) {
-        *to++ = *at;
-        sum += *at;
+    for (; end - at >= 4; at += 4, to += 4) {
+        uint32_t word = ((const struct word *)at)->value;
+        if (!plain(word))
+            break;
+        ((struct word *)to)->value = word;
+        uint32_t pairs = (word & 0x00FF00FF) + (word >> 8 & 0x00FF00FF);
+        sum += pairs + (pairs >> 16);
     }
-    rsp.arrived_at = (int)(at - rsp.arrived);
+    for (; at < end && *at != '#' && *at != '$' && *at != ESCAPE; at++)
+        sum += *to++ = *at;
     rsp.length = (int)(to - rsp.buffer);
     rsp.sum = (uint8_t)sum;
+    return (int)(at - first);
+}
+
+/* What lies in the ring in one piece.  It stops at the end of a packet, and at a reply
+ * ('-' brings one) that has to leave the buffer first. */
+static enum rsp_event take_piece(const uint8_t *at, int count)
+{
+    enum rsp_event event = RSP_NOTHING;
+    int done = 0;
+
+    while (done < count && event == RSP_NOTHING && !(rsp.state == BETWEEN && sending())) {
+        int left = count - done, room = RSP_PACKET_MAX - rsp.length;
+        if (rsp.state == DATA)
+            done += take_plain_data(at + done, left < room ? left : room);
+        if (done < count)
+            event = take(at[done++]);
+    }
+    cdc_taken(CDC_GDB, done);
+    return event;
 }
 
 static enum rsp_event receive(void)
 {
     enum rsp_event event = RSP_NOTHING;
+    const uint8_t *at;
 
-    while (event == RSP_NOTHING && (rsp.arrived_at < rsp.arrived_count || fetch())) {
-        if (rsp.state == DATA)
-            take_plain_data();
-        if (rsp.arrived_at < rsp.arrived_count)
-            event = take(rsp.arrived[rsp.arrived_at++]);
-    }
+    for (int count; event == RSP_NOTHING && !sending()
+                    && (count = cdc_look(CDC_GDB, &at)) > 0; )
+        event = take_piece(at, count);
     return event;
 }
 
@@ -378,11 +417,8 @@ enum rsp_event rsp_poll(void)
         rsp_start();
         return RSP_CLOSED;
     }
-    if (rsp.state == BETWEEN && sending()) {
-        push();
-        if (sending())
-            return RSP_NOTHING;
-    }
+    if (sending())
+        return RSP_NOTHING;
     if (rsp.awaiting && clock_passed(rsp.ack_deadline))
         send_again();
     return receive();

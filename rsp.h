@@ -1,9 +1,10 @@
 /* rsp.h - packets of the GDB remote serial protocol, in and out of the first serial port.
  *
  * One buffer serves both directions.  A request lies in it until the first character of
- * the reply is put; from then on it holds the reply, which is how a reply can be sent
- * again when the host did not understand it.  So a handler reads all it needs from the
- * request before it puts anything.
+ * the reply is put; from then on it holds the reply, which leaves from here by interrupt
+ * and can be sent again when the host did not understand it.  So a handler reads all it
+ * needs from the request before it puts anything.  Meanwhile the next request may come
+ * in: it waits in the serial port's ring, which is as long.
  *
  *   called by  gdb_*.c, monitor.c      calls  cdc.c, clock.c, hex.c, print.c */
 #ifndef RSP_H
@@ -29,6 +30,14 @@ bool rsp_idle(void);                    /* no packet is half in or half out */
 /* The request: escapes undone, a 0 after the last byte; may be decoded in place. */
 uint8_t *rsp_packet(int *length);
 void rsp_stop_acks(void);               /* from the next reply on: QStartNoAckMode */
+
+/* The answer OK before the request has been executed, so that the host sends its next one
+ * meanwhile.  The request stays in the buffer, and no other reply to it may follow.  False
+ * where that is impossible: the host may yet ask for the reply again. */
+bool rsp_confirm(void);
+/* Room for count bytes, at most half of rsp_room(), that rsp_hex() or rsp_binary() can take
+ * from there, all at once.  They lie where the request was. */
+uint8_t *rsp_scratch(uint32_t count);
 
 /* A reply: what is put, and its end.  The first put begins it, and waits (2 s at the most)
  * only when the packet before it has not left yet; rsp_end() does not wait, rsp_poll()

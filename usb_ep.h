@@ -11,7 +11,9 @@ enum ep_type { EP_BULK, EP_CONTROL, EP_ISO, EP_INTERRUPT };             /* as in
 enum ep_state { EP_DISABLED, EP_STALL, EP_NAK, EP_VALID };              /* STAT_TX, STAT_RX */
 enum ep_direction { EP_OUT, EP_IN };
 enum { EP_SETUP = 1, EP_RECEIVED = 2, EP_SENT = 4 };                    /* ep_events() */
-enum { BUS_RESET = 1, BUS_SUSPEND = 2, BUS_WAKEUP = 4, BUS_FRAME = 8 }; /* ep_bus_events() */
+enum {                                                  /* ep_bus_events(): as in ISTR */
+    BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11, BUS_WAKEUP = 1 << 12, BUS_FRAME = 1 << 9
+};
 
 void ep_attach(void);                   /* re-enumerates: 10 ms of "unplugged" first */
 void ep_detach(void);                   /* "unplugged", until ep_attach() */

@@ -13,43 +13,56 @@ struct target_options target_options;
 static char sent[sizeof fake.out + 1], payload[5000], console[sizeof fake.out];
 
 /* The port. */
-int cdc_read(int port, uint8_t *bytes, int size)
+int cdc_look(int port, const uint8_t **bytes)
 {
-    int count = fake.in_count - fake.in_at;
+    int count = fake.in_count - fake.in_at, seam = 4096 - fake.in_at % 4096;
 
+    *bytes = fake.in + fake.in_at;
     if (port != CDC_GDB)
         return 0;
-    if (count > size)
-        count = size;
-    memcpy(bytes, fake.in + fake.in_at, (size_t)count);
+    return count < seam ? count : seam;     /* as around the end of a ring */
+}
+void cdc_taken(int port, int count)
+{
+    (void)port;
     fake.in_at += count;
     if (fake.in_at == fake.in_count)
         fake.in_at = fake.in_count = 0;
-    return count;
 }
 bool cdc_peek(int port, uint8_t byte)
 {
     return port == CDC_GDB &&
            memchr(fake.in + fake.in_at, byte, (size_t)(fake.in_count - fake.in_at)) != NULL;
 }
-int cdc_write(int port, const uint8_t *bytes, int length)
-{
-    int room = (int)sizeof fake.out - fake.out_count;
+static struct { const uint8_t *bytes; int head, tail; } lent;
 
-    if (port != CDC_GDB || length < 0)
-        return 0;
-    if (room > fake.out_room)
-        room = fake.out_room;
-    if (length > room)
-        length = room;
-    memcpy(fake.out + fake.out_count, bytes, (size_t)length);
-    fake.out_count += length;
-    fake.out_room -= length;
-    return length;
+/* The host takes what it has room for at once. */
+static void host_takes(void)
+{
+    while (lent.tail < lent.head && fake.out_room > 0
+           && fake.out_count < (int)sizeof fake.out) {
+        fake.out[fake.out_count++] = lent.bytes[lent.tail++];
+        fake.out_room--;
+    }
 }
-int cdc_room(int port) { return port == CDC_GDB ? fake.out_room : 0; }
-void cdc_flush(int port) { (void)port; }
-bool cdc_sent(int port) { (void)port; return true; }
+void cdc_lend(int port, const uint8_t *bytes)
+{
+    (void)port;
+    lent.bytes = bytes;
+    lent.head = lent.tail = 0;
+}
+void cdc_send(int port, int length, bool end)
+{
+    (void)port, (void)end;
+    lent.head = length;
+    host_takes();
+}
+int cdc_unsent(int port)
+{
+    (void)port;
+    host_takes();
+    return lent.head - lent.tail;
+}
 bool cdc_open(int port) { (void)port; return fake.open; }
 uint32_t cdc_openings(int port) { (void)port; return fake.openings; }
 void cdc_drop(int port) { (void)port; fake.in_count = fake.in_at = 0; }

@@ -91,6 +91,7 @@ static int set_lines(int interface, int lines)
 static int plugged_in(void **state)
 {
     (void)state;
+    cdc_lend(CDC_GDB, (const uint8_t *)"");
     memset(&hw, 0, sizeof hw);
     for (int n = 1; n < 6; n++)
         hw.state[n][EP_IN] = hw.state[n][EP_OUT] = EP_NAK;
@@ -107,7 +108,7 @@ static int balanced(void **state)
     return 0;
 }
 
-static uint8_t packet[64], bytes[4096];
+static uint8_t packet[64], bytes[8192];
 
 static void what_the_host_sends_is_read_in_order(void **state)
 {
@@ -134,7 +135,7 @@ static void host_sees_nak_when_a_packet_would_not_fit(void **state)
     int total = 0, n;
     while ((n = host_out(1, packet, 61)) > 0)
         total += n;
-    assert_in_range(total, 2048 - 63, 2048);
+    assert_in_range(total, 4096 - 63, 4096);
     assert_int_equal(host_out(1, packet, 1), NAK);
     assert_int_equal(cdc_read(CDC_GDB, bytes, 64), 64);
     assert_int_equal(host_out(1, packet, 61), 61);
@@ -153,74 +154,132 @@ static void full_packets_leave_at_once_and_the_rest_on_flush(void **state)
 {
     (void)state;
     memset(bytes, 'x', 100);
-    assert_int_equal(cdc_write(CDC_GDB, bytes, 100), 100);
-    assert_false(cdc_sent(CDC_GDB));
-    assert_int_equal(host_in(1, packet), 64);
-    assert_int_equal(host_in(1, packet), NAK);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), 36);
-    assert_int_equal(host_in(1, packet), NAK);
-    assert_true(cdc_sent(CDC_GDB));
+    assert_int_equal(cdc_write(CDC_UART, bytes, 100), 100);
+    assert_false(cdc_sent(CDC_UART));
+    assert_int_equal(host_in(2, packet), 64);
+    assert_int_equal(host_in(2, packet), NAK);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), 36);
+    assert_int_equal(host_in(2, packet), NAK);
+    assert_true(cdc_sent(CDC_UART));
 }
 static void flush_behind_a_busy_endpoint_is_remembered(void **state)
 {
     (void)state;
-    cdc_write(CDC_GDB, bytes, 70);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), 64);
-    assert_int_equal(host_in(1, packet), 6);
+    cdc_write(CDC_UART, bytes, 70);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), 64);
+    assert_int_equal(host_in(2, packet), 6);
 }
 static void transfer_that_fills_its_last_packet_ends_with_an_empty_one(void **state)
 {
     (void)state;
-    cdc_write(CDC_GDB, bytes, 128);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), 64);
-    assert_int_equal(host_in(1, packet), 64);
-    assert_int_equal(host_in(1, packet), 0);
-    assert_int_equal(host_in(1, packet), NAK);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), NAK);
+    cdc_write(CDC_UART, bytes, 128);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), 64);
+    assert_int_equal(host_in(2, packet), 64);
+    assert_int_equal(host_in(2, packet), 0);
+    assert_int_equal(host_in(2, packet), NAK);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), NAK);
 }
 static void empty_packet_comes_when_the_flush_comes_late(void **state)
 {
     (void)state;
-    cdc_write(CDC_GDB, bytes, 64);
-    assert_int_equal(host_in(1, packet), 64);
-    assert_int_equal(host_in(1, packet), NAK);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), 0);
+    cdc_write(CDC_UART, bytes, 64);
+    assert_int_equal(host_in(2, packet), 64);
+    assert_int_equal(host_in(2, packet), NAK);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), 0);
 }
 static void write_takes_only_what_fits(void **state)
 {
     (void)state;
-    int room = cdc_room(CDC_GDB);
-    assert_int_equal(cdc_write(CDC_GDB, bytes, 4000), room);
-    assert_int_equal(cdc_room(CDC_GDB), 64);    /* the packet that left for its endpoint */
+    int room = cdc_room(CDC_UART);
+    assert_int_equal(cdc_write(CDC_UART, bytes, 4000), room);
+    assert_int_equal(cdc_room(CDC_UART), 64);    /* the packet that left for its endpoint */
+}
+static void packets_that_go_around_the_end_of_a_ring_stay_whole(void **state)
+{
+    (void)state;
+    static uint8_t seen[64];
+    uint8_t next_out = 0, next_in = 0, next_read = 0, next_seen = 0;
+    const uint8_t *at;
+    for (int round = 0; round < 1000; round++) {
+        int n = 1 + round % 64, count = 0;
+        for (int i = 0; i < n; i++)
+            packet[i] = next_out++;
+        assert_int_equal(host_out(1, packet, n), n);
+        while ((count = cdc_look(CDC_GDB, &at)) > 0) {
+            for (int i = 0; i < count; i++)
+                assert_int_equal(at[i], next_read++);
+            cdc_taken(CDC_GDB, count);
+        }
+        for (int i = 0; i < n; i++)
+            packet[i] = next_in++;
+        assert_int_equal(cdc_write(CDC_UART, packet, n), n);
+        cdc_flush(CDC_UART);
+        assert_int_equal(host_in(2, seen), n);
+        for (int i = 0; i < n; i++)
+            assert_int_equal(seen[i], next_seen++);
+        if (n == 64)
+            assert_int_equal(host_in(2, seen), 0);
+    }
+    assert_int_equal(next_read, next_out);
+}
+static void lent_bytes_leave_from_where_they_are(void **state)
+{
+    (void)state;
+    memset(bytes, 'a', 150);
+    cdc_lend(CDC_GDB, bytes);
+    cdc_send(CDC_GDB, 60, false);               /* no full packet yet */
+    assert_int_equal(host_in(1, packet), NAK);
+    cdc_send(CDC_GDB, 130, false);
+    assert_int_equal(cdc_unsent(CDC_GDB), 66);
+    bytes[140] = 'b';                           /* made while the others travel */
+    cdc_send(CDC_GDB, 150, true);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(host_in(1, packet), 64);
+    assert_int_equal(cdc_unsent(CDC_GDB), 0);
+    assert_int_equal(host_in(1, packet), 22);
+    assert_int_equal(packet[12], 'b');
+    assert_int_equal(host_in(1, packet), NAK);
+}
+static void lending_again_forgets_what_has_not_left(void **state)
+{
+    (void)state;
+    cdc_lend(CDC_GDB, bytes);
+    cdc_send(CDC_GDB, 200, true);
+    cdc_lend(CDC_GDB, (const uint8_t *)"new");
+    cdc_send(CDC_GDB, 3, true);
+    assert_int_equal(host_in(1, packet), 64);   /* was in packet memory already */
+    assert_int_equal(host_in(1, packet), 3);
+    assert_memory_equal(packet, "new", 3);
+    assert_int_equal(host_in(1, packet), NAK);
 }
 static void halted_endpoint_is_left_alone_until_resumed(void **state)
 {
     (void)state;
-    hw.state[1][EP_IN] = EP_STALL;
-    cdc_write(CDC_GDB, bytes, 10);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(hw.state[1][EP_IN], EP_STALL);
-    hw.state[1][EP_IN] = EP_NAK;
-    cdc_data_event(1, USB_RESUMED);
-    assert_int_equal(host_in(1, packet), 10);
+    hw.state[2][EP_IN] = EP_STALL;
+    cdc_write(CDC_UART, bytes, 10);
+    cdc_flush(CDC_UART);
+    assert_int_equal(hw.state[2][EP_IN], EP_STALL);
+    hw.state[2][EP_IN] = EP_NAK;
+    cdc_data_event(2, USB_RESUMED);
+    assert_int_equal(host_in(2, packet), 10);
 }
 static void drop_takes_back_even_the_waiting_packet(void **state)
 {
     (void)state;
-    host_out(1, "old", 3);
-    cdc_write(CDC_GDB, (const uint8_t *)"old", 3);
-    cdc_flush(CDC_GDB);
-    cdc_drop(CDC_GDB);
-    assert_int_equal(host_in(1, packet), NAK);
-    assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 0);
-    cdc_write(CDC_GDB, (const uint8_t *)"new", 3);
-    cdc_flush(CDC_GDB);
-    assert_int_equal(host_in(1, packet), 3);
+    host_out(2, "old", 3);
+    cdc_write(CDC_UART, (const uint8_t *)"old", 3);
+    cdc_flush(CDC_UART);
+    cdc_drop(CDC_UART);
+    assert_int_equal(host_in(2, packet), NAK);
+    assert_int_equal(cdc_read(CDC_UART, bytes, 10), 0);
+    cdc_write(CDC_UART, (const uint8_t *)"new", 3);
+    cdc_flush(CDC_UART);
+    assert_int_equal(host_in(2, packet), 3);
     assert_memory_equal(packet, "new", 3);
 }
 static void opening_and_closing_is_counted_and_announced(void **state)
@@ -317,19 +376,19 @@ static void long_streams_stay_in_order(void **state)
         int n = rand() % 65;
         for (int k = 0; k < n; k++)
             packet[k] = (uint8_t)(sent + k);
-        if (host_out(1, packet, n) == n)
+        if (host_out(2, packet, n) == n)
             sent = (uint8_t)(sent + n);
-        n = cdc_read(CDC_GDB, bytes, rand() % 100);
+        n = cdc_read(CDC_UART, bytes, rand() % 100);
         for (int k = 0; k < n; k++)
             assert_int_equal(bytes[k], received++);
         n = rand() % 100;
         for (int k = 0; k < n; k++)
             bytes[k] = (uint8_t)(written + k);
-        written = (uint8_t)(written + cdc_write(CDC_GDB, bytes, n));
+        written = (uint8_t)(written + cdc_write(CDC_UART, bytes, n));
         if (rand() % 8 == 0)
-            cdc_flush(CDC_GDB);
+            cdc_flush(CDC_UART);
         for (int tries = rand() % 3; tries > 0; tries--) {
-            n = host_in(1, packet);
+            n = host_in(2, packet);
             for (int k = 0; k < n; k++)
                 assert_int_equal(packet[k], fetched++);
         }
@@ -350,6 +409,9 @@ int main(void)
         TEST(transfer_that_fills_its_last_packet_ends_with_an_empty_one),
         TEST(empty_packet_comes_when_the_flush_comes_late),
         TEST(write_takes_only_what_fits),
+        TEST(packets_that_go_around_the_end_of_a_ring_stay_whole),
+        TEST(lent_bytes_leave_from_where_they_are),
+        TEST(lending_again_forgets_what_has_not_left),
         TEST(halted_endpoint_is_left_alone_until_resumed),
         TEST(drop_takes_back_even_the_waiting_packet),
         TEST(opening_and_closing_is_counted_and_announced),
