@@ -156,7 +156,7 @@ $(BUILD)/fuzz/fuzz_%: test/fuzz/fuzz_%.c $$(unit_%)
 
 # --- board tests: test/sim/*.c, cmocka programs that include only sim/board.h -----------
 sim_tests := $(patsubst test/sim/%.c,$(BUILD)/test-sim/%,$(wildcard test/sim/*.c))
-$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/usb_user.c $(BUILD)/libsim.a
+$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/dap_client.c test/lib/usb_user.c $(BUILD)/libsim.a
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a \
 	    -lcmocka -lm
@@ -164,7 +164,7 @@ $(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/usb_user.c $(BU
 $(BUILD)/judge/bitbang: test/judge/bitbang.c $(BUILD)/libsim.a
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
-$(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c $(BUILD)/libsim.a
+$(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c test/lib/dap_client.c $(BUILD)/libsim.a
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
 # --- what a person types ----------------------------------------------------------------
