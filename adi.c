@@ -24,6 +24,7 @@
  * Source: ARM IHI 0031 (ADIv5.2) B1 (DP), B2 (DP registers), B4 (SWD), C2 (MEM-AP). */
 #include "adi.h"
 #include "clock.h"
+#include "mem.h"
 #include "swd.h"
 
 enum {                                      /* DP registers, ADIv5.2 B2.2 */
@@ -72,11 +73,11 @@ static void rest(void)
         swd_idle(8);
 }
 
-static int wire(uint8_t request, uint32_t *value)
+/* One word from bytes or to bytes, as the request says. */
+static int wire(uint8_t request, void *bytes)
 {
-    if (request & SWD_READ)
-        return swd_read(request, value);
-    return swd_write(request, *value);
+    uint32_t count = 1;
+    return swd_words(request, bytes, &count, port.idles);
 }
 
 static int meaning(int ack)
@@ -91,14 +92,14 @@ static int meaning(int ack)
 }
 
 /* The bus behind the AP is slow, or stuck. */
-static int wait_for(uint8_t request, uint32_t *value)
+static int wait_for(uint8_t request, void *bytes)
 {
     uint32_t deadline = 0;
     int ack;
 
     for (uint32_t tries = 0;; tries++) {
         port.count.waits++;
-        ack = wire(request, value);
+        ack = wire(request, bytes);
         if (ack != SWD_WAIT || (tries > 2 && clock_passed(deadline)))
             break;
         if (tries == 2)                     /* most waits are over before */
@@ -111,9 +112,9 @@ static int wait_for(uint8_t request, uint32_t *value)
     return ERR_WAIT;
 }
 
-__attribute__((noinline)) static int not_ok(int ack, uint8_t request, uint32_t *value)
+static int not_ok(int ack, uint8_t request, void *bytes)
 {
-    return ack == SWD_WAIT ? wait_for(request, value) : meaning(ack);
+    return ack == SWD_WAIT ? wait_for(request, bytes) : meaning(ack);
 }
 
 static int transfer(uint8_t request, uint32_t *value)
@@ -124,23 +125,24 @@ static int transfer(uint8_t request, uint32_t *value)
     return ack == SWD_OK ? OK : not_ok(ack, request, value);
 }
 
-/* The same for the two loops that move blocks: no more between words than must be.  A DP
- * without a write buffer starts a write only some clocks later and answers the next one
- * with WAIT.  Once that was seen, a few clocks go first, or 8: cheaper than asking again. */
-static inline int read_word(uint8_t request, uint32_t *value)
+/* The same count times; *done is how many words came through.  A DP without a write
+ * buffer starts a write only some clocks later and answers the next one with WAIT.  Once
+ * that was seen, a few clocks go first, or 8: cheaper than asking again. */
+static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
 {
-    int ack = swd_read(request, value);
-    return ack == SWD_OK ? OK : not_ok(ack, request, value);
-}
+    int error = OK;
 
-static inline int write_word(uint8_t request, uint32_t value)
-{
-    int ack = swd_write(request, value);
-    if (ack == SWD_WAIT)
-        port.idles = port.idles ? 8 : 2;
-    int error = ack == SWD_OK ? OK : not_ok(ack, request, &value);
-    if (port.idles)
-        swd_idle(port.idles);
+    for (*done = 0; *done < count && !error; ) {
+        uint32_t left = count - *done;
+        int ack = swd_words(request, bytes + 4 * *done, &left, port.idles);
+        *done = count - left;
+        if (ack == SWD_OK)
+            break;
+        if (ack == SWD_WAIT && !(request & SWD_READ))
+            port.idles = port.idles == 0 ? 2 : port.idles < 8 ? port.idles + 1 : 8;
+        error = not_ok(ack, request, bytes + 4 * *done);
+        *done += !error;
+    }
     return error;
 }
 
@@ -395,147 +397,113 @@ static uint8_t bd(uint32_t address)
     return (uint8_t)(AP_BD0 + address % WINDOW);
 }
 
-/* An item travels in the byte lanes that its address has in a word (C2.2.6). */
-static inline void unpack(uint8_t *bytes, uint32_t address, int size, uint32_t word)
-{
-    if (size == 2)
-        __builtin_memcpy(bytes, &word, 4);
-    else
-        for (uint32_t i = 0; i < 1u << size; i++)
-            bytes[i] = (uint8_t)(word >> 8 * ((address + i) % 4));
-}
-
-static inline uint32_t pack(const uint8_t *bytes, uint32_t address, int size)
-{
-    uint32_t word = 0;
-
-    if (size == 2)
-        __builtin_memcpy(&word, bytes, 4);
-    else
-        for (uint32_t i = 0; i < 1u << size; i++)
-            word |= (uint32_t)bytes[i] << 8 * ((address + i) % 4);
-    return word;
-}
-
-struct run {                                /* part of a job, within one TAR block */
+struct job {
     uint32_t address;
-    int size;                               /* log2 of the item's bytes */
-    uint32_t count;
-    uint32_t done;                          /* items that the target took, or gave */
+    uint8_t *bytes;
+    uint32_t count;                         /* of items */
+    uint8_t size;                           /* log2 of an item's bytes */
+    uint8_t direction;                      /* SWD_READ, SWD_WRITE */
 };
 
-static int read_run(struct run *run, uint8_t *bytes)
+/* Words need nothing done to them.  What is smaller travels in the byte lanes that its
+ * address has in a word (C2.2.6). */
+static int items(uint8_t request, const struct job *job, uint32_t count, uint32_t *done)
 {
-    const uint8_t drw = swd_request(SWD_AP | SWD_READ, AP_DRW);
-    const uint8_t rdbuff = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
-    const bool banked = in_window(run->address, run->size, run->count);
-    const int size = run->size;
-    uint32_t address = run->address, left = run->count, value;
+    int error = OK;
 
-    int error = banked ? OK : aim(address, size);
-    if (!error)
-        error = banked ? ap_read_posted(bd(address), &value) : transfer(drw, &value);
-    for (; !error && left; left--) {
-        error = read_word(left > 1 ? drw : rdbuff, &value);
-        if (error)
-            break;
-        unpack(bytes, address, size, value);
-        bytes += 1u << size;
-        address += 1u << size;
+    if (job->size == 2)
+        return transfers(request, job->bytes, count, done);
+    for (*done = 0; *done < count && !error; ) {
+        uint32_t word = 0, one, at = *done << job->size;
+        memcpy(&word, job->bytes + at, 1u << job->size);
+        word <<= 8 * ((job->address + at) % 4);
+        error = transfers(request, (uint8_t *)&word, 1, &one);
+        *done += one;
     }
-    run->done = run->count - left;
-    if (!error && !banked)
-        tar_has_moved(run->count << size);
     return error;
 }
 
-static int write_run(struct run *run, const uint8_t *bytes)
+/* The first count items of a job, all within one TAR block; *done is how many the target
+ * took, or gave. */
+static int run(const struct job *job, uint32_t count, uint32_t *done)
 {
-    const uint8_t drw = swd_request(SWD_AP | SWD_WRITE, AP_DRW);
-    const bool banked = in_window(run->address, run->size, run->count);
-    const int size = run->size;
-    uint32_t address = run->address, left = run->count, value;
+    const bool banked = in_window(job->address, job->size, count);
+    const uint8_t reg = banked ? bd(job->address) : AP_DRW;
+    const uint8_t request = swd_request(SWD_AP | job->direction, reg);
+    const bool reading = job->direction == SWD_READ;
+    uint32_t value;
 
-    int error = banked ? ap_write(bd(address), pack(bytes, address, size))
-                       : aim(address, size);
-    for (; !error && !banked && left; left--) {
-        error = write_word(drw, pack(bytes, address, size));
-        if (error)
-            break;
-        bytes += 1u << size;
-        address += 1u << size;
-    }
-    run->done = banked ? !error : run->count - left;
+    *done = 0;
+    int error = banked ? select_bank(port.ap, reg) : aim(job->address, job->size);
+    if (!error && reading)
+        error = transfer(request, &value);  /* each word comes with the next request */
     if (!error)
+        error = items(request, job, count - reading, done);
+    if (!error)                             /* ... and the last one with this */
         error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
+    if (!error && reading) {
+        value >>= 8 * (job->address % 4);
+        memcpy(job->bytes + (*done << job->size), &value, 1u << job->size);
+        ++*done;
+    }
     if (!error && !banked)
-        tar_has_moved(run->count << size);
+        tar_has_moved(count << job->size);
     return error;
 }
 
 /* --- memory: any amount ------------------------------------------------------- */
 
-/* Reads into in, or writes from out, whichever is given. */
-static int move(uint32_t address, int size, uint8_t *in, const uint8_t *out,
-                uint32_t count)
+static int move(struct job job)
 {
     int error = OK, tries = 0;
 
-    while (count) {
-        uint32_t room = (TAR_BLOCK - address % TAR_BLOCK) >> size;
-        struct run run = { address, size, count < room ? count : room, 0 };
+    while (job.count) {
+        uint32_t room = (TAR_BLOCK - job.address % TAR_BLOCK) >> job.size, done;
 
-        error = in ? read_run(&run, in) : write_run(&run, out);
+        error = run(&job, job.count < room ? job.count : room, &done);
         watchdog_feed();
-        if (error == ERR_FAULT && out && run.done)
-            run.done--;                     /* its data had arrived damaged */
-        if (run.done)
+        if (error == ERR_FAULT && job.direction == SWD_WRITE && done)
+            done--;                         /* its data had arrived damaged */
+        if (done)
             tries = 0;
         if (error && !again(&error, &tries))
             break;
-        uint32_t moved = run.done << size;
-        address += moved;
-        count -= run.done;
-        if (in)
-            in += moved;
-        else
-            out += moved;
+        job.count -= done;
+        job.address += done << job.size;
+        job.bytes += done << job.size;
     }
     rest();
     return error;
 }
 
 /* The widest item that fits at the head of what is left; only words come in runs. */
-static int widest(uint32_t address, uint32_t length)
+static uint8_t widest(uint32_t address, uint32_t length)
 {
     if (address % 2 || length < 2)
         return 0;
     return address % 4 || length < 4 ? 1 : 2;
 }
 
-static int move_bytes(uint32_t address, uint8_t *in, const uint8_t *out,
+static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
                       uint32_t length)
 {
     while (length) {
-        int size = widest(address, length);
+        uint8_t size = widest(address, length);
         uint32_t count = size == 2 ? length / 4 : 1, moved = count << size;
-        int error = move(address, size, in, out, count);
+        int error = move((struct job){ address, bytes, count, size, direction });
 
         if (error)
             return error;
         address += moved;
         length -= moved;
-        if (in)
-            in += moved;
-        else
-            out += moved;
+        bytes += moved;
     }
     return OK;
 }
 
 int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
-    return move_bytes(address, bytes, 0, length);
+    return move_bytes(SWD_READ, address, bytes, length);
 }
 
 bool adi_wire_is_bad(void)
@@ -562,7 +530,7 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 int adi_write(uint32_t address, const void *bytes, uint32_t length)
 {
     for (int i = 0; i < 4; i++) {
-        int error = move_bytes(address, 0, bytes, length);
+        int error = move_bytes(SWD_WRITE, address, (uint8_t *)bytes, length);
         if (error || !adi_wire_is_bad() || address >= 0x40000000u || length <= 4)
             return error;
         if (adi_holds(address, bytes, length) || adi_holds(address, bytes, length))
@@ -577,14 +545,14 @@ int adi_write16s(uint32_t address, const void *bytes, uint32_t length)
 {
     if ((address | length) % 2)
         return ERR_ALIGNMENT;
-    return move(address, 1, 0, bytes, length / 2);
+    return move((struct job){ address, (uint8_t *)bytes, length / 2, 1, SWD_WRITE });
 }
 
 int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
 {
     if ((address | length) % 4)
         return ERR_ALIGNMENT;
-    return move(address, 2, 0, bytes, length / 4);
+    return move((struct job){ address, (uint8_t *)bytes, length / 4, 2, SWD_WRITE });
 }
 
 static int query_once(const struct adi_query *query, uint32_t result[2])

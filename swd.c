@@ -23,18 +23,21 @@
  *
  * Both pins share a port, so one BSRR store drops the clock and presents the bit; bits
  * set win over bits reset (RM0008 9.2.5), hence "both low, and this data bit".  A store
- * takes the APB2 bridge two cycles.  The bits are assembly, because GCC would first
- * compute and then emit all stores in a burst:
+ * takes the APB2 bridge two cycles, a load four, one of them beside the store before it.
+ * The bits are assembly, because GCC would first compute and then emit all stores in a
+ * burst:
  *
- *   full    str lo+bit, bfi, str hi, lsrs                       4 cycles, 18 MHz
- *   read    str lo, ldr, str hi, lsrs, adcs                     8 cycles, 9 MHz
- *   even    str lo+bit, bfi, 2 nop, str hi, lsrs, 2 nop         8 cycles, 8.7 MHz
+ *   full    send    str lo+bit, bfi, str hi, lsrs               4 cycles, 18 MHz
+ *           hear    str lo, ldr, str hi, bfi                    7 cycles, 10.3 MHz
+ *   even    send    str lo+bit, bfi, 2 nop, str hi, lsrs, 2 nop 8 cycles, 8.7 MHz
+ *           hear    str lo, ldr, str hi, bfi, nop               8 cycles
  *   quick   a loop for both directions                         18 cycles, 4 MHz
  *   paced   the same with two waits                             3 MHz and slower
  *
- * Full speed writes with `full`, all others that are not paced with `even`.  What
- * swd_frequency() says is the clock while a word is written.  The last two are measured
- * at start with the cycle counter, so their figures are right on clones with faster flash.
+ * What swd_frequency() says is the clock while a word is written.  The last two are
+ * measured at start with the cycle counter, so their figures are right on clones with
+ * faster flash.  docs/speed.md tells what else was tried, test/sim/swd_timing.c measures
+ * every figure here.
  *
  * Default is 8.7 MHz: 55 ns from data to the rising edge is what 10 to 20 cm of loose
  * jumper wire settles in with room to spare; full speed is for a short ribbon and for
@@ -74,19 +77,33 @@ static struct {
 
 /* --- straight lines --------------------------------------------------------------- */
 
-/* Eight request bits, then listening: the turnaround and three bits of ACK, which is
- * the result.  The last request bit is Park, 1: SWDIO is high when we let go.  pad is 0
- * or 2, the nops in each phase. */
-__attribute__((always_inline)) static inline int ask_straight(uint32_t request,
-                                                              const int pad)
+struct block {
+    uint8_t *bytes;             /* of the next word, any alignment */
+    uint32_t left;              /* words, at least one */
+    uint32_t odd;               /* not 0: the last word came with the wrong parity */
+};
+
+/* The whole of a block, one word a turn.  pad is 0 at full speed, or 2: nops in each
+ * phase.  Returns the last answer as heard, the first bit highest.
+ *
+ * `level` is what the next falling edge stores, `bits` what is still to be sent.  A store
+ * waits for the store before it, so an instruction between two costs nothing: there the
+ * parity is worked out, in `fold`.
+ *
+ * Listening, a bit field insert takes the pin and the pins below it out of the sample;
+ * the next one, a place lower, writes over what was not wanted.  So bits gather from the
+ * top of `level` down, one instruction each, and are turned round at the end. */
+__attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
+                                                               struct block *block,
+                                                               uint32_t idle,
+                                                               const int pad)
 {
-    uint32_t level = BOTH_LOW, ack = 0;
+    uint32_t level, bits, sample, fold;
 
     asm volatile(
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   .balign 8\n"
-        "   .rept 8\n"
+        /* n bits: sent, least significant first, or sampled. */
+        "   .macro send n\n"
+        "   .rept  \\n\n"
         "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
         "   bfi   %[level], %[bits], %[dio], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
@@ -94,105 +111,128 @@ __attribute__((always_inline)) static inline int ask_straight(uint32_t request,
         "   lsrs  %[bits], %[bits], #1\n"
         "   .rept %c[pad]\n nop\n .endr\n"
         "   .endr\n"
+        "   .endm\n"
+        "   .macro hear n\n"
+        "   .set  lsb, 31 - %c[dio]\n"
+        "   .rept \\n\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
+        "   ldr   %[sample], [%[port], %[idr]]\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
+        "   bfi   %[level], %[sample], #lsb, %[dio] + 1\n"
+        "   .rept %c[pad] / 2\n nop\n .endr\n"
+        "   .set  lsb, lsb - 1\n"
+        "   .endr\n"
+        "   .endm\n"
+
+        /* The request; its last bit is Park, 1, so SWDIO is high when we let go. */
+        "1: ldr   %[fold], [%[bytes]]\n"
+        "   mov   %[bits], %[request]\n"
+        "   mov   %[level], %[both_low]\n"
+        "   bfi   %[level], %[bits], %[dio], #1\n"
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   .balign 8\n"
+        "   send  8\n"
         "   str   %[listen], [%[port], %[crh]]\n"
-        "   .rept 4\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
-        "   ldr   %[level], [%[port], %[idr]]\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   lsrs  %[level], %[level], %[dio] + 1\n"     /* the pin to the carry */
-        "   adcs  %[ack], %[ack]\n"
-        "   .endr\n"
-        "   rbit  %[ack], %[ack]\n"                     /* the first bit lowest */
-        : [level] "+l"(level), [bits] "+l"(request), [ack] "+l"(ack)
-        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
-          [listen] "l"(wire.crh_listen), [dio] "i"(SWDIO_PIN), [pad] "i"(pad),
-          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
-          [crh] "i"(offsetof(struct gpio, CRH))
-        : "cc", "memory");
-    return (int)(ack >> 29);
-}
+        "   eor   %[fold], %[fold], %[fold], lsr #16\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"         /* the turnaround */
+        "   eor   %[fold], %[fold], %[fold], lsr #8\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #4\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   hear  3\n"
+        "   lsrs  %[level], %[level], #29\n"
+        "   cmp   %[level], #4\n"
+        "   bne   9f\n"
+        "   tst   %[request], #4\n"
+        "   bne   5f\n"
 
-/* The turnaround, 32 bits of data, and parity, in `turns` turns of a loop: 1 at full
- * speed; 4 with two nops more in each phase.  In the last bit of a turn the jump takes
- * the place of the nops, and a little more. */
-__attribute__((always_inline)) static inline void put_straight(uint32_t word,
-                                                               uint32_t last,
-                                                               const int turns)
-{
-    const int pad = turns == 1 ? 0 : 2;
-    uint32_t level = BOTH_LOW, left = (uint32_t)turns;
-
-    asm volatile(
+        /* Writing: the turnaround, 32 bits, parity, idle clocks. */
         "   str   %[low], [%[port], %[bsrr]]\n"
-        "   bfi   %[level], %[word], %[dio], #1\n"
-        "   lsrs  %[word], %[word], #1\n"
+        "   ldr   %[bits], [%[bytes]], #4\n"
+        "   mov   %[level], %[both_low]\n"
+        "   .rept %c[pad] / 2\n nop\n .endr\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #2\n"
+        "   str   %[drive], [%[port], %[crh]]\n"
+        "   bfi   %[level], %[bits], %[dio], #1\n"
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #1\n"
+        "   .if   %c[pad]\n"
+        "   movs  %[sample], #4\n"
+        "   .balign 8\n"
+        "2: send  7\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"       /* the jump is this one's nops */
+        "   bfi   %[level], %[bits], %[dio], #1\n"
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   subs  %[sample], #1\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   bne   2b\n"
+        "   .else\n"
+        "   .balign 8\n"
+        "   send  32\n"
+        "   .endif\n"
+        "   bfi   %[level], %[fold], %[dio], #1\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"
+        "   mov   %[level], %[both_low]\n"
+        "   movs  %[bits], %[idle]\n"
+        "   .rept %c[pad] / 2\n nop\n .endr\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   beq   4f\n"
+        "3: str   %[level], [%[port], %[bsrr]]\n"
+        "   subs  %[bits], #1\n"
         "   nop\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        "   str   %[drive], [%[port], %[crh]]\n"
-        "   .balign 8\n"
-        "1: .rept 32 / %c[turns] - 1\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
-        "   bfi   %[level], %[word], %[dio], #1\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   lsrs  %[word], %[word], #1\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   .endr\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"
-        "   bfi   %[level], %[word], %[dio], #1\n"
-        "   .if %c[turns] > 1\n"
-        "   lsrs  %[word], %[word], #1\n"
-        "   subs  %[left], #1\n"
-        "   .endif\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   .if %c[turns] > 1\n"
+        "   bne   3b\n"
+        "4: subs  %[left], #1\n"
         "   bne   1b\n"
-        "   .endif\n"
-        "   bfi   %[level], %[last], %[dio], #1\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"
-        "   nop\n"
-        "   nop\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        : [level] "+l"(level), [word] "+l"(word), [left] "+l"(left)
-        : [last] "l"(last), [turns] "i"(turns), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
-          [low] "l"(CLOCK_LOW), [drive] "l"(wire.crh_drive), [dio] "i"(SWDIO_PIN),
-          [pad] "i"(pad), [bsrr] "i"(offsetof(struct gpio, BSRR)),
-          [crh] "i"(offsetof(struct gpio, CRH))
-        : "cc", "memory");
-}
+        "   b     8f\n"
 
-/* 32 bits of data, parity into the upper word, and the turnaround.  The bits are
- * shifted in from the right, through the carry, and turned round at the end. */
-__attribute__((always_inline)) static inline uint64_t get_straight(void)
-{
-    uint32_t word = 0, last = 0, sample;
-
-    asm volatile(
+        /* Reading: 32 bits, parity, the turnaround.  The idle clocks' register is free. */
+        "5: movs  %[bits], #32 / %c[step]\n"
         "   .balign 8\n"
-        "   .rept 32\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
-        "   ldr   %[sample], [%[port], %[idr]]\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   lsrs  %[sample], %[sample], %[dio] + 1\n"   /* the pin to the carry */
-        "   adcs  %[word], %[word]\n"
-        "   .endr\n"
+        "6: hear  %c[step]\n"
+        "   lsrs  %[level], %[level], #32 - %c[step]\n"
+        "   orr   %[idle], %[level], %[idle], lsl %[step]\n"
+        "   subs  %[bits], #1\n"
+        "   bne   6b\n"
         "   str   %[low], [%[port], %[bsrr]]\n"
         "   ldr   %[sample], [%[port], %[idr]]\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        "   ubfx  %[last], %[sample], %[dio], #1\n"
-        "   nop\n"
+        "   eor   %[fold], %[idle], %[idle], lsr #16\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #8\n"
         "   str   %[low], [%[port], %[bsrr]]\n"
-        "   rbit  %[word], %[word]\n"
-        "   nop\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #4\n"
+        "   rbit  %[idle], %[idle]\n"
+        "   .rept %c[pad] / 2\n nop\n .endr\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
+        "   eor   %[fold], %[fold], %[fold], lsr #2\n"
         "   str   %[drive], [%[port], %[crh]]\n"
-        : [word] "+l"(word), [last] "+l"(last), [sample] "=&l"(sample)
-        : [port] "l"(&SWD_PORT), [low] "l"(CLOCK_LOW), [high] "l"(CLOCK_HIGH),
-          [drive] "l"(wire.crh_drive), [dio] "i"(SWDIO_PIN),
+        "   eor   %[fold], %[fold], %[fold], lsr #1\n"
+        "   eor   %[fold], %[fold], %[sample], lsr %[dio]\n"
+        "   ands  %[fold], %[fold], #1\n"
+        "   bne   7f\n"
+        "   str   %[idle], [%[bytes]], #4\n"
+        "   subs  %[left], #1\n"
+        "   bne   1b\n"
+        "7: mov   %[odd], %[fold]\n"
+        "8: movs  %[level], #4\n"
+        "9:\n"
+        "   .purgem send\n"
+        "   .purgem hear\n"
+        : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [odd] "+r"(block->odd),
+          [idle] "+r"(idle), [level] "=&l"(level), [bits] "=&l"(bits),
+          [sample] "=&l"(sample), [fold] "=&r"(fold)
+        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
+          [listen] "r"(wire.crh_listen), [drive] "r"(wire.crh_drive),
+          [request] "r"(request), [both_low] "i"(BOTH_LOW), [dio] "i"(SWDIO_PIN),
+          [pad] "i"(pad), [step] "i"(pad ? 8 : 16),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
           [crh] "i"(offsetof(struct gpio, CRH))
         : "cc", "memory");
-    return (uint64_t)last << 32 | word;
+    return level;
 }
 
 /* --- the loop that can be slow ---------------------------------------------------- */
@@ -310,6 +350,15 @@ void swd_idle(uint32_t clocks)
         idle_straight(clocks);
 }
 
+/* The acknowledge as the straight lines hear it, first bit highest: the enum with its
+ * ends swapped. */
+enum { HEARD_OK = 4 };
+
+static int reversed(uint32_t heard)
+{
+    return (int)((heard & 1) << 2 | (heard & 2) | heard >> 2);
+}
+
 /* A data phase follows WAIT and FAULT only if the DP was told so (ORUNDETECT, ADIv5.2
  * B4.2.4); it is of zeros when we send it.  After an answer that is none the target may be
  * sending all the same, or about to, if it heard another request and later than ours: let
@@ -337,65 +386,72 @@ static int ask_paced(uint32_t request)
     return (int)(exchange(0x7F, 4u + wire.turnaround) >> (1 + wire.turnaround));
 }
 
-static uint64_t get_paced(void)
+static int word_paced(uint32_t request, uint8_t *bytes)
 {
-    uint32_t word = exchange(0xFFFFFFFF, 32), last = exchange(1, 1);
+    uint32_t word;
+    int ack = ask_paced(request);
 
-    take_over();
-    return (uint64_t)last << 32 | word;
+    if (ack != SWD_OK)
+        return refused(ack, request);
+    if (request & SWD_READ) {
+        word = exchange(0xFFFFFFFF, 32);
+        bool odd = parity(word) != exchange(1, 1);
+        take_over();
+        if (odd)
+            return SWD_PARITY;
+        __builtin_memcpy(bytes, &word, 4);
+    } else {
+        __builtin_memcpy(&word, bytes, 4);
+        take_over();
+        exchange(word, 32);
+        exchange(parity(word), 1);
+    }
+    return SWD_OK;
 }
 
-/* Straight reading serves full speed too: most of it is as fast as the port can be read
- * anyway. */
+static int words_paced(uint32_t request, struct block *block, uint32_t idle)
+{
+    int ack = SWD_OK;
+
+    for (; block->left && ack == SWD_OK; block->left--, block->bytes += 4) {
+        ack = word_paced(request, block->bytes);
+        if (ack != SWD_OK)
+            break;
+        exchange(0, idle);
+    }
+    return ack;
+}
+
+int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
+{
+    struct block block = { bytes, *count, 0 };
+    uint32_t heard = HEARD_OK;
+    int ack = SWD_OK;
+
+    if (wire.pace == PACED || block.left == 0)
+        ack = words_paced(request, &block, idle);
+    else if (wire.pace == EVEN)
+        heard = straight(request, &block, idle, 2);
+    else
+        heard = straight(request, &block, idle, 0);
+    if (heard != HEARD_OK)
+        ack = refused(reversed(heard), request);
+    else if (block.odd)
+        ack = SWD_PARITY;
+    *count = block.left;
+    return ack;
+}
+
 int swd_read(uint8_t request, uint32_t *value)
 {
-    bool paced = wire.pace == PACED;
-    int ack = paced ? ask_paced(request) : ask_straight(request, 2);
-    if (ack != SWD_OK)
-        return refused(ack, request);
-    uint64_t answer = paced ? get_paced() : get_straight();
-    if (parity((uint32_t)answer) != (uint32_t)(answer >> 32))
-        return SWD_PARITY;
-    *value = (uint32_t)answer;
-    return SWD_OK;
-}
-
-static int write_full(uint32_t request, uint32_t value)
-{
-    uint32_t last = parity(value);
-    int ack = ask_straight(request, 0);
-    if (ack != SWD_OK)
-        return refused(ack, request);
-    put_straight(value, last, 1);
-    return SWD_OK;
-}
-
-static int write_even(uint32_t request, uint32_t value)
-{
-    uint32_t last = parity(value);
-    int ack = ask_straight(request, 2);
-    if (ack != SWD_OK)
-        return refused(ack, request);
-    put_straight(value, last, 4);
-    return SWD_OK;
-}
-
-static int write_paced(uint32_t request, uint32_t value)
-{
-    int ack = ask_paced(request);
-    if (ack != SWD_OK)
-        return refused(ack, request);
-    take_over();
-    exchange(value, 32);
-    exchange(parity(value), 1);
-    return SWD_OK;
+    uint32_t count = 1;
+    return swd_words(request, value, &count, 0);
 }
 
 int swd_write(uint8_t request, uint32_t value)
 {
-    if (wire.pace == FULL)
-        return write_full(request, value);
-    return wire.pace == EVEN ? write_even(request, value) : write_paced(request, value);
+    uint32_t count = 1;
+    return swd_words(request, &value, &count, 0);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */

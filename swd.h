@@ -37,6 +37,11 @@ void swd_configure(int turnaround, bool always_data);
 int swd_read(uint8_t request, uint32_t *value);
 int swd_write(uint8_t request, uint32_t value);
 
+/* The same again and again, *count words at bytes, with idle clocks behind each that is
+ * written.  Stops at the first answer that is not SWD_OK; *count becomes the number of
+ * words that are left, that one included. */
+int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle);
+
 /* Raw bits, LSB first, count up to 64: line reset, switch sequences, CMSIS-DAP.  After
  * receiving, SWDIO is still the target's; sending, even of 0 bits, takes it back. */
 void swd_send_bits(uint64_t bits, int count);

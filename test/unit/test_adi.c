@@ -20,7 +20,7 @@ static struct {
     bool sticky_error, write_damage;
     uint32_t ctrl, select, csw, tar, result;
     uint8_t ram[RAM_SIZE];
-    int wait, transfers, line_resets, aborts;
+    int wait, transfers, blocks, line_resets, aborts;
     uint32_t flip;                      /* chance of a bit, in parts per 2^32 */
     uint32_t accesses[3];               /* by width */
     uint32_t random, ms;
@@ -244,6 +244,25 @@ int swd_read(uint8_t request, uint32_t *value)
         return SWD_PARITY;
     *value = (uint32_t)data;
     return 1;
+}
+
+int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
+{
+    uint8_t *at = bytes;
+
+    fake.blocks++;
+    for (; *count; --*count, at += 4) {
+        uint32_t word;
+        memcpy(&word, at, 4);
+        int ack = request & SWD_READ ? swd_read(request, &word) : swd_write(request, word);
+        if (ack != SWD_OK)
+            return ack;
+        if (request & SWD_READ)
+            memcpy(at, &word, 4);
+        else
+            swd_idle(idle);
+    }
+    return SWD_OK;
 }
 
 /* --- tests -------------------------------------------------------------------- */
