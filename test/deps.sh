@@ -27,6 +27,7 @@ need qemu-system-arm        qemu-system-arm
 need tshark                 tshark
 need sigrok-cli             sigrok-cli
 need cppcheck               cppcheck
+need openocd                openocd
 # The Linux guest of test/host; its kernel and busybox are fetched, not installed.
 need qemu-system-x86_64     qemu-system-x86
 need cpio                   cpio

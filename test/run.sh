@@ -6,7 +6,7 @@
 #   cpu      the simulated core against QEMU
 #   sim      the simulator's own tests, and the shipped images on the virtual board
 #   session  real gdb and lldb against the virtual board
-#   judge    sigrok's SWD decoder, tshark, QEMU's stm32vldiscovery
+#   judge    sigrok's SWD decoder, tshark, OpenOCD, QEMU's stm32vldiscovery
 #   web      web/dfu.html in a headless Chromium, updating the virtual board
 #   host     lsusb, gdb, dfu-util on a real Linux kernel, the board plugged in over USB/IP
 #
@@ -90,6 +90,12 @@ for tier; do
         try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
+        try "OpenOCD drives samd21 over SWD" env BUILD="$build" \
+            sh test/judge/openocd.sh samd21 swd
+        for wire in swd jtag; do
+            try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
+                sh test/judge/openocd.sh stm32f103 $wire
+        done
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     web)
         try "web page updates the board" sh test/web/run.sh "$build" ;;

@@ -1,0 +1,277 @@
+# openocd.tcl - OpenOCD's own drivers against a simulated target chip, step by step.
+#
+#   called by  openocd.sh (in OpenOCD)      calls  OpenOCD's commands
+#
+# Every line of `expect` is one test: a sentence, a pattern, the command whose output must
+# match.  openocd.sh sets: chip, image (32 KB with the demo program at its start), scratch
+# (a file name) and the addresses of the demo's symbols.
+
+set passed 0
+set failed 0
+
+proc verdict {good sentence detail} {
+    global passed failed
+    if {$good} {
+        incr passed
+        echo "  ok      $sentence"
+    } else {
+        incr failed
+        echo "  FAILED  $sentence\n        | $detail"
+    }
+}
+
+# say COMMAND: what it answers and what it logs, or else an error.
+proc say {command} {
+    global answer
+    set answer ""
+    set log [capture {set ::answer [uplevel #0 $command]}]
+    return "$answer $log"
+}
+
+# expect SENTENCE PATTERN COMMAND: the command succeeds and says what matches.
+proc expect {sentence pattern command} {
+    set bad [catch {say $command} said]
+    verdict [expr {!$bad && [regexp -- $pattern $said]}] $sentence "$command: $said"
+}
+
+# refuse SENTENCE COMMAND: the command fails.
+proc refuse {sentence command} {
+    verdict [catch {say $command} said] $sentence "$command: $said"
+}
+
+proc word {address} { lindex [read_memory $address 32 1] 0 }
+proc register {name} { lindex [get_reg $name] 1 }
+
+proc equal {sentence value wanted} {
+    verdict [expr {$value == $wanted}] $sentence "[format 0x%x $value], not [format 0x%x $wanted]"
+}
+
+proc finish {} {
+    global passed failed
+    echo "$passed passed, $failed failed"
+    shutdown [expr {$failed ? "error" : ""}]
+}
+
+# --- finding the chip ---------------------------------------------------------------------
+
+proc find_chip {} {
+    global chip
+    if {$chip eq "samd21"} {
+        expect "its ROM tables lead to a Cortex-M0+" \
+            {Cortex-M0\+ ROM.*Cortex-M0.*SCS.*Cortex-M0.*DWT.*Cortex-M0.*BPU} {dap info 0}
+        expect "and name Atmel" {Atmel} {dap info 0}
+        expect "flash is 256 KB of SAMD21G18A" {size 0x00040000} {flash info 0}
+        expect "EEPROM of the fuses: none" {EEPROM is disabled} {at91samd eeprom}
+        expect "boot loader of the fuses: none" {Bootloader size is 0 bytes} \
+            {at91samd bootloader}
+    } else {
+        expect "its ROM table leads to a Cortex-M3" \
+            {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
+            {dap info 0}
+        expect "and names STMicroelectronics" {STMicro} {dap info 0}
+        expect "flash is 64 pages of 1 KB" {# +63: 0x0000fc00 \(0x400 1kB\)} {flash info 0 sectors}
+        expect "and belongs to a medium density chip" {Medium|STM32F10} {flash info 0}
+        expect "option bytes: open" {not protected|read protection: off} \
+            {stm32f1x options_read 0}
+    }
+}
+
+# --- memory ----------------------------------------------------------------------------------
+
+proc look_at_memory {} {
+    global scratch
+    expect "mww, mdw" {20000400: a1b2c3d4} {mww 0x20000400 0xa1b2c3d4; mdw 0x20000400}
+    expect "mwb into its middle" {20000400: a1babcd4} \
+        {mwb 0x20000401 0xbc; mwb 0x20000402 0xba; mdw 0x20000400}
+    expect "mwh" {20000400: beefbcd4} {mwh 0x20000402 0xbeef; mdw 0x20000400}
+    expect "mdh" {20000400: bcd4 beef} {mdh 0x20000400 2}
+    expect "mdb" {20000401: bc ef be} {mdb 0x20000401 3}
+    set pattern {}
+    for {set i 0} {$i < 1500} {incr i} {
+        lappend pattern [expr {($i * 2654435761) & 0xffffffff}]
+    }
+    write_memory 0x20000480 32 $pattern
+    set different 0
+    foreach is [read_memory 0x20000480 32 1500] was $pattern {
+        if {$is != $was} { incr different }
+    }
+    equal "1500 words over several KB come back" $different 0
+    expect "dump_image of an odd size" {dumped 5997 bytes} \
+        {dump_image $::scratch 0x20000481 5997}
+    expect "load_image puts it elsewhere" {5997 bytes written} \
+        {load_image $::scratch 0x20000483 bin}
+    expect "verify_image reads it back" {verified 5997 bytes} \
+        {verify_image $::scratch 0x20000483 bin}
+    refuse "reading where nothing is fails" {read_memory 0x30000000 32 1}
+    equal "and does no harm" [word 0x20000400] 0xbeefbcd4
+}
+
+# --- flash -----------------------------------------------------------------------------------
+
+proc write_flash {} {
+    global image base
+    expect "flash erase_sector" {erased sectors 0 through 3} {flash erase_sector 0 0 3}
+    equal "what was there is gone" [word $base] 0xffffffff
+    expect "write_image erases and writes 32 KB" {wrote 32768 bytes} \
+        {flash write_image erase $::image $::base bin}
+    expect "verify_image (CRC computed on the chip)" {verified 32768 bytes} \
+        {verify_image $::image $::base bin}
+    expect "verify_image_checksum" {verified 32768 bytes} \
+        {verify_image_checksum $::image $::base bin}
+    expect "flash verify_bank" {contents match} {flash verify_bank 0 $::image}
+    expect "flash erase_check sees what is blank" {successfully checked erase state} \
+        {flash erase_check 0}
+    expect "the first sector is not, the last one is" {} {flash info 0}
+}
+
+# --- running ---------------------------------------------------------------------------------
+
+# go: resume, and what is said until it halts.
+proc go {} { say {resume; wait_halt 3000} }
+
+proc go_to {sentence address reason} {
+    set bad [catch {go} said]
+    set pc [register pc]
+    verdict [expr {!$bad && $pc == ($address & ~1) && [regexp $reason $said]}] $sentence \
+        "pc [format 0x%08x $pc], not [format 0x%08x $address]: $said"
+}
+
+proc run_program {} {
+    global base main measure heartbeat take_reading reset_handler stack
+    reset halt
+    equal "reset halt: PC from the vectors" [register pc] [expr {$reset_handler & ~1}]
+    equal "   and SP" [register sp] $stack
+    expect "reg lists 20 registers and more" {\(0\) r0.*\(15\) pc.*xPSR.*msp.*psp.*primask.*control} {reg}
+    expect "a register can be written" {12345678} {reg r7 0x12345678; reg r7}
+
+    bp $main 2 hw
+    go_to "hardware breakpoint at main" $main "breakpoint"
+    rbp $main
+    set pc [register pc]
+    step
+    verdict [expr {[register pc] - $pc in {2 4}}] "step goes one instruction on" "$pc [register pc]"
+    bp $measure 2 hw
+    go_to "hardware breakpoint further on" $measure "breakpoint"
+    go_to "is met again after resume" $measure "breakpoint"
+    rbp $measure
+
+    set before [word $heartbeat]
+    resume
+    for {set i 0} {$i < 50} {incr i} { word $heartbeat }
+    verdict [expr {[word $heartbeat] > $before}] "memory is read while it runs" ""
+    expect "halt stops it" {halted} {halt; targets}
+}
+
+proc watch {} {
+    global heartbeat wish chip
+    foreach {letter what} {w writing r reading a access} {
+        wp $heartbeat 4 $letter
+        set bad [catch {go} said]
+        verdict [expr {!$bad && [regexp {watchpoint} $said]}] "watchpoint for $what" $said
+        rwp $heartbeat
+    }
+    set before [word $heartbeat]
+    wp $heartbeat 4 w
+    go
+    equal "a watched write stops after the first" [word $heartbeat] [expr {$before + 1}]
+    rwp $heartbeat
+    resume
+    for {set i 0} {$i < 20} {incr i} { word $heartbeat }
+    expect "without watchpoints it runs on" {running} {targets}
+    halt
+}
+
+# Code in RAM: movs r0,#0 / adds r0,#1 / adds r0,#1 / adds r0,#1 / b .-6
+proc run_in_ram {} {
+    global ram_code
+    write_memory $ram_code 16 {0x2000 0x3001 0x3001 0x3001 0xe7fb}
+    reg pc $ram_code
+    bp [expr {$ram_code + 6}] 2
+    go_to "software breakpoint in RAM" [expr {$ram_code + 6}] "breakpoint"
+    equal "   two instructions were executed" [register r0] 2
+    go_to "   is met again: the code under it is stepped over" [expr {$ram_code + 6}] ""
+    equal "   a round has three" [register r0] 5
+    rbp [expr {$ram_code + 6}]
+    equal "   and leaves no trace" [lindex [read_memory [expr {$ram_code + 6}] 16 1] 0] 0x3001
+    for {set i 0} {$i < 4} {incr i} { step }
+    equal "four steps" [register r0] 8
+}
+
+proc catch_faults {} {
+    global wish
+    expect "vector_catch" {hard_err: catch} {cortex_m vector_catch hard_err}
+    reset run
+    for {set i 0} {$i < 100} {incr i} { word $wish }
+    halt                            ;# the program reads its wish and clears it: not between
+    mww $wish 1
+    set bad [catch {go} said]
+    verdict [expr {!$bad && ([register xPSR] & 0x1ff) == 3}] \
+        "a read of nowhere is caught as HardFault" "$said"
+    cortex_m vector_catch none
+    reset halt
+    expect "reset init after that" {halted} {reset init; targets}
+    expect "reset run" {running} {reset run; poll; poll; targets}
+    expect "reset halt again" {halted} {reset halt; targets}
+}
+
+# nRST is wired too: the same by a wire.
+proc reset_by_wire {} {
+    global chip reset_handler
+    reset_config srst_only [expr {$chip eq "samd21" ? "srst_gates_jtag" : "srst_nogate"}]
+    mww 0x20000400 0
+    reg r7 0x5a5a5a5a
+    expect "reset halt by nRST" {halted} {reset halt; targets}
+    equal "   stops before the first instruction" [register pc] [expr {$reset_handler & ~1}]
+    verdict [expr {[register r7] != 0x5a5a5a5a}] "   with new registers" ""
+    expect "reset run by nRST" {running} {reset run; poll; poll; targets}
+    halt
+    reset_config none
+}
+
+# --- the chips' own commands ---------------------------------------------------------------------
+
+proc protect_samd21 {} {
+    expect "flash protect: a region" {set protection} {flash protect 0 0 0 on}
+    expect "   is seen" {protected} {flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 0 1}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 0 0 off}
+    expect "chip-erase" {} {at91samd chip-erase}
+    for {set i 0} {$i < 300 && !([lindex [read_memory 0x41002101 8 1] 0] & 1)} {incr i} {}
+    equal "   takes all" [word 0x4000] 0xffffffff
+}
+
+proc protect_stm32f103 {} {
+    expect "mass_erase" {mass erase complete} {stm32f1x mass_erase 0}
+    equal "   takes all" [word 0x08007ffc] 0xffffffff
+    expect "flash protect: four pages" {set protection} {flash protect 0 0 3 on}
+    reset halt
+    expect "   is seen after a reset" {protected} {flash probe 0; flash info 0}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 0 3 off}
+    reset halt
+    expect "lock" {locked} {stm32f1x lock 0}
+    reset halt
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    expect "unlock" {unlocked} {stm32f1x unlock 0}
+    reset halt
+    equal "   opens it, erased" [word 0x08000000] 0xffffffff
+}
+
+# --- all of it -------------------------------------------------------------------------------------
+
+proc judge {} {
+    global chip
+    init
+    reset halt
+    find_chip
+    look_at_memory
+    write_flash
+    run_program
+    watch
+    run_in_ram
+    catch_faults
+    reset_by_wire
+    protect_$chip
+}
+
+if {[catch {judge} why]} { verdict 0 "all steps" $why }
+finish
