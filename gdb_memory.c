@@ -6,6 +6,13 @@
  *   vFlash...      `load`: erase, write, done
  *   qCRC, qSearch  `compare-sections`, `find`: done here, so that memory stays here
  *
+ * The answer to a long write comes before the write: while it is on the wire, the host
+ * sends the next packet, and a load takes the longer of both times instead of their sum.
+ * Nobody is misled: the area is one that the chip has, so that only the wire or the chip's
+ * controller can fail it; and then the very next packet that reads, writes, resumes or ends
+ * the load is not executed but answered with that error (gdb.owed).  Not where the host may
+ * yet ask for an answer again: then it needs the place where the data is.
+ *
  *   called by  gdb_remote.c (its table of packets), monitor.c (gdb_erase_pages)
  *   calls      swbreak.c, target.c, cortexm.c, rsp.c
  *
@@ -25,6 +32,8 @@
 
 enum {
     PIECE = 256,                        /* memory goes in pieces */
+    PERIPHERALS = 0x40000000,           /* Armv7-M B3.1: from here on */
+    LONG_WRITE = 256,                   /* of a load, hardly of a user's command */
     SEARCH_MS = 4000,                   /* gdb gives up after 6 s */
     SHOW_EVERY_MS = 500, CTRL_C = 0x03,
 };
@@ -116,12 +125,39 @@ int gdb_read_binary(uint32_t address, uint32_t length, struct scan *rest)
     return length == 0 ? rsp_print("b") : read_memory(address, length, rsp_binary);
 }
 
+/* An area of one kind that the chip is known to have; peripherals are no RAM here. */
+static bool inside(enum region_kind kind, uint32_t address, uint32_t length)
+{
+    const struct region *region;
+    bool found = false;
+
+    for (int count = target_regions(&region); count > 0; count--, region++)
+        found |= region->kind == kind && length <= region->size &&
+                 region->base < PERIPHERALS &&
+                 address - region->base <= region->size - length;
+    return found;
+}
+
+/* The answer has been given already. */
+static int owe(int error)
+{
+    gdb.owed = error;
+    if (error != OK)
+        gdb.unsaid = error;             /* for the console, should that come first */
+    return LATER;
+}
+
 /* Length 0 asks whether we know the packet. */
 int gdb_write_binary(uint32_t address, uint32_t length, struct scan *rest)
 {
     if (scan_left(rest) != length)
         return ERR_RANGE;
-    return length == 0 ? OK : swbreak_write(address, rest->at, length);
+    if (length == 0)
+        return OK;
+    bool confirmed = length >= LONG_WRITE && inside(REGION_RAM, address, length)
+                  && rsp_confirm();
+    int error = swbreak_write(address, rest->at, length);
+    return confirmed ? owe(error) : error;
 }
 
 /* Two digits become one byte, so the packet's own place will do. */
@@ -247,14 +283,18 @@ int gdb_flash_erase(uint32_t address, uint32_t length, struct scan *rest)
 
 int gdb_flash_write(uint32_t address, uint32_t b, struct scan *rest)
 {
+    uint32_t length = scan_left(rest);
     int error = open_job();
+    bool confirmed = error == OK && inside(REGION_FLASH, address, length) && rsp_confirm();
 
     if (error == OK)
-        error = flash_write(address, rest->at, scan_left(rest));
-    return error == OK ? OK : end_job(error);
+        error = flash_write(address, rest->at, length);
+    if (error != OK)
+        error = end_job(error);
+    return confirmed ? owe(error) : error;
 }
 
 int gdb_flash_done(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return end_job(OK);
+    return end_job(gdb_owed());
 }

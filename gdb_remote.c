@@ -72,11 +72,20 @@ static void put_error(int error)
     }
 }
 
+int gdb_owed(void)
+{
+    int error = gdb.owed;
+
+    gdb.owed = OK;
+    return error;
+}
+
 /* Taking and leaving a target. */
 void gdb_forget_target(void)
 {
     swbreak_forget();
     gdb.running = gdb.flash_job = false;
+    gdb.owed = OK;
 }
 
 void gdb_detach(void)
@@ -88,6 +97,7 @@ void gdb_detach(void)
         target_detach();
     }
     gdb.running = gdb.flash_job = false;
+    gdb.owed = OK;
 }
 
 static int attach(uint32_t index)
@@ -356,6 +366,8 @@ static int obstacle(int table)
 {
     if (table > 0 && !target_attached())
         return ERR_NO_TARGET;
+    if (table > 0 && gdb.owed != OK)
+        return gdb_owed();
     return table > 1 && gdb.running ? ERR_RUNNING : OK;
 }
 

@@ -102,8 +102,10 @@ static int put_lost(int error)
 /* Resuming.  gdb learns of a target that is gone by its end, not by an error. */
 static int go_on(bool step)
 {
-    int error = !target_attached() ? ERR_LOST : step ? cortexm_step() : cortexm_resume();
+    int error = gdb_owed();
 
+    if (error == OK)
+        error = !target_attached() ? ERR_LOST : step ? cortexm_step() : cortexm_resume();
     if (error == ERR_LOST || error == ERR_NO_ANSWER)
         return put_lost(error);
     if (error != OK)

@@ -41,12 +41,14 @@ extern struct gdb {
     struct stop stop;                   /* why it stands still */
 
     int unsaid;                         /* an error gdb showed as a number only */
+    int owed;                           /* of a write that was confirmed beforehand */
     int target;                         /* index of the last attach, for `run` */
 } gdb;
 
 /* gdb_remote.c */
 void gdb_console_opens(void);
 void gdb_forget_target(void);
+int gdb_owed(void);                     /* and it is paid: the answer must be this error */
 bool gdb_scan_thread(struct scan *s);    /* "1", "0", "-1": names our thread */
 
 /* gdb_run.c */

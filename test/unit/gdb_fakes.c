@@ -258,6 +258,7 @@ int target_write(uint32_t address, const void *bytes, uint32_t length)
 {
     uint8_t *to = memory(address, length);
 
+    fake.sent_before_write = fake.out_count;
     if (fake.write_error != OK || to == NULL)
         return fake.write_error != OK ? fake.write_error : ERR_FAULT;
     if (address >= FAKE_RAM_BASE)
@@ -293,8 +294,9 @@ int flash_erase_page(uint32_t *address)
 }
 int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    if (length > FAKE_FLASH || address > FAKE_FLASH - length)
-        return ERR_RANGE;
+    fake.sent_before_write = fake.out_count;
+    if (length > FAKE_FLASH || address > FAKE_FLASH - length || fake.flash_error != OK)
+        return fake.flash_error != OK ? fake.flash_error : ERR_RANGE;
     memcpy(fake.flash + address, bytes, length);
     return OK;
 }

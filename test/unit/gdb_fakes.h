@@ -30,6 +30,7 @@ struct fake {
     uint32_t registers[REG_COUNT][2];
     int count;                          /* how many a scan finds; 0: none */
     bool attached, running, fpu, v6m, locked;
+    int sent_before_write;              /* out_count at the last write to memory or flash */
     int attach_error, read_error, write_error, flash_error, poll_error;
     struct stop next;                   /* what cortexm_poll() reports when running */
     int polls_left;                     /* ... after so many looks; negative: never */

@@ -451,6 +451,106 @@ static void flash_errors_end_the_job(void **state)
     EXPECT("vFlashDone", "OK");
 }
 
+/* "X<address>,<length>:" and as many bytes. */
+static const char *write_ram(uint32_t address, int length)
+{
+    static char packet[4200];
+    int n = snprintf(packet, sizeof packet, "X%x,%x:", address, (unsigned)length);
+
+    memset(packet + n, 'p', (size_t)length);
+    return fake_ask_bytes(packet, n + length);
+}
+
+static void long_write_to_ram_is_confirmed_before_it_is_done(void **state)
+{
+    (void)state;
+    assert_string_equal(write_ram(FAKE_RAM_BASE + 5, 256), "OK");
+    assert_int_equal(fake.sent_before_write, 6);        /* $OK#9a */
+    assert_int_equal(fake.ram[4], 0);
+    assert_int_equal(fake.ram[5 + 255], 'p');
+    assert_string_equal(write_ram(FAKE_RAM_BASE, 255), "OK");   /* a user's, perhaps */
+    assert_int_equal(fake.sent_before_write, 0);
+}
+
+static void long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed(void **state)
+{
+    (void)state;
+    assert_string_equal(write_ram(FAKE_RAM_BASE + FAKE_RAM - 255, 256), "E03");
+    assert_string_equal(write_ram(FAKE_RAM_BASE - 1, 256), "E03");
+    assert_string_equal(write_ram(0x40000000, 4000), "E03");
+    assert_int_equal(fake.sent_before_write, 0);
+    EXPECT("m20000000,1", "00");
+}
+
+static void write_that_fails_after_its_confirmation_fails_the_next_packet(void **state)
+{
+    static const char *const next[] = { "m20000000,4", "g", "Pf=00000020", "Z1,100,2",
+        "qCRC:20000000,100", "c", "s", "vCont;c", "vCont;s:1;c", "vFlashErase:0,100",
+        "vFlashWrite:0:abcd", "vFlashDone" };
+    (void)state;
+    for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+        fake.write_error = ERR_PARITY;
+        assert_string_equal(write_ram(FAKE_RAM_BASE, 256), "OK");
+        fake.write_error = OK;
+        EXPECT(next[i], "E04");                         /* and it is not executed: */
+        assert_false(fake.running);
+        assert_int_equal(fake.begins + fake.steps + fake.breakpoint_count, 0);
+        EXPECT("m20000000,4", "00000000");              /* said once */
+    }
+    fake.write_error = ERR_PARITY;
+    write_ram(FAKE_RAM_BASE, 256);
+    assert_string_equal(write_ram(FAKE_RAM_BASE, 256), "E04");
+}
+
+static void error_after_a_confirmation_is_also_told_on_the_console(void **state)
+{
+    (void)state;
+    fake.write_error = ERR_PARITY;
+    write_ram(FAKE_RAM_BASE, 256);
+    fake_ask("qRcmd,68656c70");                         /* help */
+    assert_true(begins(fake_console(), "The last error was: error 4\n"));
+    EXPECT("m20000000,4", "E04");                       /* still owed */
+}
+
+static void what_is_owed_ends_with_the_target(void **state)
+{
+    (void)state;
+    fake.write_error = ERR_PARITY;
+    write_ram(FAKE_RAM_BASE, 256);
+    EXPECT("D", "OK");
+    fake.write_error = OK;
+    fake_ask("vAttach;1");
+    EXPECT("m20000000,4", "00000000");
+}
+
+static void with_acknowledgments_nothing_is_confirmed_beforehand(void **state)
+{
+    (void)state;
+    fake.openings++;                                    /* acknowledges again */
+    fake_run(2);
+    fake_ask("vAttach;1");
+    fake.write_error = ERR_PARITY;
+    assert_string_equal(write_ram(FAKE_RAM_BASE, 256), "E04");
+    assert_int_equal(fake.sent_before_write, 1);        /* + */
+}
+
+static void flash_write_is_confirmed_before_it_is_done(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:100,200", "OK");
+    EXPECT("vFlashWrite:100:abcd", "OK");
+    assert_int_equal(fake.sent_before_write, 6);
+    fake.flash_error = ERR_VERIFY;
+    EXPECT("vFlashWrite:104:abcd", "OK");
+    assert_int_equal(fake.ends, 1);                     /* the controller is locked */
+    fake.flash_error = OK;
+    EXPECT("vFlashWrite:108:abcd", "E10");
+    EXPECT("vFlashErase:100,200", "OK");
+    fake.flash_error = ERR_VERIFY;
+    EXPECT("vFlashWrite:100:abcd", "OK");
+    EXPECT("vFlashDone", "E10");
+}
+
 static void port_closed_in_the_middle_of_a_load_ends_the_job(void **state)
 {
     (void)state;
@@ -555,6 +655,13 @@ int main(void)
         ATTACHED(memory_map_has_no_holes),
         ATTACHED(flash_is_erased_written_and_closed),
         ATTACHED(flash_errors_end_the_job),
+        ATTACHED(long_write_to_ram_is_confirmed_before_it_is_done),
+        ATTACHED(long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed),
+        ATTACHED(write_that_fails_after_its_confirmation_fails_the_next_packet),
+        ATTACHED(error_after_a_confirmation_is_also_told_on_the_console),
+        ATTACHED(what_is_owed_ends_with_the_target),
+        ATTACHED(with_acknowledgments_nothing_is_confirmed_beforehand),
+        ATTACHED(flash_write_is_confirmed_before_it_is_done),
         ATTACHED(port_closed_in_the_middle_of_a_load_ends_the_job),
         ATTACHED(crc_and_search_answer),
         ATTACHED(restart_and_kill),
