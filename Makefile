@@ -34,7 +34,7 @@ ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
-           swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
+           settings.c swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
@@ -81,7 +81,7 @@ $(BUILD)/boot.elf: $(BUILD)/arm/startup.o $(boot_c:%.c=$(BUILD)/arm/%.o) link.ld
 $(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.ld
 	$(CC_ARM) $(ARM_FLAGS) -T link.ld -Wl,--defsym=IMAGE_START=0x08002000 \
 	    -Wl,--undefined=serial_vectors \
-	    -Wl,--defsym=IMAGE_SIZE=0xE000 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
+	    -Wl,--defsym=IMAGE_SIZE=0xD800 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
 %.bin: %.elf
 	$(CROSS)objcopy -O binary $< $@
 	$(CROSS)objdump -dS $< > $(@:.bin=.lst)
@@ -130,7 +130,7 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
 unit_adi := adi.c
 unit_cortexm := cortexm.c
 unit_flash := target.c flash_stm32.c flash_samd.c
-unit_gdb_remote := test/unit/gdb_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
+unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
     swbreak.c monitor.c rsp.c print.c hex.c
 unit_rsp := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)
@@ -141,6 +141,8 @@ unit_usb_control := usb.c dfu.c
 unit_cdc := cdc.c
 unit_cmsis_dap := cmsis_dap.c
 unit_print := print.c hex.c
+unit_uart := uart.c
+unit_settings := settings.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))
 
 .SECONDEXPANSION:

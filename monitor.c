@@ -24,6 +24,7 @@
 #include "rsp.h"
 #include "swd.h"
 #include "target.h"
+#include "uart.h"
 
 /* Commands share one type, and not each has arguments. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -178,16 +179,46 @@ static int run_register(int argc, const char **argv)
     return error;
 }
 
+/* The error in 0.01 %: clock and divider * baud differ by that. */
+static void show_uart(const struct line_coding *coding)
+{
+    const struct uart_counts *n = uart_counts();
+    struct uart_plan plan;
+
+    if (uart_plan(coding, &plan)) {
+        uint32_t made = plan.divider * coding->baud;
+        uint32_t low = made > plan.clock ? made - plan.clock : 0;
+        uint32_t error = (low ? low : plan.clock - made) / (made / 10000);
+        monitor_print("True rate %u (%s%u.%02u %%)\n",
+                      (unsigned)((plan.clock + plan.divider / 2) / plan.divider),
+                      low ? "-" : "+", (unsigned)error / 100, (unsigned)error % 100);
+    }
+    monitor_print("RS-485 driver enable on RTS: %s\nErrors: framing %u, parity %u, "
+                  "overrun %u, bytes lost %u; breaks %u, codings refused %u\n",
+                  uart_rs485() ? "on" : "off", (unsigned)n->framing, (unsigned)n->parity,
+                  (unsigned)n->overrun, (unsigned)n->lost, (unsigned)n->breaks,
+                  (unsigned)n->refused);
+}
+
+/* [rs485 on | off] */
 static int run_uart(int argc, const char **argv)
 {
     static const char stops[][4] = { "1", "1.5", "2", "?" };
     const struct line_coding *coding = cdc_line_coding(CDC_UART);
     uint8_t lines = cdc_control_lines(CDC_UART);
+    bool on;
 
+    if (argc > 1) {
+        if (argc != 3 || compare("rs485", argv[1]) == DIFFERENT || !read_switch(argv[2], &on))
+            return MISUSED;
+        if (!uart_set_rs485(on))
+            return ERR_UNSUPPORTED;
+    }
     monitor_print("Serial port %s: %u baud %u%c%s, DTR %u, RTS %u\n",
                   cdc_open(CDC_UART) ? "open" : "closed", (unsigned)coding->baud,
                   coding->bits, "NOEMS???"[coding->parity & 7], stops[coding->stop & 3],
                   lines & 1u, lines >> 1 & 1u);
+    show_uart(coding);
     return OK;
 }
 
@@ -355,7 +386,7 @@ static const struct target_command commands[] = {
     { "wire", "[free] state of SWD; take it from a CMSIS-DAP host", run_wire },
     { "dpreg", "ADDRESS [VALUE]", run_register },
     { "apreg", "AP ADDRESS [VALUE]", run_register },
-    { "uart", "state of the serial port", run_uart },
+    { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart },
     { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0 },
     { "traceswo|swo|rtt|heapinfo|redirect_stdout|morse|tdi_low_reset",
       " Not in this firmware yet.\n", 0 },

@@ -176,7 +176,7 @@ const struct cdc_place cdc_places[CDC_PORTS] = {
 
 static const struct usb_interface interfaces[INTERFACES] = {
     [GDB_INTERFACE]  = { .control = cdc_control },
-    [UART_INTERFACE] = { .control = cdc_control },
+    [UART_INTERFACE] = { .control = uart_control },
     [DFU_INTERFACE]  = { .control = dfu_runtime_control },
 };
 

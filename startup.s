@@ -46,7 +46,11 @@ vectors:
     .section .vectors.serial, "a"
     .global serial_vectors
 serial_vectors:
-    .rept   16                          @ 21 to 36
+    .rept   8                           @ 21 to 28
+    .word   crash_entry
+    .endr
+    .word   uart_timer_interrupt        @ 29 TIM3
+    .rept   7                           @ 30 to 36
     .word   crash_entry
     .endr
     .word   uart_interrupt              @ 37 USART1

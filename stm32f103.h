@@ -39,7 +39,7 @@ enum {
     RCC_AHB_DMA1 = 1 << 0, RCC_AHB_CRC = 1 << 6,
     RCC_APB2_AFIO = 1 << 0, RCC_APB2_GPIOA = 1 << 2, RCC_APB2_GPIOB = 1 << 3,
     RCC_APB2_GPIOC = 1 << 4, RCC_APB2_USART1 = 1 << 14,
-    RCC_APB1_USART2 = 1 << 17, RCC_APB1_USB = 1 << 23,
+    RCC_APB1_TIM3 = 1 << 1, RCC_APB1_USART2 = 1 << 17, RCC_APB1_USB = 1 << 23,
     RCC_APB1_BKP = 1 << 27, RCC_APB1_PWR = 1 << 28,
 
     RCC_CSR_RMVF = 1 << 24              /* forgets the reset flags, bits 26 to 31 */
@@ -105,8 +105,8 @@ enum {
     USART_SR_ORE = 1 << 3, USART_SR_IDLE = 1 << 4, USART_SR_RXNE = 1 << 5,
     USART_SR_TC = 1 << 6,
     USART_CR1_RE = 1 << 2, USART_CR1_TE = 1 << 3, USART_CR1_IDLEIE = 1 << 4,
-    USART_CR1_PEIE = 1 << 8, USART_CR1_PS = 1 << 9, USART_CR1_PCE = 1 << 10,
-    USART_CR1_M = 1 << 12, USART_CR1_UE = 1 << 13,
+    USART_CR1_TCIE = 1 << 6, USART_CR1_PEIE = 1 << 8, USART_CR1_PS = 1 << 9,
+    USART_CR1_PCE = 1 << 10, USART_CR1_M = 1 << 12, USART_CR1_UE = 1 << 13,
     USART_CR3_EIE = 1 << 0, USART_CR3_DMAR = 1 << 6, USART_CR3_DMAT = 1 << 7
 };
 
@@ -117,8 +117,15 @@ struct dma {                    /* RM0008 13.4: channel 1 is CH[0] */
 enum {
     DMA_CCR_EN = 1 << 0, DMA_CCR_TCIE = 1 << 1, DMA_CCR_HTIE = 1 << 2,
     DMA_CCR_DIR = 1 << 4,       /* from memory to the peripheral */
-    DMA_CCR_CIRC = 1 << 5, DMA_CCR_MINC = 1 << 7
+    DMA_CCR_CIRC = 1 << 5, DMA_CCR_MINC = 1 << 7, DMA_CCR_PSIZE_16 = 1 << 8
 };
+
+/* --- timers --------------------------------------------------------------------------- */
+
+struct tim {                    /* RM0008 15.4: as much of it as is used */
+    reg32 CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR;
+};
+enum { TIM_CR1_CEN = 1 << 0, TIM_DIER_UIE = 1 << 0 };
 
 /* --- USB --------------------------------------------------------------------------------- */
 
@@ -153,7 +160,7 @@ struct nvic {                   /* ARMv7-M B3.4, at 0xE000E100 */
 };
 enum {                          /* RM0008 10.1.2, those that have a handler */
     IRQ_DMA1_CH4 = 14, IRQ_DMA1_CH5 = 15, IRQ_DMA1_CH6 = 16, IRQ_DMA1_CH7 = 17,
-    IRQ_USB_LP = 20, IRQ_USART1 = 37, IRQ_USART2 = 38
+    IRQ_USB_LP = 20, IRQ_TIM3 = 29, IRQ_USART1 = 37, IRQ_USART2 = 38
 };
 
 struct scb {                    /* ARMv7-M B3.2 */
@@ -185,6 +192,7 @@ extern struct gpio GPIOA, GPIOB, GPIOC;
 extern struct afio AFIO;
 extern struct exti EXTI;
 extern struct usart USART1, USART2;
+extern struct tim TIM3;
 extern struct dma DMA1;
 extern struct usb USB;
 extern struct pma PMA[256];
@@ -202,6 +210,7 @@ _Static_assert(offsetof(struct bkp, RTCCR) == 0x2C, "RM0008 6.4.2");
 _Static_assert(offsetof(struct gpio, BSRR) == 0x10, "RM0008 9.2.5");
 _Static_assert(offsetof(struct afio, MAPR2) == 0x1C, "RM0008 9.4.7");
 _Static_assert(offsetof(struct usart, CR3) == 0x14, "RM0008 27.6.6");
+_Static_assert(offsetof(struct tim, ARR) == 0x2C, "RM0008 15.4.12");
 _Static_assert(offsetof(struct dma, CH[6]) == 0x80, "RM0008 13.4.3, channel 7");
 _Static_assert(offsetof(struct usb, CNTR) == 0x40, "RM0008 23.5.1");
 _Static_assert(offsetof(struct usb, BTABLE) == 0x50, "RM0008 23.5.1");

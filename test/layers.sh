@@ -21,7 +21,8 @@ rsp.c:        rsp.h hex.h print.h cdc.h clock.h
 monitor.c:    monitor.h board.h hex.h print.h rsp.h gdb_remote.h gdb_server.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
 print.c:      print.h hex.h
 hex.c:        hex.h
-uart.c:       uart.h mem.h cdc.h clock.h stm32f103.h board.h
+uart.c:       uart.h mem.h cdc.h clock.h settings.h stm32f103.h board.h
+settings.c:   settings.h stm32f103.h
 target.c:     target.h flash.h cortexm.h adi.h swd.h error.h clock.h
 flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
 flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
