@@ -30,7 +30,7 @@
  *   full    send    str lo+bit, bfi, str hi, lsrs               4 cycles, 18 MHz
  *           hear    str lo, ldr, str hi, bfi                    7 cycles, 10.3 MHz
  *   even    send    str lo+bit, bfi, 2 nop, str hi, lsrs, 2 nop 8 cycles, 8.7 MHz
- *           hear    str lo, ldr, str hi, bfi, nop               8 cycles
+ *           hear    str lo, ldr, str hi, bfi, nop               8 cycles, 9 MHz
  *   quick   a loop for both directions                         18 cycles, 4 MHz
  *   paced   the same with two waits                             3 MHz and slower
  *
@@ -180,9 +180,11 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   movs  %[bits], %[idle]\n"
         "   .rept %c[pad] / 2\n nop\n .endr\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
+        "   .rept %c[pad]\n nop\n .endr\n"
         "   beq   4f\n"
         "3: str   %[level], [%[port], %[bsrr]]\n"
         "   subs  %[bits], #1\n"
+        "   nop\n"
         "   nop\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
         "   bne   3b\n"
@@ -333,6 +335,7 @@ static void idle_straight(uint32_t clocks)
         "   .balign 8\n"
         "1: str   %[level], [%[port], %[bsrr]]\n"
         "   subs  %[clocks], #1\n"
+        "   nop\n"
         "   nop\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
         "   bne   1b\n"
