@@ -36,7 +36,7 @@
 #include "swd.h"
 #include "target.h"
 
-enum { PACKET = 64, SLOTS = 8 };
+enum { PACKET = 64, SLOTS = 8, SAME = 15, PAUSE_MAX = 60 };
 enum { WAIT_LIMIT_MS = 800, LIMIT_MS = 3000 };
 
 enum { DONE = 0x00, FAILED = 0xFF };                    /* status bytes */
@@ -143,7 +143,7 @@ void dap_event(int endpoint, enum usb_event event)
 /* --- a packet --------------------------------------------------------------------------- */
 
 static struct {
-    const uint8_t *in, *in_end;
+    uint8_t *in, *in_end;
     uint8_t *out, *out_end;
     bool bad;                           /* too short, or the answer does not fit */
 } packet;
@@ -167,8 +167,8 @@ static uint32_t take(int bytes)
         packet.in = packet.in_end;
         return 0;
     }
-    memcpy(&value, packet.in, (size_t)bytes);
-    packet.in += bytes;
+    for (int i = 0; i < 8 * bytes; i += 8)
+        value |= (uint32_t)*packet.in++ << i;
     return value;
 }
 
@@ -178,8 +178,8 @@ static void put(uint32_t value, int bytes)
         packet.bad = true;
         return;
     }
-    memcpy(packet.out, &value, (size_t)bytes);
-    packet.out += bytes;
+    for (; bytes; bytes--, value >>= 8)
+        *packet.out++ = (uint8_t)value;
 }
 
 static void put_status(bool done)
@@ -191,6 +191,7 @@ static void put_status(bool done)
 
 static struct {
     uint8_t idle;                       /* clocks after each transfer */
+    uint8_t pause;                      /* the same, found out: see transfer() */
     uint16_t wait_retry, match_retry;
     uint32_t match_mask;
     uint32_t hz;
@@ -280,6 +281,7 @@ static void connect(void)
     if (taken && swd_owner() == SWD_GDB)
         target_detach();                /* a mere scan: gdb has to scan again */
     taken = taken && swd_take(SWD_DAP);
+    host.pause = 0;
     apply();
     put(taken, 1);
 }
@@ -414,33 +416,60 @@ static uint8_t on_wire(uint32_t request)
     return swd_request((uint8_t)((request & (TO_AP | READ)) << 1), request & ADDRESS);
 }
 
-static int once(uint8_t request, uint32_t *value)
+/* After WAIT number `tries`: shall we ask again? */
+static bool patient(uint32_t tries, uint32_t *deadline)
 {
-    return request & SWD_READ ? swd_read(request, value) : swd_write(request, *value);
+    if (tries == 0)
+        *deadline = clock_in_ms(WAIT_LIMIT_MS);
+    watchdog_feed();
+    return tries < host.wait_retry && !aborted() && !clock_passed(*deadline);
 }
 
-static int again(uint8_t request, uint32_t *value)
+/* The same request *count times, with the words at bytes; *count becomes how many are
+ * left, the refused one included.
+ *
+ * A DP without a write buffer answers the write that follows a write with WAIT; that costs
+ * more than a few clocks between them.  How few is found out: more after each WAIT, one
+ * less with each command. */
+static int transfer(uint8_t request, uint8_t *bytes, uint32_t *count)
 {
-    uint32_t deadline = clock_in_ms(WAIT_LIMIT_MS);
-    int ack = SWD_WAIT;
+    bool single = request & SWD_READ && host.idle;      /* swd_words() idles when writing */
+    uint32_t deadline, tries = 0;
+    int ack = SWD_OK;
 
-    for (int tries = host.wait_retry; tries && ack == SWD_WAIT; tries--) {
-        if (aborted() || clock_passed(deadline))
+    while (*count) {
+        uint32_t asked = single ? 1 : *count, refused = asked;
+        ack = swd_words(request, bytes, &refused,
+                        host.idle > host.pause ? host.idle : host.pause);
+        if (single)
+            swd_idle(host.idle);
+        bytes += 4 * (asked - refused);
+        *count -= asked - refused;
+        if (asked != refused)
+            tries = 0;
+        if (ack == SWD_WAIT && !(request & SWD_READ) && host.pause < PAUSE_MAX)
+            host.pause = (uint8_t)(host.pause + 4);
+        if (ack == SWD_WAIT ? !patient(tries++, &deadline) : ack != SWD_OK)
             break;
-        ack = once(request, value);
-        watchdog_feed();
     }
     return ack;
 }
 
-static inline int transfer(uint8_t request, uint32_t *value)
+static int transfer_one(uint32_t request, uint32_t *value)
 {
-    int ack = once(request, value);
+    uint32_t count = 1;
 
-    if (ack == SWD_WAIT)
-        ack = again(request, value);
-    if (host.idle && ack == SWD_OK)
-        swd_idle(host.idle);
+    return transfer(on_wire(request), (uint8_t *)value, &count);
+}
+
+/* Reads into the answer; how many is added to *good. */
+static int fetch(uint32_t request, uint32_t count, uint32_t *good)
+{
+    uint32_t refused = count;
+    int ack = transfer(on_wire(request), packet.out, &refused);
+
+    packet.out += 4 * (count - refused);
+    *good += count - refused;
     return ack;
 }
 
@@ -450,22 +479,20 @@ static struct {
     bool posted, unchecked;
 } under_way;
 
-static int fetch(uint32_t request)
-{
-    uint32_t value;
-    int ack = transfer(on_wire(request), &value);
-
-    if (ack == SWD_OK)
-        put(value, 4);
-    return ack;
-}
-
 static int finish_posted(void)
 {
+    uint32_t ignored;
     bool posted = under_way.posted;
 
     under_way.posted = false;
-    return posted ? fetch(READ_RDBUFF) : SWD_OK;
+    return posted ? fetch(READ_RDBUFF, 1, &ignored) : SWD_OK;
+}
+
+static int finish_all(void)
+{
+    uint32_t ignored;
+
+    return under_way.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
 }
 
 static void stamp(uint32_t request, int ack)
@@ -477,11 +504,10 @@ static void stamp(uint32_t request, int ack)
 static int read_until(uint32_t request, uint32_t wanted)
 {
     uint32_t value, deadline = clock_in_ms(LIMIT_MS);
-    uint8_t wire = on_wire(request);
-    int ack = request & TO_AP ? transfer(wire, &value) : SWD_OK;        /* posts the first */
+    int ack = request & TO_AP ? transfer_one(request, &value) : SWD_OK; /* posts the first */
 
     for (int tries = host.match_retry; ack == SWD_OK; tries--) {
-        ack = transfer(wire, &value);
+        ack = transfer_one(request, &value);
         if (ack == SWD_OK && (value & host.match_mask) == wanted)
             break;
         if (ack == SWD_OK && (tries == 0 || aborted() || clock_passed(deadline)))
@@ -491,153 +517,178 @@ static int read_until(uint32_t request, uint32_t wanted)
     return ack;
 }
 
-static int read_register(uint32_t request, uint32_t wanted)
+/* Reads whose results are posted, count of them. */
+static int read_ap(uint32_t request, uint32_t count, uint32_t *good)
 {
     uint32_t ignored;
+    int ack = SWD_OK;
+
+    if (!under_way.posted) {
+        ack = transfer_one(request, &ignored);
+        under_way.posted = ack == SWD_OK;
+        *good += under_way.posted;
+        count--;
+    }
+    if (ack == SWD_OK)
+        ack = fetch(request, count, good);
+    stamp(request, ack);
+    return ack;
+}
+
+static int read_dp(uint32_t request, uint32_t count, uint32_t *good)
+{
+    uint32_t value;
     int ack;
 
-    under_way.unchecked = false;
-    if ((request & (TO_AP | MATCH_VALUE)) == TO_AP) {
-        ack = under_way.posted ? fetch(request) : transfer(on_wire(request), &ignored);
-        under_way.posted = ack == SWD_OK;
-        stamp(request, ack);
-        return ack;
+    if (!(request & TIMESTAMP))
+        return fetch(request, count, good);
+    ack = transfer_one(request, &value);
+    stamp(request, ack);                /* it goes first */
+    if (ack == SWD_OK) {
+        put(value, 4);
+        ++*good;
     }
-    ack = finish_posted();
-    if (ack != SWD_OK)
-        return ack;
-    if (request & MATCH_VALUE)
-        return read_until(request, wanted);
-    ack = transfer(on_wire(request), &ignored);
-    stamp(request, ack);
-    if (ack == SWD_OK)
-        put(ignored, 4);
     return ack;
 }
 
-static int write_register(uint32_t request, uint32_t value)
+static int write_registers(uint32_t request, uint32_t *values, uint32_t count,
+                           uint32_t *good)
 {
-    int ack = finish_posted();
+    uint32_t refused = count;
+    int ack = SWD_OK;
 
-    if (ack != SWD_OK)
-        return ack;
     if (request & MATCH_MASK) {
-        host.match_mask = value;
-        return SWD_OK;
+        host.match_mask = *values;
+        refused = 0;
+    } else {
+        ack = transfer(on_wire(request), (uint8_t *)values, &refused);
+        stamp(request, ack);
+        under_way.unchecked = true;
     }
-    ack = transfer(on_wire(request), &value);
-    stamp(request, ack);
-    under_way.unchecked = true;
+    *good += count - refused;
     return ack;
 }
 
-/* What is under way needs its place in the answer, too. */
-static bool fits(uint32_t request)
+/* count requests that are the same. */
+static int do_requests(uint32_t request, uint32_t *values, uint32_t count, uint32_t *good)
 {
-    int needed = under_way.posted ? 4 : 0;
-
-    if ((request & (READ | MATCH_VALUE)) == READ)
-        needed += 4;
-    if (request & TIMESTAMP)
-        needed += 4;
-    return room() >= needed;
-}
-
-/* One of a DAP_Transfer.  After a failure the rest is only read over: another command may
- * follow in DAP_ExecuteCommands. */
-static int one_transfer(int ack)
-{
-    uint32_t request = take(1);
-    uint32_t value = !(request & READ) || request & MATCH_VALUE ? take(4) : 0;
-
+    if (count == 0)
+        return SWD_OK;
+    if (request & READ)
+        under_way.unchecked = false;
+    if ((request & (TO_AP | READ | MATCH_VALUE)) == (TO_AP | READ))
+        return read_ap(request, count, good);
+    int ack = finish_posted();
     if (ack != SWD_OK)
         return ack;
-    if (packet.bad || !fits(request))
-        return PROTOCOL_ERROR;
-    return request & READ ? read_register(request, value) : write_register(request, value);
+    if (!(request & READ))
+        return write_registers(request, values, count, good);
+    if (!(request & MATCH_VALUE))
+        return read_dp(request, count, good);
+    ack = read_until(request, *values);
+    *good += ack == SWD_OK;
+    return ack;
 }
 
+/* How many of them have room in the answer, beside what is under way. */
+static uint32_t places(uint32_t request)
+{
+    int bytes = room() - (under_way.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
+
+    if (bytes < 0)
+        return 0;
+    return (request & (READ | MATCH_VALUE)) == READ ? (uint32_t)bytes / 4 : SAME;
+}
+
+struct word { uint32_t value; } __attribute__((packed, may_alias));
+
+/* Takes requests as long as they are the same: for swd.c they are one job, which is what
+ * makes a packet full of them fast.  How many; 0 if the packet ends too soon. */
+static uint32_t take_requests(uint32_t *request, uint32_t *values, uint32_t most)
+{
+    const uint8_t *at = packet.in;
+    uint32_t n = 0, first = left() ? *at : 0;
+    bool has_value = !(first & READ) || first & MATCH_VALUE;
+    int size = has_value ? 5 : 1;
+
+    if (first & (MATCH_VALUE | MATCH_MASK | TIMESTAMP))
+        most = 1;
+    for (; n < most && packet.in_end - at >= size && *at == first; n++, at += size)
+        if (has_value)
+            values[n] = ((const struct word *)(at + 1))->value;
+    packet.in += at - packet.in;
+    packet.bad = n == 0;
+    *request = first;
+    return n;
+}
+
+/* After a failure the rest is only read over: another command may follow it, in
+ * DAP_ExecuteCommands. */
 static void transfers(void)
 {
-    take(1);                            /* which one of a JTAG chain */
-    uint32_t count = take(1), good = 0, ignored;
-    int ack = ours() && count ? SWD_OK : 0;
+    uint32_t request, values[SAME], good = 0;
     uint8_t *head = packet.out;
 
+    take(1);                            /* which one of a JTAG chain */
+    uint32_t count = take(1);
+    int ack = ours() && count ? SWD_OK : 0;
     put(0, 2);
     under_way.posted = under_way.unchecked = false;
-    for (; count && !packet.bad; count--) {
-        ack = one_transfer(ack);
-        good += ack == SWD_OK;
+    while (count && !packet.bad) {
+        uint32_t n = take_requests(&request, values, count < SAME ? count : SAME);
+        uint32_t most = places(request);
+        count -= n;
+        if (ack == SWD_OK)
+            ack = do_requests(request, values, n < most ? n : most, &good);
+        if (ack == SWD_OK && (packet.bad || n > most))
+            ack = PROTOCOL_ERROR;
     }
-    if (ack == SWD_OK && under_way.unchecked)
-        ack = transfer(on_wire(READ_RDBUFF), &ignored);
-    else if (ack == SWD_OK)
-        ack = finish_posted();
     packet.bad = false;                 /* said */
+    if (ack == SWD_OK)
+        ack = finish_all();
     head[0] = (uint8_t)good;
     head[1] = (uint8_t)ack;
 }
 
-/* DAP_TransferBlock: the loops that matter for speed. */
-struct word { uint32_t value; } __attribute__((packed, may_alias));
-
-static int read_block(uint32_t request, int count)
+static int read_block(uint32_t request, uint32_t count, uint32_t *good)
 {
-    struct word *to = (struct word *)packet.out;
-    uint8_t wire = on_wire(request), last = request & TO_AP ? on_wire(READ_RDBUFF) : wire;
-    uint32_t value;
-    int ack = request & TO_AP ? transfer(wire, &value) : SWD_OK;
+    uint32_t ignored;
 
-    for (; ack == SWD_OK && count; count--) {
-        ack = transfer(count > 1 ? wire : last, &value);
-        if (ack == SWD_OK)
-            (to++)->value = value;
-    }
-    packet.out = (uint8_t *)to;
-    return ack;
+    if (!(request & TO_AP))
+        return fetch(request, count, good);
+    int ack = transfer_one(request, &ignored);
+    if (ack == SWD_OK)
+        ack = fetch(request, count - 1, good);
+    return ack == SWD_OK ? fetch(READ_RDBUFF, 1, good) : ack;
 }
 
-static int write_block(uint32_t request, int count, int *good)
+static int write_block(uint32_t request, uint32_t count, uint32_t *good)
 {
-    const struct word *from = (const struct word *)packet.in;
-    uint8_t wire = on_wire(request);
-    uint32_t value;
-    int ack = SWD_OK;
+    uint32_t refused = count, ignored;
+    int ack = transfer(on_wire(request), packet.in, &refused);
 
-    for (*good = 0; *good < count; ++*good) {
-        value = (from++)->value;
-        ack = transfer(wire, &value);
-        if (ack != SWD_OK)
-            return ack;
-    }
-    return transfer(on_wire(READ_RDBUFF), &value);
+    *good = count - refused;
+    return ack == SWD_OK ? transfer_one(READ_RDBUFF, &ignored) : ack;
 }
 
 static void transfer_block(void)
 {
-    take(1);
-    int count = (int)take(2), good = 0, ack = ours() && count ? SWD_OK : 0;
-    uint32_t request = take(1);
     uint8_t *head = packet.out;
 
+    take(1);
+    uint32_t count = take(2), request = take(1), good = 0;
+    int ack = ours() && count ? SWD_OK : 0;
     put(0, 3);
-    int most = (request & READ ? room() : left()) / 4;
-    bool whole = count <= most;
-    if (!whole)
-        count = most;
-    if (ack == SWD_OK && request & READ) {
-        ack = read_block(request, count);
-        good = (int)(packet.out - head - 3) / 4;
-    } else if (ack == SWD_OK) {
-        ack = write_block(request, count, &good);
-    }
-    if (!(request & READ))
-        packet.in += 4 * count;
-    if (ack == SWD_OK && !whole)
+    uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
+    uint32_t whole = count < most ? count : most;
+    if (ack == SWD_OK && whole)
+        ack = request & READ ? read_block(request, whole, &good)
+                             : write_block(request, whole, &good);
+    if (ack == SWD_OK && whole < count)
         ack = PROTOCOL_ERROR;
+    if (!(request & READ))
+        packet.in += 4 * whole;
     head[0] = (uint8_t)good;
-    head[1] = 0;
     head[2] = (uint8_t)ack;
 }
 
@@ -646,7 +697,7 @@ static void write_abort(void)
     take(1);
     uint32_t value = take(4);
 
-    put_status(ours() && transfer(on_wire(WRITE_ABORT), &value) == SWD_OK);
+    put_status(ours() && transfer_one(WRITE_ABORT, &value) == SWD_OK);
 }
 
 /* --- which command is it ----------------------------------------------------------------------- */
@@ -655,13 +706,13 @@ static const struct command {
     uint8_t id, size;                   /* bytes that must follow it, at least */
     void (*run)(void);
 } commands[] = {
+    { 0x05, 2, transfers },             /* these two first: it is looked through */
+    { 0x06, 4, transfer_block },
     { 0x00, 1, info },
     { 0x01, 2, host_status },
     { 0x02, 1, connect },
     { 0x03, 0, disconnect },
     { 0x04, 5, transfer_configure },
-    { 0x05, 2, transfers },
-    { 0x06, 4, transfer_block },
     { 0x08, 5, write_abort },
     { 0x09, 2, delay },
     { 0x0A, 0, reset_target },
@@ -710,7 +761,7 @@ static void run_commands(void)
     head[1] = (uint8_t)done;
 }
 
-static int answer(const struct slot *request, uint8_t *bytes)
+static int answer(struct slot *request, uint8_t *bytes)
 {
     packet.in = request->bytes;
     packet.in_end = packet.in + request->length;
@@ -774,5 +825,7 @@ void dap_poll(void)
     for (int i = 0; i < SLOTS && ready() && !ring.stale; i++) {
         watchdog_feed();
         run_slot();
+        if (host.pause)
+            host.pause--;
     }
 }
