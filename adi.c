@@ -48,6 +48,8 @@ enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
 };
 enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
 #define NOTHING 0xFFFFFFFFu                 /* no valid SELECT, CSW or TAR looks so */
+/* Code and data memory is below this in every Cortex-M (B3.1 of its manual). */
+#define PERIPHERALS 0x40000000u
 
 static struct {
     bool connected;
@@ -484,14 +486,37 @@ static uint8_t widest(uint32_t address, uint32_t length)
     return address % 4 || length < 4 ? 1 : 2;
 }
 
+/* The bytes of a read that do not fill their word: the word is read, and they are taken
+ * out of it. */
+static int read_around(uint32_t address, uint8_t *bytes, uint32_t length)
+{
+    uint8_t word[4];
+    int error = move((struct job){ address & ~3u, word, 1, 2, SWD_READ });
+
+    if (!error)
+        memcpy(bytes, word + address % 4, length);
+    return error;
+}
+
+/* Memory does not mind being read, so there a ragged end costs one word and no change of
+ * CSW.  A single access of a width that exists stays one of that width. */
 static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
                       uint32_t length)
 {
+    bool around = direction == SWD_READ && address < PERIPHERALS &&
+                  length != 1u << widest(address, length);
+
     while (length) {
         uint8_t size = widest(address, length);
         uint32_t count = size == 2 ? length / 4 : 1, moved = count << size;
-        int error = move((struct job){ address, bytes, count, size, direction });
+        int error;
 
+        if (around && size < 2) {
+            moved = 4 - address % 4 < length ? 4 - address % 4 : length;
+            error = read_around(address, bytes, moved);
+        } else {
+            error = move((struct job){ address, bytes, count, size, direction });
+        }
         if (error)
             return error;
         address += moved;
@@ -526,12 +551,11 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
     return true;
 }
 
-/* Code and data memory is below 0x40000000 in every Cortex-M (B3.1 of its manual). */
 int adi_write(uint32_t address, const void *bytes, uint32_t length)
 {
     for (int i = 0; i < 4; i++) {
         int error = move_bytes(SWD_WRITE, address, (uint8_t *)bytes, length);
-        if (error || !adi_wire_is_bad() || address >= 0x40000000u || length <= 4)
+        if (error || !adi_wire_is_bad() || address >= PERIPHERALS || length <= 4)
             return error;
         if (adi_holds(address, bytes, length) || adi_holds(address, bytes, length))
             return OK;

@@ -91,8 +91,11 @@ void swd_from_jtag(void)
 
 /* --- the access port ---------------------------------------------------------- */
 
+/* At 0x40000000 it is seen once more, as if it were peripherals. */
 static uint8_t *memory(uint32_t address)
 {
+    if (address >> 28 == 4)
+        address -= 0x20000000;
     return address >= RAM && address < RAM + RAM_SIZE ? fake.ram + (address - RAM) : NULL;
 }
 
@@ -339,6 +342,34 @@ static void aligned_small_access_is_one_bus_access_of_its_width(void **state)
     assert_int_equal(fake.accesses[2], 0);
 }
 
+static void a_ragged_read_of_memory_takes_whole_words(void **state)
+{
+    uint8_t in[7];
+
+    (void)state;
+    memcpy(memory(RAM), "0123456789ABCDEF", 16);
+    assert_int_equal(adi_read(RAM + 3, in, 6), OK);
+    assert_memory_equal(in, "345678", 6);
+    assert_int_equal(fake.accesses[0] + fake.accesses[1], 0);
+    fake.transfers = 0;
+    assert_int_equal(adi_read(RAM + 1, in, 7), OK);
+    assert_memory_equal(in, "1234567", 7);
+    assert_true(fake.transfers <= 7);
+    assert_int_equal(fake.accesses[0] + fake.accesses[1], 0);
+}
+
+static void a_ragged_read_of_peripherals_touches_nothing_else(void **state)
+{
+    uint8_t in[6];
+
+    (void)state;
+    memcpy(memory(RAM), "0123456789ABCDEF", 16);
+    assert_int_equal(adi_read(0x40000003, in, 6), OK);
+    assert_memory_equal(in, "345678", 6);
+    assert_int_equal(fake.accesses[0], 2);
+    assert_int_equal(fake.accesses[2], 1);
+}
+
 static void one_kilobyte_costs_one_transfer_a_word(void **state)
 {
     static uint8_t bytes[1024];
@@ -526,6 +557,8 @@ int main(void)
                                connected),
         cmocka_unit_test_setup(aligned_small_access_is_one_bus_access_of_its_width,
                                connected),
+        cmocka_unit_test_setup(a_ragged_read_of_memory_takes_whole_words, connected),
+        cmocka_unit_test_setup(a_ragged_read_of_peripherals_touches_nothing_else, connected),
         cmocka_unit_test_setup(one_kilobyte_costs_one_transfer_a_word, connected),
         cmocka_unit_test_setup(polling_a_register_costs_two_transfers, connected),
         cmocka_unit_test_setup(a_query_writes_one_and_reads_two_in_four_transfers,
