@@ -1,10 +1,9 @@
 # openocd.tcl - OpenOCD's own drivers against a simulated target chip, step by step.
 #
-#   called by  openocd.sh (in OpenOCD)      calls  OpenOCD's commands
+#   called by  openocd.sh and test/host/tests/openocd.sh, in OpenOCD      calls  its commands
 #
 # Every line of `expect` is one test: a sentence, a pattern, the command whose output must
-# match.  openocd.sh sets: chip, image (32 KB with the demo program at its start), scratch
-# (a file name) and the addresses of the demo's symbols.
+# match.  What chip it is, and where its program has what, comes from settings.sh.
 
 set passed 0
 set failed 0
