@@ -34,7 +34,7 @@ ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
-           settings.c swd.c adi.c error.c cortexm.c target.c flash_samd.c flash_stm32.c \
+           settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
@@ -128,7 +128,7 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
 unit_adi := adi.c
-unit_cortexm := cortexm.c
+unit_cortexm := cortexm.c fault.c
 unit_flash := target.c flash_stm32.c flash_samd.c
 unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
     swbreak.c monitor.c rsp.c print.c hex.c

@@ -39,7 +39,7 @@ enum stop_reason {
     STOP_RUNNING, STOP_SLEEPING,        /* not stopped (sleeping: in WFI, or locked up... ) */
     STOP_REQUEST, STOP_STEP, STOP_HW_BREAKPOINT, STOP_SW_BREAKPOINT,
     STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS,
-    STOP_FAULT,                         /* vector catch; cortexm_fault_text() says which */
+    STOP_FAULT,                         /* vector catch; fault_explain() says which */
     STOP_RESET,                         /* vector catch of reset */
     STOP_LOCKUP, STOP_LOST              /* the target does not answer any more */
 };
@@ -49,10 +49,6 @@ struct stop {
 };
 /* Has it stopped?  Returns an error only when the target is lost for good. */
 int cortexm_poll(struct stop *stop);
-/* Words for a fault: "HardFault: bus error on data read at 0x30000000 (PRECISERR)...".
- * Writes at most size bytes with the terminating 0; returns the length. */
-int cortexm_fault_text(char *text, int size);
-
 /* Registers, core halted.  value points to 4 bytes, or 8 for D0 to D15. */
 int cortexm_read_register(int number, void *value);
 int cortexm_write_register(int number, const void *value);

@@ -5,7 +5,7 @@
  *   <- T05hwbreak:;thread:1;0f:...     ... and when it stops: why, and the registers
  *                                      that gdb will ask for next
  *
- *   called by  gdb_remote.c      calls  cortexm.c, swbreak.c, target.c, rsp.c
+ *   called by  gdb_remote.c      calls  cortexm.c, fault.c, swbreak.c, target.c, rsp.c
  *
  * Rules: a resume is answered once, when the target stops or is lost.  A Ctrl-C that has
  * no effect in halt_timeout is a loss.
@@ -13,6 +13,7 @@
 #include "gdb_remote.h"
 #include "gdb_server.h"
 #include "clock.h"
+#include "fault.h"
 #include "rsp.h"
 #include "swbreak.h"
 
@@ -78,10 +79,8 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
 
 static void explain_stop(void)
 {
-    char text[160];
-
-    if (gdb.stop.reason == STOP_FAULT && cortexm_fault_text(text, sizeof text) > 0)
-        monitor_print("%s\n", text);
+    if (gdb.stop.reason == STOP_FAULT)
+        fault_explain();
     if (gdb.stop.reason == STOP_LOCKUP)
         monitor_print("Lockup: a fault inside of a fault handler (or no vector table)\n");
     if (gdb.stop.reason == STOP_RESET)

@@ -13,7 +13,7 @@ boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
 probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h cmsis_dap.h
 cmsis_dap.c:  cmsis_dap.h mem.h target.h swd.h usb.h clock.h stm32f103.h
 gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
-gdb_run.c:    gdb_remote.h gdb_server.h swbreak.h rsp.h clock.h
+gdb_run.c:    gdb_remote.h gdb_server.h fault.h swbreak.h rsp.h clock.h
 gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h
 gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
 swbreak.c:    swbreak.h gdb_xml.h mem.h target.h cortexm.h error.h
@@ -26,6 +26,7 @@ settings.c:   settings.h stm32f103.h
 target.c:     target.h flash.h cortexm.h adi.h swd.h error.h clock.h
 flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
 flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
+fault.c:      fault.h target.h cortexm.h adi.h
 cortexm.c:    cortexm.h adi.h error.h clock.h
 adi.c:        adi.h swd.h error.h clock.h
 swd.c:        swd.h stm32f103.h board.h clock.h
