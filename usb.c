@@ -107,108 +107,19 @@ static void clear_halt(const struct usb_endpoint *row)
     row->event(n, USB_RESUMED);
 }
 
-/* --- standard requests: one function each ------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------- */
 
 static const struct usb_setup *setup(void)
 {
     return &usb.setup;
 }
 
-static int reply16(uint16_t value)
+static int reply(int length, uint16_t value)
 {
     usb.device->buffer[0] = (uint8_t)value;
     usb.device->buffer[1] = (uint8_t)(value >> 8);
-    return 2;
+    return length;
 }
-
-static int reply8(uint8_t value)
-{
-    usb.device->buffer[0] = value;
-    return 1;
-}
-
-/* Bit 0: self-powered, as the configuration descriptor says.  Bit 1: remote wake-up, which
- * we do not do. */
-static int device_status(void)
-{
-    return reply16(usb.device->configuration[7] >> 6 & 1);
-}
-
-static int interface_status(void)
-{
-    bool exists = usb.configuration && setup()->wIndex < usb.device->interface_count;
-    return exists ? reply16(0) : USB_REFUSE;
-}
-
-/* Endpoint 0 exists in every state and is never halted; others when configured. */
-static int endpoint_status(void)
-{
-    uint16_t address = setup()->wIndex;
-    if ((address & ~0x80) == 0)
-        return reply16(0);
-    if (!usb.configuration || !find_endpoint(address))
-        return USB_REFUSE;
-    return reply16(ep_state(address & 0xF, direction_of((uint8_t)address)) == EP_STALL);
-}
-
-static int endpoint_feature(void)
-{
-    uint16_t address = setup()->wIndex;
-    if (setup()->wValue != ENDPOINT_HALT)
-        return USB_REFUSE;
-    if ((address & ~0x80) == 0)
-        return 0;
-    const struct usb_endpoint *row = find_endpoint(address);
-    if (!usb.configuration || !row)
-        return USB_REFUSE;
-    if (setup()->bRequest == CLEAR_FEATURE)
-        clear_halt(row);
-    else
-        ep_set(address & 0xF, direction_of(row->address), EP_STALL);
-    return 0;
-}
-
-/* Takes effect in status_done().  9.4.6: not specified when configured; we refuse. */
-static int set_address(void)
-{
-    return setup()->wValue < 128 && !usb.configuration ? 0 : USB_REFUSE;
-}
-
-static int get_configuration(void)
-{
-    return reply8(usb.configuration);
-}
-
-/* Setting the configuration that is already set starts all endpoints anew (9.1.1.5). */
-static int set_configuration(void)
-{
-    uint16_t value = setup()->wValue;
-    if (!usb.address || (value && value != usb.device->configuration[5]))
-        return USB_REFUSE;
-    configure((uint8_t)value);
-    return 0;
-}
-
-static int get_interface(void)
-{
-    bool exists = usb.configuration && setup()->wIndex < usb.device->interface_count;
-    return exists ? reply8(0) : USB_REFUSE;
-}
-
-/* Only alternate setting 0 exists; choosing it starts the data toggles anew (9.1.1.5). */
-static int set_interface(void)
-{
-    if (!usb.configuration || setup()->wIndex >= usb.device->interface_count
-        || setup()->wValue != 0)
-        return USB_REFUSE;
-    for (int i = 0; i < usb.device->endpoint_count; i++) {
-        if (usb.device->endpoints[i].interface == setup()->wIndex)
-            clear_halt(&usb.device->endpoints[i]);
-    }
-    return 0;
-}
-
-/* --- descriptors ---------------------------------------------------------------------- */
 
 static char hex_digit(uint32_t nibble)
 {
@@ -240,7 +151,7 @@ static int get_string(uint8_t index)
 {
     char serial[25];
     if (index == 0) {
-        reply16(4 | STRING << 8);
+        reply(4, 4 | STRING << 8);
         usb.device->buffer[2] = (uint8_t)ENGLISH_US;
         usb.device->buffer[3] = (uint8_t)(ENGLISH_US >> 8);
         return 4;
@@ -279,31 +190,78 @@ static int get_descriptor(void)
     }
 }
 
-static const struct {
-    uint8_t bmRequestType, bRequest;
-    int (*answer)(void);
-} standard[] = {                        /* USB 2.0 table 9-3 */
-    { 0x80, GET_STATUS,        device_status },
-    { 0x81, GET_STATUS,        interface_status },
-    { 0x82, GET_STATUS,        endpoint_status },
-    { 0x02, CLEAR_FEATURE,     endpoint_feature },
-    { 0x02, SET_FEATURE,       endpoint_feature },
-    { 0x00, SET_ADDRESS,       set_address },
-    { 0x80, GET_DESCRIPTOR,    get_descriptor },
-    { 0x80, GET_CONFIGURATION, get_configuration },
-    { 0x00, SET_CONFIGURATION, set_configuration },
-    { 0x81, GET_INTERFACE,     get_interface },
-    { 0x01, SET_INTERFACE,     set_interface },
-};
+/* Endpoint 0 exists in every state and is never halted; others when configured. */
+static int endpoint_request(void)
+{
+    uint16_t address = setup()->wIndex;
+    const struct usb_endpoint *row = usb.configuration ? find_endpoint(address) : NULL;
+    bool zero = (address & ~0x80) == 0, status = setup()->bRequest == GET_STATUS;
+    if ((!zero && !row) || (!status && setup()->wValue != ENDPOINT_HALT))
+        return USB_REFUSE;
+    if (zero)
+        return status ? reply(2, 0) : 0;
+    int n = row->address & 0xF;
+    enum ep_direction direction = direction_of(row->address);
+    if (status)
+        return reply(2, ep_state(n, direction) == EP_STALL);
+    if (setup()->bRequest == CLEAR_FEATURE)
+        clear_halt(row);
+    else
+        ep_set(n, direction, EP_STALL);
+    return 0;
+}
 
+/* Setting the configuration that is already set starts all endpoints anew (9.1.1.5). */
+static int set_configuration(void)
+{
+    uint16_t value = setup()->wValue;
+    if (!usb.address || (value && value != usb.device->configuration[5]))
+        return USB_REFUSE;
+    configure((uint8_t)value);
+    return 0;
+}
+
+/* Only alternate setting 0 exists; choosing it starts the data toggles anew (9.1.1.5). */
+static int set_interface(void)
+{
+    if (setup()->wValue != 0)
+        return USB_REFUSE;
+    for (int i = 0; i < usb.device->endpoint_count; i++) {
+        if (usb.device->endpoints[i].interface == setup()->wIndex)
+            clear_halt(&usb.device->endpoints[i]);
+    }
+    return 0;
+}
+
+/* USB 2.0 table 9-3: bmRequestType and bRequest. */
 static int standard_request(void)
 {
-    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
-        if (standard[i].bmRequestType == setup()->bmRequestType
-            && standard[i].bRequest == setup()->bRequest)
-            return standard[i].answer();
+    uint16_t value = setup()->wValue;
+    bool interface = usb.configuration && setup()->wIndex < usb.device->interface_count;
+    switch (setup()->bmRequestType << 8 | setup()->bRequest) {
+    case 0x8000 | GET_STATUS:           /* bit 0: self-powered; bit 1, remote wake-up: no */
+        return reply(2, usb.device->configuration[7] >> 6 & 1);
+    case 0x8100 | GET_STATUS:
+        return interface ? reply(2, 0) : USB_REFUSE;
+    case 0x8200 | GET_STATUS:
+    case 0x0200 | CLEAR_FEATURE:
+    case 0x0200 | SET_FEATURE:
+        return endpoint_request();
+    case 0x0000 | SET_ADDRESS:          /* used in status_done(); 9.4.6 leaves it open when */
+        return value < 128 && !usb.configuration ? 0 : USB_REFUSE;      /* configured */
+    case 0x8000 | GET_DESCRIPTOR:
+        return get_descriptor();
+    case 0x8000 | GET_CONFIGURATION:
+        return reply(1, usb.configuration);
+    case 0x0000 | SET_CONFIGURATION:
+        return set_configuration();
+    case 0x8100 | GET_INTERFACE:
+        return interface ? reply(1, 0) : USB_REFUSE;
+    case 0x0100 | SET_INTERFACE:
+        return interface ? set_interface() : USB_REFUSE;
+    default:
+        return USB_REFUSE;
     }
-    return USB_REFUSE;
 }
 
 /* The interface that a class or vendor request is for, or NULL. */
