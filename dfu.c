@@ -43,7 +43,7 @@ enum {
 static struct {
     uint8_t state, status;
     uint16_t block;                     /* the number of the next */
-    uint32_t offset;                    /* in the slot, of the next byte */
+    uint32_t at;                        /* ... and where its first byte belongs */
     const uint8_t *bytes;               /* of a block that has been accepted */
     struct vectors vectors;             /* of the image that is being written */
     uint32_t blocks;
@@ -96,14 +96,14 @@ static uint32_t word(const uint8_t *bytes)
 static bool in_sequence(const struct usb_setup *setup)
 {
     if (dfu.state == DFU_IDLE)
-        dfu.block = 0, dfu.offset = 0;
+        dfu.block = 0, dfu.at = SLOT_START;
     dfu.leaving = dfu.complete = false;
     return setup->wValue == dfu.block;
 }
 
 static uint32_t room(void)
 {
-    return selfflash_end() - SLOT_START - dfu.offset;
+    return selfflash_end() - dfu.at;
 }
 
 /* Takes the two words out of the first block, if they can be right. */
@@ -120,7 +120,7 @@ static enum dfu_status first_block(const uint8_t *bytes, int length)
 /* All of a block is here.  One with an odd length is the last. */
 static int accept_block(const struct usb_setup *setup, const uint8_t **data)
 {
-    if (!in_sequence(setup) || dfu.offset % 2 != 0 || setup->wLength > room())
+    if (!in_sequence(setup) || dfu.at % 2 != 0 || setup->wLength > room())
         return fail(DFU_ERR_ADDRESS);
     enum dfu_status status = dfu.block ? DFU_OK : first_block(*data, setup->wLength);
     if (status)
@@ -131,7 +131,7 @@ static int accept_block(const struct usb_setup *setup, const uint8_t **data)
 
 static enum selfflash_error write_block(uint32_t length)
 {
-    uint32_t at = SLOT_START + dfu.offset;
+    uint32_t at = dfu.at;
     uint32_t held = dfu.block ? 0 : sizeof dfu.vectors;
     if (held)
         selfflash_strike_out(SLOT_START, held);
@@ -145,7 +145,7 @@ void dfu_done(const struct usb_setup *setup)
     if (setup->bmRequestType != OUT || setup->bRequest != DNLOAD || setup->wLength == 0)
         return;
     enum selfflash_error error = write_block(setup->wLength);
-    dfu.offset += setup->wLength;
+    dfu.at += setup->wLength;
     dfu.block++;
     dfu.blocks++;
     dfu.state = DFU_DNLOAD_SYNC;
@@ -162,7 +162,7 @@ static enum selfflash_error program_word(uint32_t address, const uint32_t *value
 static int manifest(const struct usb_setup *setup, const uint8_t **data)
 {
     (void)setup, (void)data;
-    if (dfu.vectors.reset >= SLOT_START + dfu.offset)
+    if (dfu.vectors.reset >= dfu.at)
         return fail(DFU_ERR_NOTDONE);
     enum selfflash_error error = program_word(SLOT_START + 4, &dfu.vectors.reset);
     if (!error)
@@ -181,8 +181,8 @@ static int upload(const struct usb_setup *setup, const uint8_t **data)
         return fail(DFU_ERR_ADDRESS);
     uint32_t left = room();
     uint32_t length = setup->wLength < left ? setup->wLength : left;
-    *data = (const uint8_t *)(uintptr_t)(SLOT_START + dfu.offset);
-    dfu.offset += length;
+    *data = (const uint8_t *)(uintptr_t)dfu.at;
+    dfu.at += length;
     dfu.block++;
     dfu.complete = length < setup->wLength;
     dfu.state = dfu.complete ? DFU_IDLE : DFU_UPLOAD_IDLE;
