@@ -265,14 +265,6 @@ static void transmit(void)
     }
 }
 
-/* The last stop bit has left. */
-static void chunk_sent(void)
-{
-    uart.sending = false;
-    transmit();
-    drive_control_lines();
-}
-
 static void follow_break(void)
 {
     uint16_t ms;
@@ -316,9 +308,12 @@ static void timed_send(void)
 {
     if (--timed.tx_ticks)
         return;
+    if (!timed.tx) {
+        uart.sending = false;
+        transmit();                     /* perhaps it begins another */
+        drive_control_lines();
+    }
     if (!timed.tx)
-        chunk_sent();                   /* which may begin another */
-    if (!uart.sending)
         return;
     bool last = timed.tx == 1;          /* the stop bit: 1, 1.5 or 2 bits */
     pin_write(&UART_PORT, UART_TX_PIN, timed.tx & 1);
@@ -453,8 +448,10 @@ void uart_interrupt(void)
     if (sr & (USART_SR_PE | USART_SR_FE | USART_SR_NE | USART_SR_ORE))
         errors(sr);
     if (sr & UART.CR1 & USART_CR1_TCIE) {       /* the same bit as TC */
+        uart.sending = false;
+        drive_control_lines();
         UART.CR1 &= ~(uint32_t)USART_CR1_TCIE;
-        chunk_sent();
+        transmit();
     }
 }
 
