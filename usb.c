@@ -42,6 +42,7 @@ static struct {
     const uint8_t *from;                /* DATA_IN: what is still to go */
     uint16_t left;                      /* ... and DATA_OUT: how much is still to come */
     bool empty_packet;                  /* DATA_IN: one is due at the end */
+    const struct usb_endpoint *rows[8][2];  /* the device's endpoints: found at once */
 } usb;
 
 /* --- endpoints --------------------------------------------------------------------- */
@@ -72,6 +73,7 @@ static void open_endpoints(bool open)
     for (int i = 0; i < usb.device->endpoint_count; i++) {
         const struct usb_endpoint *row = &usb.device->endpoints[i];
         int n = row->address & 0xF;
+        usb.rows[n][direction_of(row->address)] = row;
         ep_type(n, (enum ep_type)row->type);
         if (open)
             ep_open(n, direction_of(row->address), row->buffer, row->size);
@@ -90,11 +92,7 @@ static void configure(uint8_t value)
 
 static const struct usb_endpoint *find_endpoint(uint16_t address)
 {
-    for (int i = 0; i < usb.device->endpoint_count; i++) {
-        if (usb.device->endpoints[i].address == address)
-            return &usb.device->endpoints[i];
-    }
-    return NULL;
+    return address & ~0x87 ? NULL : usb.rows[address & 7][address >> 7];
 }
 
 static void clear_halt(const struct usb_endpoint *row)
@@ -422,15 +420,12 @@ static void control_event(int events)
 
 static void endpoint_event(int n, int events)
 {
-    static const struct { uint8_t bit, direction, event; } kinds[] = {
-        { EP_SENT, 0x80, USB_SENT }, { EP_RECEIVED, 0x00, USB_RECEIVED },
-    };
+    const struct usb_endpoint *const *row = usb.rows[n & 7];
     ep_clear(n, events);
-    for (int i = 0; i < 2; i++) {
-        const struct usb_endpoint *row = find_endpoint((uint16_t)(n | kinds[i].direction));
-        if (events & kinds[i].bit && row)
-            row->event(n, (enum usb_event)kinds[i].event);
-    }
+    if (events & EP_SENT && row[EP_IN])
+        row[EP_IN]->event(n, USB_SENT);
+    if (events & EP_RECEIVED && row[EP_OUT])
+        row[EP_OUT]->event(n, USB_RECEIVED);
 }
 
 static void bus_reset(void)
