@@ -116,9 +116,9 @@ int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
     int error = target_read(address, bytes, length);
 
     for (const struct place *p = places; p < places + PLACES; p++)
-        for (uint32_t k = 0; k < 2; k++) {
+        for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
             uint32_t offset = p->address + k - address;
-            if (p->use == BKPT && offset < length)
+            if (offset < length)
                 bytes[offset] = p->original[k];
         }
     return error;
