@@ -434,7 +434,7 @@ static bool patient(uint32_t tries, uint32_t *deadline)
 static int transfer(uint8_t request, uint8_t *bytes, uint32_t *count)
 {
     bool single = request & SWD_READ && host.idle;      /* swd_words() idles when writing */
-    uint32_t deadline, tries = 0;
+    uint32_t deadline = 0, tries = 0;
     int ack = SWD_OK;
 
     while (*count) {

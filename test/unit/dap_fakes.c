@@ -1,0 +1,254 @@
+/* dap_fakes.c - see dap_fakes.h. */
+#include "dap_fakes.h"
+#include "clock.h"
+#include "stm32f103.h"
+#include "target.h"
+#include <assert.h>
+#include <sanitizer/asan_interface.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fake fake;
+
+/* --- the bus ------------------------------------------------------------------------- */
+
+static void *poisoned[16];
+static int poisoned_size[16], poisoned_count;
+
+static void unpoison(void)
+{
+    while (poisoned_count) {
+        poisoned_count--;
+        ASAN_UNPOISON_MEMORY_REGION(poisoned[poisoned_count], poisoned_size[poisoned_count]);
+    }
+}
+
+static void poison(void *at, int size)
+{
+    if (size == 0 || poisoned_count == 16)
+        return;
+    ASAN_POISON_MEMORY_REGION(at, size);
+    poisoned[poisoned_count] = at;
+    poisoned_size[poisoned_count++] = size;
+}
+
+int ep_read(int n, uint8_t *bytes, int size)
+{
+    int count = fake.packet_length < size ? fake.packet_length : size;
+
+    assert(n == DAP_EP);
+    ASAN_UNPOISON_MEMORY_REGION(bytes, size);
+    memcpy(bytes, fake.packet, (size_t)count);
+    if (size == 64)
+        poison(bytes + count, size - count);
+    return count;
+}
+enum ep_state ep_state(int n, enum ep_direction direction)
+{
+    assert(n == DAP_EP);
+    return direction == EP_OUT ? fake.out : fake.in;
+}
+void ep_set(int n, enum ep_direction direction, enum ep_state state)
+{
+    assert(n == DAP_EP);
+    *(direction == EP_OUT ? &fake.out : &fake.in) = state;
+}
+void usb_receive(int n)
+{
+    assert(n == DAP_EP && fake.out == EP_NAK);
+    fake.out = EP_VALID;
+}
+void usb_send(int n, const uint8_t *bytes, int length)
+{
+    assert(n == DAP_EP && fake.in == EP_NAK && length >= 1 && length <= 64);
+    memcpy(fake.sent, bytes, (size_t)length);
+    fake.sent_length = length;
+    fake.in = EP_VALID;
+}
+void usb_serial_number(char *text) { strcpy(text, "0123456789ABCDEF01234567"); }
+uint32_t interrupts_off(void) { unpoison(); return 0; }
+void interrupts_restore(uint32_t state) { (void)state; }
+
+bool fake_host_sends(const void *bytes, int length)
+{
+    if (fake.out != EP_VALID)
+        return false;
+    memcpy(fake.packet, bytes, (size_t)length);
+    fake.packet_length = length;
+    fake.out = EP_NAK;
+    dap_event(DAP_EP, USB_RECEIVED);
+    return true;
+}
+
+int fake_host_fetches(void)
+{
+    int length = fake.sent_length;
+
+    if (fake.in != EP_VALID)
+        return -1;
+    memcpy(fake.fetched, fake.sent, (size_t)length);
+    fake.in = EP_NAK;
+    dap_event(DAP_EP, USB_SENT);
+    return length;
+}
+
+/* --- the wire ------------------------------------------------------------------------ */
+
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+    va_list list;
+
+    if (fake.no_log || fake.log_length > FAKE_LOG - 64)
+        return;
+    va_start(list, format);
+    if (fake.log_length)
+        fake.log[fake.log_length++] = ' ';
+    fake.log_length += vsnprintf(fake.log + fake.log_length, 60, format, list);
+    va_end(list);
+}
+
+uint8_t swd_request(uint8_t kind, uint8_t address)
+{
+    uint32_t middle = (uint32_t)kind | (uint32_t)(address >> 2 & 3) << 3;
+
+    assert((kind & ~(SWD_AP | SWD_READ)) == 0 && (address & ~0xC) == 0);
+    return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
+}
+
+static int next_ack(void)
+{
+    if (fake.ack_at < fake.ack_count)
+        return fake.acks[fake.ack_at++];
+    if (fake.random_ack)
+        return fake.random_ack();
+    return fake.ack_for_ever ? fake.ack_for_ever : SWD_OK;
+}
+
+static int one_word(uint8_t request, uint8_t *bytes)
+{
+    int ack = next_ack();
+    char port = request & SWD_AP ? 'A' : 'D';
+    int address = request >> 1 & 0xC;
+    uint32_t value;
+
+    assert(fake.owner == SWD_DAP);
+    if (request & SWD_READ) {
+        note("r%c%02X", port, address);
+        if (ack == SWD_OK) {
+            memcpy(bytes, &fake.value, 4);
+            fake.value += 0x01010101;
+        }
+    } else {
+        memcpy(&value, bytes, 4);
+        note("w%c%02X=%08X", port, address, value);
+    }
+    if (ack != SWD_OK)
+        note("ack%d", ack);
+    return ack;
+}
+
+int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
+{
+    uint8_t *at = bytes;
+    int ack = SWD_OK;
+
+    for (; *count && ack == SWD_OK; at += 4) {
+        ack = one_word(request, at);
+        *count -= ack == SWD_OK;
+        if (!(request & SWD_READ) && idle && ack == SWD_OK)
+            note("i%u", idle);
+    }
+    return ack;
+}
+void swd_idle(uint32_t clocks) { note("i%u", clocks); }
+void swd_send_bits(uint64_t bits, int count)
+{
+    assert(count >= 0 && count <= 64 && fake.owner == SWD_DAP);
+    if (count)
+        note("s%d:%llX", count, (unsigned long long)bits);
+    else
+        note("drive");
+}
+uint64_t swd_receive_bits(int count)
+{
+    assert(count >= 1 && count <= 64 && fake.owner == SWD_DAP);
+    note("g%d", count);
+    return count == 64 ? fake.bits_in : fake.bits_in & ((1ull << count) - 1);
+}
+bool swd_take(enum swd_owner who)
+{
+    if (fake.owner != SWD_NOBODY && fake.owner != who)
+        return false;
+    fake.owner = who;
+    swd_configure(1, false);
+    return true;
+}
+void swd_release(enum swd_owner who)
+{
+    if (fake.owner == who)
+        fake.owner = SWD_NOBODY;
+}
+enum swd_owner swd_owner(void) { return fake.owner; }
+uint32_t swd_set_frequency(uint32_t hz)
+{
+    assert(hz && fake.owner == SWD_DAP);
+    return fake.hz = hz;
+}
+void swd_configure(int turnaround, bool always_data)
+{
+    assert(turnaround >= 1 && turnaround <= 4);
+    fake.turnaround = turnaround;
+    fake.always_data = always_data;
+}
+void swd_set_pins(int which, int levels)
+{
+    fake.driven |= which;
+    fake.levels = (fake.levels & ~which) | (levels & which);
+}
+int swd_pins(void)
+{
+    return fake.levels & ~fake.pulled_low
+         & (SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST);
+}
+
+/* --- the rest ------------------------------------------------------------------------- */
+
+bool target_attached(void) { return fake.attached; }
+void target_detach(void)
+{
+    fake.detaches++;
+    swd_release(SWD_GDB);
+}
+uint32_t clock_hz(void) { return 72000000; }
+static void pass(uint32_t ms)
+{
+    fake.ms += ms;
+    fake.cycles += ms * 72000;
+}
+uint32_t clock_ms(void) { pass(fake.ms_per_look); return fake.ms; }
+uint32_t clock_cycles(void) { pass(fake.ms_per_look); return fake.cycles; }
+void clock_wait_us(uint32_t us)
+{
+    assert(us <= 1000000);
+    pass((us + 999) / 1000);
+}
+void watchdog_feed(void)
+{
+    if (fake.ms - fake.fed_ms > fake.longest_ms)
+        fake.longest_ms = fake.ms - fake.fed_ms;
+    fake.fed_ms = fake.ms;
+    if (fake.while_waiting)
+        fake.while_waiting();
+}
+
+void fake_power_on(void)
+{
+    unpoison();
+    fake = (struct fake){
+        .out = EP_NAK, .in = EP_NAK, .value = 0x11223344, .bits_in = 0x8899AABBCCDDEEFF,
+        .levels = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, .ms_per_look = 1
+    };
+    dap_configured(true);
+    dap_poll();
+}
