@@ -117,7 +117,7 @@ static int take(struct ring *ring, uint8_t *bytes, int size)
 
 static int index_of(const struct port *port)
 {
-    return (int)(port - ports);
+    return port == &ports[CDC_UART] ? CDC_UART : CDC_GDB;
 }
 
 static int data_endpoint(const struct port *port)

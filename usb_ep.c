@@ -112,7 +112,7 @@ void ep_clear(int n, int events)
 struct word { uint32_t value; } __attribute__((packed, may_alias));
 
 /* These two loops are most of what a byte costs on its way through USB. */
-__attribute__((optimize("O2")))
+__attribute__((optimize("O2", "align-loops=8")))
 int ep_read(int n, uint8_t *bytes, int size)
 {
     struct pma *from = &PMA[entry(n, EP_OUT)[0].half / 2];
@@ -131,7 +131,7 @@ int ep_read(int n, uint8_t *bytes, int size)
     return count;
 }
 
-__attribute__((optimize("O2")))
+__attribute__((optimize("O2", "align-loops=8")))
 void ep_write(int n, const uint8_t *bytes, int length)
 {
     struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
