@@ -210,7 +210,8 @@ tests-board: $(sim_tests) $(BUILD)/judge/bitbang
 
 bench: deps
 	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench
-	@env BUILD=$(BUILD) $$(python3 test/size.py $(BUILD) --sh) $(BUILD)/bench $(BUILD)/bench.json
+	@env BUILD=$(BUILD) $$(python3 test/size.py $(BUILD) --sh) $(BUILD)/bench $(BUILD)/bench.json \
+	    $(BUILD)/bench.plot
 
 size: deps
 	@$(MAKE) --no-print-directory --silent firmware

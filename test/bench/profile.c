@@ -50,7 +50,7 @@ static bool next_instruction(void *ctx, uint32_t pc)
     return false;
 }
 
-struct profile *profile_start(struct board *board, const char *elf)
+struct profile *profile_start(const struct board *board, const char *elf)
 {
     struct profile *profile = calloc(1, sizeof *profile);
     struct cpu *cpu = board->probe->cpu;

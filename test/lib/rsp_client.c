@@ -32,7 +32,7 @@ bool rsp_plug_in(struct rsp *rsp)
     return true;
 }
 
-struct rsp *rsp_power_on_with(const struct board_options *options)
+struct rsp *rsp_build(const struct board_options *options)
 {
     struct rsp *rsp = calloc(1, sizeof *rsp);
     char error[512];
@@ -43,6 +43,21 @@ struct rsp *rsp_power_on_with(const struct board_options *options)
         exit(2);
     }
     rsp->cdc = cdc_host_new(rsp->board->usb);
+    return rsp;
+}
+
+struct rsp *rsp_build_usual(const char *target)
+{
+    struct board_options options = {
+        .flash = { build_path("pillbug.bin") }, .flash_count = 1, .flash_kb = 64,
+        .board = "bluepill", .target = target,
+    };
+
+    return rsp_build(&options);
+}
+
+static struct rsp *plugged_in(struct rsp *rsp)
+{
     if (!rsp_plug_in(rsp)) {
         fprintf(stderr, "the board does not enumerate\n");
         exit(2);
@@ -50,14 +65,14 @@ struct rsp *rsp_power_on_with(const struct board_options *options)
     return rsp;
 }
 
+struct rsp *rsp_power_on_with(const struct board_options *options)
+{
+    return plugged_in(rsp_build(options));
+}
+
 struct rsp *rsp_power_on(const char *target)
 {
-    struct board_options options = {
-        .flash = { build_path("pillbug.bin") }, .flash_count = 1, .flash_kb = 64,
-        .board = "bluepill", .target = target,
-    };
-
-    return rsp_power_on_with(&options);
+    return plugged_in(rsp_build_usual(target));
 }
 
 void rsp_power_off(struct rsp *rsp)
@@ -241,25 +256,35 @@ bool rsp_read(struct rsp *rsp, uint32_t address, void *bytes, int length)
     return true;
 }
 
-/* A packet "HEAD:binary": as much of the data as fits in size once escaped. */
-static int send_binary(struct rsp *rsp, const char *head, const uint8_t *bytes, int length,
-                       int size)
+static bool is_special(uint8_t c)
+{
+    return c == '$' || c == '#' || c == '}' || c == '*';
+}
+
+/* How much data gdb puts into one packet of `room` bytes: as much as fits once escaped, but
+ * so that the next packet begins at a multiple of 16 (align_for_efficient_write in gdb's
+ * remote.c; compared with the log of a real gdb 13, see rsp_load_flash()). */
+static int gdb_share(uint32_t address, const uint8_t *bytes, int length, int room)
+{
+    int used = 0;
+
+    while (used < length && (room -= is_special(bytes[used]) ? 2 : 1) >= 0)
+        used++;
+    if (used == length)
+        return used;
+    int aligned = (int)(((address + (uint32_t)used) & ~15u) - address);
+    return aligned > 0 ? aligned : used;
+}
+
+/* A packet "HEAD:binary" and its reply. */
+static bool send_binary(struct rsp *rsp, const char *head, const uint8_t *bytes, int length)
 {
     static char packet[70000];
     int n = snprintf(packet, sizeof packet, "%s", head);
-    int on_wire = n, used = 0;
 
-    while (used < length) {
-        char c = (char)bytes[used];
-        on_wire += c == '$' || c == '#' || c == '}' || c == '*' ? 2 : 1;
-        if (on_wire > size)
-            break;
-        packet[n++] = c;
-        used++;
-    }
-    rsp_send(rsp, packet, n);
-    reply_of(rsp);
-    return used;
+    memcpy(packet + n, bytes, (size_t)length);
+    rsp_send(rsp, packet, n + length);
+    return strcmp(reply_of(rsp), "OK") == 0;
 }
 
 bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length)
@@ -270,8 +295,7 @@ bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length)
         char head[40];
         int n = length < 900 ? length : 900;
         snprintf(head, sizeof head, "X%x,%x:", address, n);
-        send_binary(rsp, head, from, n, 4000);
-        if (strcmp(rsp->reply, "OK") != 0)
+        if (!send_binary(rsp, head, from, n))
             return false;
         address += (uint32_t)n;
         from += n;
@@ -286,6 +310,14 @@ int rsp_packet_size(struct rsp *rsp)
     return size ? (int)strtol(size + 11, NULL, 16) : 400;
 }
 
+enum { FRAMING = 4 };                  /* "$" and "#xx" count towards PacketSize */
+
+/* The packets of `load` are those that Debian's gdb 13.1 sent (set remotelogfile) for
+ * 32 KB of random bytes into a SAMD21's flash and 16 KB into its RAM, with PacketSize=1000:
+ * the same commands in the same order, and the same sizes packet by packet (4000, 4016, ...
+ * bytes of data).  Not sent here are qCRC, which `load` does not send, and what gdb asks
+ * around a load: g, and Pf=.  gdb's empty X packet, by which it asks once whether X is known,
+ * is the caller's. */
 bool rsp_load_flash(struct rsp *rsp, uint32_t address, const void *bytes, int length,
                     uint32_t page)
 {
@@ -298,13 +330,65 @@ bool rsp_load_flash(struct rsp *rsp, uint32_t address, const void *bytes, int le
         return false;
     while (length > 0) {
         char head[40];
-        snprintf(head, sizeof head, "vFlashWrite:%x:", address);
-        int n = send_binary(rsp, head, from, length, size);
-        if (strcmp(rsp->reply, "OK") != 0)
+        int room = size - FRAMING - snprintf(head, sizeof head, "vFlashWrite:%x:", address);
+        int n = gdb_share(address, from, length, room);
+        if (!send_binary(rsp, head, from, n))
             return false;
         address += (uint32_t)n;
         from += n;
         length -= n;
     }
     return strcmp(rsp_ask(rsp, "vFlashDone"), "OK") == 0;
+}
+
+bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length)
+{
+    const uint8_t *from = bytes;
+    int size = rsp_packet_size(rsp);
+
+    while (length > 0) {
+        char head[40];
+        int room = size - FRAMING - snprintf(head, sizeof head, "X%x,%x:", address,
+                                             length < size ? length : size - 1);
+        int n = gdb_share(address, from, length, room);
+        snprintf(head, sizeof head, "X%x,%x:", address, n);
+        if (!send_binary(rsp, head, from, n))
+            return false;
+        address += (uint32_t)n;
+        from += n;
+        length -= n;
+    }
+    /* A long write may be confirmed before it is done; this comes after it (and gdb sends
+     * Pf= now). */
+    return strcmp(rsp_ask(rsp, "qC"), "QC1") == 0;
+}
+
+/* Bytes of a reply to m or x; -1: an error.  Fewer than asked for is no error. */
+static int dumped(const struct rsp *rsp, char *to, int most, bool binary)
+{
+    if (!binary)
+        return rsp->length > 0 && rsp->length <= 2 * most && rsp->length % 2 == 0 ?
+            unhex(rsp->reply, to) : -1;
+    if (rsp->reply[0] != 'b' || rsp->length > 1 + most)
+        return -1;
+    memcpy(to, rsp->reply + 1, (size_t)rsp->length - 1);
+    return rsp->length - 1;
+}
+
+bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool binary)
+{
+    char *to = bytes;
+    int most = rsp_packet_size(rsp) / 2;
+
+    while (length > 0) {
+        int asked = length < most ? length : most;
+        rsp_ask(rsp, "%c%x,%x", binary ? 'x' : 'm', address, asked);
+        int n = dumped(rsp, to, asked, binary);
+        if (n <= 0)
+            return false;
+        address += (uint32_t)n;
+        to += n;
+        length -= n;
+    }
+    return true;
 }

@@ -27,6 +27,9 @@ struct rsp {
  * first port open.  Exits the program with a message when that fails. */
 struct rsp *rsp_power_on(const char *target);
 struct rsp *rsp_power_on_with(const struct board_options *options);
+/* The same up to the moment before power: for who wants to see it all. */
+struct rsp *rsp_build(const struct board_options *options);
+struct rsp *rsp_build_usual(const char *target);
 void rsp_power_off(struct rsp *rsp);
 
 /* Waits until the board has enumerated (again) and opens the port. */
@@ -47,10 +50,13 @@ const char *rsp_monitor(struct rsp *rsp, const char *text);
 bool rsp_attach(struct rsp *rsp);
 bool rsp_read(struct rsp *rsp, uint32_t address, void *bytes, int length);
 bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length);
-/* What gdb's `load` sends: erase, writes of packet_size, done.  Reply of the step that
- * failed is in rsp->reply. */
+/* What gdb's `load` sends, cut into packets as it cuts them: to flash vFlashErase,
+ * vFlashWrite, vFlashDone; to RAM X.  Reply of the step that failed is in rsp->reply. */
 bool rsp_load_flash(struct rsp *rsp, uint32_t address, const void *bytes, int length,
                     uint32_t page);
+bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length);
+/* What gdb's `dump` sends: m packets, or x packets from gdb 16 on. */
+bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool binary);
 void rsp_forget_console(struct rsp *rsp);
 double rsp_now_ms(const struct rsp *rsp);
 int rsp_packet_size(struct rsp *rsp);       /* from qSupported */
