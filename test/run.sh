@@ -76,6 +76,8 @@ for tier; do
             try "$(basename "$t")" env BUILD="$build" "$t"
         done
         try "options of bluepill" env BUILD="$build" sh test/sim/options.sh
+        try "several clients of the serial port" python3 test/sim/uart_clients.py \
+            "$build/bluepill" "$build/pillbug.bin"
         try "USB/IP server" python3 test/sim/usbip_server.py "$build/bluepill" \
             "$build/pillbug.bin" ;;
     session)
