@@ -141,6 +141,7 @@ unit_usb_control := usb.c dfu.c
 unit_cdc := cdc.c
 unit_cmsis_dap := test/unit/dap_fakes.c cmsis_dap.c
 unit_print := print.c hex.c
+unit_error := error.c
 unit_uart := uart.c
 unit_settings := settings.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))

@@ -291,9 +291,8 @@ static int run_halt_timeout(int argc, const char **argv)
 }
 
 /* DEMCR's vector catch bits, ARMv7-M C1.6.5. */
-static const struct { char name[6]; uint8_t bit; } vectors[] = {
-    { "reset", 0 }, { "mm", 4 }, { "nocp", 5 }, { "chk", 6 }, { "stat", 7 }, { "bus", 8 },
-    { "int", 9 }, { "hard", 10 },
+static const char vectors[][6] = {
+    [0] = "reset", [4] = "mm", "nocp", "chk", "stat", "bus", "int", "hard"
 };
 enum { VECTORS = sizeof vectors / sizeof vectors[0], ALL_FAULTS = 0x7F0 };
 
@@ -303,9 +302,8 @@ static uint32_t find_vectors(int argc, const char **argv)
 
     for (int i = 0; i < argc; i++)
         for (int v = 0; v < VECTORS; v++)
-            if (compare(vectors[v].name, argv[i]) == WHOLE ||
-                compare("all", argv[i]) == WHOLE)
-                bits |= 1u << vectors[v].bit;
+            if (compare(vectors[v], argv[i]) == WHOLE || compare("all", argv[i]) == WHOLE)
+                bits |= 1u << v;
     return bits;
 }
 
@@ -327,8 +325,8 @@ static int run_vector_catch(int argc, const char **argv)
     bits = cortexm_vector_catch();
     monitor_print("Catching:");
     for (int v = 0; v < VECTORS; v++)
-        if (bits >> vectors[v].bit & 1)
-            monitor_print(" %s", vectors[v].name);
+        if (bits >> v & 1)
+            monitor_print(" %s", vectors[v]);
     monitor_print(bits == 0 ? " nothing\n" : "\n");
     return error;
 }
