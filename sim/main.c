@@ -35,7 +35,7 @@ enum serial_port { GDB_PORT, UART_PORT, SERIAL_PORTS };
 struct settings {
     struct board_options board;
     int serial[SERIAL_PORTS], control, usbip;   /* TCP ports, NOT_WANTED, or 0 for any */
-    const char *vcd, *pcap, *record, *symbols;
+    const char *vcd, *pcap, *record, *symbols, *dump;
     bool real_time, stats, stop;            /* stop: --help and --version have spoken */
     double seconds;                         /* simulated; 0 = until told to stop */
 };
@@ -197,6 +197,12 @@ static bool set_symbols(struct settings *settings, const char *text)
     return true;
 }
 
+static bool set_dump(struct settings *settings, const char *text)
+{
+    settings->dump = text;
+    return true;
+}
+
 static bool set_speed(struct settings *settings, const char *text)
 {
     settings->real_time = strcmp(text, "real") == 0;
@@ -260,6 +266,7 @@ static const struct option {
     { "--pcap", "FILE", set_pcap, "USB traffic, for Wireshark" },
     { "--record", "FILE", set_record, "SWD transfers, one a line" },
     { "--symbols", "FILE.elf", set_symbols, "names for reports, when --flash has a .bin" },
+    { "--dump-target", "FILE", set_dump, "on exit, the target's whole flash" },
     { "--speed", "real|max", set_speed, "as fast as the wall clock (default), or as possible" },
     { "--for", "SECONDS", set_for, "stop after so much simulated time" },
     { "--stats", NULL, set_stats, "on exit, counters as JSON on standard output" },
@@ -537,6 +544,20 @@ static void print_stats(const struct machine *machine)
     fflush(stdout);
 }
 
+static bool dump_target(const struct machine *machine)
+{
+    const char *name = machine->settings->dump;
+    const struct chip *target = machine->board->target;
+    if (!name || !target)
+        return !name || wrong("--dump-target: there is no target (--target none)");
+    FILE *file = fopen(name, "wb");
+    bool good = file && fwrite(target->flash, 1, target->flash_size, file) ==
+                target->flash_size;
+    if (file && fclose(file) != 0)
+        good = false;
+    return good || wrong("\"%s\" cannot be written: %s.", name, strerror(errno));
+}
+
 static void finish(struct machine *machine)
 {
     control_free(machine->control);
@@ -587,6 +608,10 @@ int main(int argc, char **argv)
             print_stats(&machine);
         summary(&machine);
         status = stats_exit_status(machine.board);
+        if (!dump_target(&machine)) {
+            fprintf(stderr, "bluepill: %s\n", error);
+            status = USAGE;
+        }
     } else {
         fprintf(stderr, "bluepill: %s\n", error);
     }

@@ -88,6 +88,12 @@ try 0 '"chip": "stm32f103"'               --flash-kb 128 --board stlink --target
 python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/out" || {
     echo "--stats is not JSON"; failed=$((failed + 1)); }
 
+try 0 '4 bytes at 0x00000000'             --target samd21:"$work/good.hex" --flash "$work/loop.bin" \
+                                          --speed max --for 0.001 --dump-target "$work/dump"
+[ "$(stat -c %s "$work/dump")" = 262144 ] || { echo "--dump-target"; failed=$((failed + 1)); }
+try 2 "cannot be written"                 --target samd21 --flash "$work/loop.bin" \
+                                          --speed max --for 0.001 --dump-target "$work/no/where"
+
 # A program that touches what is not there must not end in 0: ldr r0, =0x40005400 (I2C1)
 # behind a closed clock gate.
 printf '\000\120\000\040\011\000\000\010\001\110\001\150\376\347\000\000\000\124\000\100' \
