@@ -203,6 +203,7 @@ static void windows_finds_winusb(void **state)
             break;
         case 2:                         /* function subset */
             assert_true(i >= subset_end && d[4] < interfaces);
+            assert_int_equal(d[4], winusb == 0 ? 0 : interfaces - 1);
             subset_end = i + word(d + 6);
             assert_true(subset_end <= set_length);
             break;
@@ -224,11 +225,57 @@ static void windows_finds_winusb(void **state)
             fail_msg("MS OS descriptor of type %d", word(d + 2));
         }
     }
-    assert_true(winusb > 0 && winusb == guids);
+    assert_int_equal(winusb, product == PROBE_ID ? 2 : 1);      /* CMSIS-DAP and DFU */
+    assert_int_equal(guids, winusb);
     assert_int_equal(ask(0xC0, request, 0, 8, 255), STALL);
     assert_int_equal(ask(0xC0, request + 100, 0, 7, 255), STALL);
     assert_int_equal(ask(0x40, request, 0, 7, 0), STALL);
     assert_int_equal(ask(0xC0, request, 0, 7, 18), 18);
+}
+
+/* What the hosts look at: OpenOCD the strings and the endpoints' order, pyOCD the class of
+ * the device, too, Keil the first interface only, Windows the GUID that ARM has chosen. */
+static void the_first_interface_is_cmsis_dap(void **state)
+{
+    (void)state;
+    static const uint8_t wanted[] = { 9, 4, 0, 0, 2, 0xFF, 0, 0 };
+    static const uint8_t out[] = { 7, 5, 3, 2, 64, 0, 0 }, in[] = { 7, 5, 0x83, 2, 64, 0, 0 };
+    static const char guid[] = "{CDB3B5AD-293B-4663-AA36-1AAE46463776}";
+    const uint8_t *d = configuration + 9;
+    char name[64] = "";
+
+    assert_memory_equal(d, wanted, sizeof wanted);
+    assert_memory_equal(d + 9, out, 7);
+    assert_memory_equal(d + 16, in, 7);
+    int length = descriptor(STRING, d[8], 255);
+    for (int i = 2; i < length; i += 2)
+        name[i / 2 - 1] = (char)got[i];
+    assert_non_null(strstr(name, "CMSIS-DAP"));
+    descriptor(DEVICE, 0, 18);
+    assert_int_equal(got[4], 0xEF);
+    length = descriptor(STRING, got[15], 255);
+    for (int i = 2; i < length; i += 2)
+        name[i / 2 - 1] = (char)got[i];
+    assert_non_null(strstr(name, "CMSIS-DAP"));
+    assert_true(ask(0xC0, 2, 0, 7, 4096) > 178);
+    for (int i = 0; guid[i]; i++)
+        assert_int_equal(got[10 + 8 + 8 + 20 + 8 + 42 + 2 + 2 * i], guid[i]);
+}
+
+static void a_browser_is_told_that_it_may_open_it(void **state)
+{
+    (void)state;
+    static const uint8_t webusb[16] = { 0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47,
+                                        0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65 };
+    int total = descriptor(BOS, 0, 255), found = 0;
+
+    for (int i = got[0]; i < total; i += got[i])
+        if (memcmp(got + i + 4, webusb, 16) == 0) {
+            assert_int_equal(got[i], 24);
+            assert_int_equal(word(got + i + 20), 0x0100);
+            found++;
+        }
+    assert_int_equal(found, 1);
 }
 
 static void answers_are_cut_to_what_was_asked_for(void **state)
@@ -654,6 +701,8 @@ int main(void)
         ON_BOTH(descriptors_hold_together),
         ON_BOTH(the_serial_number_is_the_unique_id),
         ON_BOTH(windows_finds_winusb),
+        ON(probe, the_first_interface_is_cmsis_dap),
+        ON_BOTH(a_browser_is_told_that_it_may_open_it),
         ON_BOTH(answers_are_cut_to_what_was_asked_for),
         ON_BOTH(every_standard_request_in_every_state),
         ON_BOTH(a_configuration_needs_an_address_and_can_be_left),

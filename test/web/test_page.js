@@ -144,7 +144,7 @@ story("a running probe is detached, updated, and runs again", ["boot.elf", PROBE
                                && document.querySelector("#progress").value < 1);
     assert.match(await page.textContent("#speed"), /KB of .* KB\/s, about \d+ s left/);
     await shot(page, "dfu-page", "section:nth-of-type(3)");     // docs/dfu-page.png
-    await says(page, "#status", "It runs: Pillbug debug probe");
+    await says(page, "#status", "It runs: Pillbug CMSIS-DAP probe");
     await shot(page, "done-light");
     await page.click("#detach");                // allowed now: no second click
     await says(page, "#device", "its bootloader");
