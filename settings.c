@@ -22,11 +22,11 @@
 #include "settings.h"
 #include "stm32f103.h"
 
-enum { RECORDS = 256, PAGE_SIZE = 1024, BUSY_TURNS = 4000000, BLANK = -1 };
+enum { RECORDS = 256, PAGE_SIZE = 1024, BUSY_TURNS = 4000000 };
 enum { KEY1 = 0x45670123 };
-static const uint32_t KEY2 = 0xCDEF89AB;        /* too large for an enum */
+static const uint32_t KEY2 = 0xCDEF89AB, BLANK = 0xFFFFFFFF;    /* too large for an enum */
 
-extern volatile int32_t SETTINGS[2][RECORDS];   /* link.ld */
+extern volatile uint32_t SETTINGS[2][RECORDS];   /* link.ld */
 
 static struct {
     bool found;                         /* a record at all */
@@ -34,7 +34,7 @@ static struct {
     uint16_t value;                     /* bits and generation of the newest */
 } settings;
 
-static bool valid(int32_t record)
+static bool valid(uint32_t record)
 {
     return (uint16_t)(record ^ record >> 16) == 0xFFFF;
 }
@@ -45,7 +45,7 @@ static void read_page(int page)
     bool found = false;
     uint16_t value = 0;
     for (int i = 0; i < RECORDS; i++) {
-        int32_t record = SETTINGS[page][i];
+        uint32_t record = SETTINGS[page][i];
         if (record != BLANK)
             next = i + 1;
         if (valid(record)) {
@@ -64,38 +64,23 @@ static void read_page(int page)
 
 /* --- flash ------------------------------------------------------------------------------- */
 
-static void begin(uint32_t cr)
+/* Erases the page, or programs the halfword, at that address.  What went wrong shows when
+ * the record is read. */
+static void change(uint32_t how, volatile void *at, uint16_t value)
 {
     FLASH.KEYR = KEY1;
     FLASH.KEYR = KEY2;
     FLASH.SR = FLASH_SR_PGERR | FLASH_SR_WRPRTERR | FLASH_SR_EOP;       /* 1 clears */
-    FLASH.CR = cr;
-}
-
-static void finish(void)
-{
+    FLASH.CR = how;
+    if (how == FLASH_CR_PG) {
+        *(volatile uint16_t *)at = value;
+    } else {
+        FLASH.AR = (uint32_t)(uintptr_t)at;
+        FLASH.CR = how | FLASH_CR_STRT;
+    }
     (void)FLASH.SR;
     for (int turns = BUSY_TURNS; FLASH.SR & FLASH_SR_BSY && turns > 0; turns--) {
     }
-}
-
-static void erase(int page)
-{
-    begin(FLASH_CR_PER);
-    FLASH.AR = (uint32_t)(uintptr_t)SETTINGS[page];
-    FLASH.CR = FLASH_CR_PER | FLASH_CR_STRT;
-    finish();
-    FLASH.CR = FLASH_CR_LOCK;
-}
-
-static void program(volatile int32_t *record, uint16_t value)
-{
-    volatile uint16_t *half = (volatile uint16_t *)record;
-    begin(FLASH_CR_PG);
-    half[0] = value;
-    finish();
-    half[1] = (uint16_t)~value;
-    finish();
     FLASH.CR = FLASH_CR_LOCK;
 }
 
@@ -105,10 +90,11 @@ static bool append(uint16_t value)
         settings.page ^= 1;
         settings.next = 0;
         value = (uint16_t)(value + 0x100);
-        erase(settings.page);
+        change(FLASH_CR_PER, SETTINGS[settings.page], 0);
     }
-    volatile int32_t *record = &SETTINGS[settings.page][settings.next++];
-    program(record, value);
+    volatile uint32_t *record = &SETTINGS[settings.page][settings.next++];
+    change(FLASH_CR_PG, record, value);
+    change(FLASH_CR_PG, (volatile uint16_t *)record + 1, (uint16_t)~value);
     settings.value = value;
     return valid(*record) && (uint16_t)*record == value;
 }

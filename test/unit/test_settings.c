@@ -13,7 +13,7 @@
 #include "stm32f103.h"
 
 struct flash FLASH;
-volatile int32_t SETTINGS[2][256];
+volatile uint32_t SETTINGS[2][256];
 
 static int blank_flash(void **state)
 {
@@ -22,10 +22,10 @@ static int blank_flash(void **state)
     return 0;
 }
 
-static int32_t record(unsigned bits, unsigned generation)
+static uint32_t record(unsigned bits, unsigned generation)
 {
     uint32_t value = generation << 8 | bits;
-    return (int32_t)(value | (~value & 0xFFFF) << 16);
+    return value | (~value & 0xFFFF) << 16;
 }
 
 static uint8_t after_start(void)
@@ -45,7 +45,7 @@ static void the_last_valid_record_counts(void **state)
     (void)state;
     SETTINGS[0][0] = record(1, 0);
     SETTINGS[0][1] = record(6, 0);
-    SETTINGS[0][2] = (int32_t)0xFFFF0009;       /* begun and not finished */
+    SETTINGS[0][2] = 0xFFFF0009;       /* begun and not finished */
     assert_int_equal(after_start(), 6);
     assert_true(settings_set(5));
     assert_int_equal(SETTINGS[0][3], record(5, 0));     /* behind the junk */
@@ -58,7 +58,7 @@ static void what_is_the_same_is_not_written(void **state)
     SETTINGS[0][0] = record(3, 0);
     assert_int_equal(after_start(), 3);
     assert_true(settings_set(3));
-    assert_int_equal(SETTINGS[0][1], -1);
+    assert_int_equal(SETTINGS[0][1], 0xFFFFFFFF);
 }
 
 static void the_page_of_the_later_generation_counts(void **state)
