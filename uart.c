@@ -364,8 +364,8 @@ static void timed_receive(void)
 
 void uart_frame(void)
 {
-    drive_control_lines();
     follow_break();
+    drive_control_lines();
     receive();
     cdc_flush(CDC_UART);
     transmit();
