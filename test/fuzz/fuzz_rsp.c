@@ -68,6 +68,24 @@ static int mutate(uint8_t *bytes, int length)
     return length;
 }
 
+/* A load's packet, escaped where it must be: answered before it is executed. */
+static int long_write(uint8_t *bytes)
+{
+    uint32_t count = 200 + roll(3700);
+    int length = snprintf((char *)bytes, 40, roll(4) ? "X%x,%x:" : "vFlashWrite:%x:",
+                          roll(4) ? 0x20000000 + roll(100) : roll(0x40000), count);
+
+    while (count-- > 0 && length < RSP_PACKET_MAX - 1) {
+        uint8_t byte = (uint8_t)roll(256);
+        if (byte == '#' || byte == '$' || byte == '}') {
+            bytes[length++] = '}';
+            byte ^= 0x20;
+        }
+        bytes[length++] = byte;
+    }
+    return length;
+}
+
 static void send_one(void)
 {
     static uint8_t bytes[2 * LONGEST];
@@ -75,7 +93,10 @@ static void send_one(void)
     int length = (int)strlen(seed);
 
     memcpy(bytes, seed, (size_t)length);
-    length = mutate(bytes, length);
+    if (roll(30) == 0)
+        length = long_write(bytes);
+    if (length < 100 || roll(3) == 0)
+        length = mutate(bytes, length);
     if (roll(2000) == 0)
         for (int i = length; i < LONGEST; i++)
             bytes[length++] = (uint8_t)('%' + roll(80));    /* nothing that ends it early */

@@ -7,6 +7,7 @@
 #include "rsp.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -116,6 +117,76 @@ static void packet_of_the_longest_size_is_taken_a_longer_one_refused(void **stat
     assert_string_equal(fake_ask("!"), "OK");
 }
 
+static int next_random(void)
+{
+    static uint32_t x = 1;
+    x = x * 1664525 + 1013904223;
+    return (int)(x >> 24);
+}
+
+/* Lengths, places and pieces of any alignment; specials often, and side by side. */
+static void all_bytes_arrive_whatever_they_are_and_however_they_are_cut(void **state)
+{
+    static uint8_t data[1000], packet[2100];
+    (void)state;
+    stop_acks();
+    fake_ask("vAttach;1");
+    for (int round = 0; round < 500; round++) {
+        int length = 1 + next_random() * 4 % 990, at = next_random() % 8, n;
+        uint8_t sum = 0;
+        for (int i = 0; i < length; i++)
+            data[i] = (uint8_t)(next_random() % 4 ? next_random() : "#$}*"[next_random() % 4]);
+        n = sprintf((char *)packet, "$X%x,%x:", FAKE_RAM_BASE + at, (unsigned)length);
+        for (int i = 0; i < length; i++) {
+            bool special = data[i] == '#' || data[i] == '$' || data[i] == '}';
+            if (special)
+                packet[n++] = '}';
+            packet[n++] = special ? data[i] ^ 0x20 : data[i];
+        }
+        for (int i = 1; i < n; i++)
+            sum = (uint8_t)(sum + packet[i]);
+        n += sprintf((char *)packet + n, "#%02x", sum);
+        for (int sent = 0, piece; sent < n; sent += piece) {
+            piece = next_random() % 70;
+            if (piece > n - sent)
+                piece = n - sent;
+            fake_host_sends(packet + sent, piece);
+            fake_run(1);
+        }
+        fake_run(50);
+        assert_string_equal(fake_sent(), "$OK#9a");
+        assert_memory_equal(fake.ram + at, data, length);
+    }
+}
+
+static void all_bytes_are_read_in_any_number(void **state)
+{
+    char expected[1200];
+    (void)state;
+    stop_acks();
+    fake_ask("vAttach;1");
+    for (int i = 0; i < 600; i++)
+        fake.ram[i] = (uint8_t)(i * 7);
+    for (int length = 1; length < 590; length++) {
+        int at = length % 5;
+        char ask[30];
+        for (int i = 0; i < length; i++)
+            sprintf(expected + 2 * i, "%02x", fake.ram[at + i]);
+        sprintf(ask, "m%x,%x", FAKE_RAM_BASE + at, (unsigned)length);
+        assert_string_equal(fake_ask(ask), expected);
+    }
+}
+
+static void nack_with_the_next_packet_behind_it_gets_both_replies(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$!#21"), "+$OK#9a");
+    fake.out_room = 4;
+    assert_string_equal(says("-$qNonsense#ba"), "$OK#");
+    fake.out_room = 1 << 20;
+    assert_string_equal(says(""), "9a+$#00");
+}
+
 static void reopened_port_starts_afresh(void **state)
 {
     (void)state;
@@ -182,6 +253,11 @@ int main(void)
                                power_on),
         cmocka_unit_test_setup(without_acks_nothing_is_acknowledged_or_repeated, power_on),
         cmocka_unit_test_setup(packet_of_the_longest_size_is_taken_a_longer_one_refused,
+                               power_on),
+        cmocka_unit_test_setup(
+            all_bytes_arrive_whatever_they_are_and_however_they_are_cut, power_on),
+        cmocka_unit_test_setup(all_bytes_are_read_in_any_number, power_on),
+        cmocka_unit_test_setup(nack_with_the_next_packet_behind_it_gets_both_replies,
                                power_on),
         cmocka_unit_test_setup(reopened_port_starts_afresh, power_on),
         cmocka_unit_test_setup(control_d_and_a_closed_port_detach, power_on),
