@@ -68,6 +68,11 @@ static void dollar_in_the_middle_starts_anew(void **state)
     assert_string_equal(says("$m2000}$!#21"), "+$OK#9a");
     assert_string_equal(says("$m2000#$!#21"), "+$OK#9a");
     assert_string_equal(says("$m2000#1$!#21"), "+$OK#9a");
+    for (int length = 0; length < 9; length++) {        /* at any place in a word */
+        char bytes[40];
+        snprintf(bytes, sizeof bytes, "$%.*s$qNonsense#ba", length, "m20000000");
+        assert_string_equal(says(bytes), "+$#00");
+    }
 }
 
 static void noise_between_packets_is_ignored(void **state)
