@@ -28,7 +28,7 @@ flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
 flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
 fault.c:      fault.h target.h cortexm.h adi.h
 cortexm.c:    cortexm.h adi.h error.h clock.h
-adi.c:        adi.h swd.h error.h clock.h
+adi.c:        adi.h swd.h error.h clock.h mem.h
 swd.c:        swd.h stm32f103.h board.h clock.h
 cdc.c:        cdc.h usb.h mem.h stm32f103.h
 usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
