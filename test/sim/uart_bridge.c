@@ -23,12 +23,12 @@ static void follow(void *ctx, const struct net *net)
         pin_drive(&far_end, net->level == LEVEL_HIGH ? DRIVE_HIGH : DRIVE_LOW);
 }
 
-/* --target samd21 would drive RX itself; its UART is never started, so its pin stays
- * open and the wire has the net to itself. */
+/* The target's UART is never started, so its pins stay open and the wire has the net to
+ * itself.  An STM32 takes gdb's bytes as fast as they come; a SAM D21 starts at 1 MHz. */
 static int power_on(void **state)
 {
     (void)state;
-    rsp = rsp_power_on("samd21");
+    rsp = rsp_power_on("stm32f103");
     pin_init(&far_end, rsp->board->sim, "loop wire", NULL, NULL);
     pin_drive(&far_end, DRIVE_HIGH);
     net_attach(rsp->board->net[SIG_RX], &far_end, false);
@@ -144,7 +144,7 @@ static double load_and_exchange(uint32_t baud)
 static void nothing_is_lost_at_1_megabaud_while_gdb_loads(void **state)
 {
     (void)state;
-    assert_true(load_and_exchange(1000000) > 200);
+    assert_true(load_and_exchange(1000000) > 400);
     assert_int_equal(received, total());
 }
 
