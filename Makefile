@@ -28,7 +28,7 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
 SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
     -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
     -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc
-FAST := swd adi cmsis_dap rsp cdc usb_ep mem hex uart
+FAST := swd adi rsp cdc usb_ep mem hex uart
 ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.

@@ -50,7 +50,7 @@ enum {                                                  /* of DAP_Transfer: a re
 enum { PROTOCOL_ERROR = SWD_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
 enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
 
-/* --- the ring -------------------------------------------------------------------------- */
+/* --- the ring ----------------------------------------------------------------------- */
 
 static struct {
     struct slot {
@@ -140,7 +140,7 @@ void dap_event(int endpoint, enum usb_event event)
     }
 }
 
-/* --- a packet --------------------------------------------------------------------------- */
+/* --- a packet ----------------------------------------------------------------------- */
 
 static struct {
     uint8_t *in, *in_end;
@@ -187,11 +187,11 @@ static void put_status(bool done)
     put(done ? DONE : FAILED, 1);
 }
 
-/* --- what the host has set ---------------------------------------------------------------- */
+/* --- what the host has set ---------------------------------------------------------- */
 
 static struct {
     uint8_t idle;                       /* clocks after each transfer */
-    uint8_t pause;                      /* the same, found out: see transfer() */
+    uint8_t pause[2];                   /* the same, found out: see transfer() */
     uint16_t wait_retry, match_retry;
     uint32_t match_mask;
     uint32_t hz;
@@ -214,7 +214,7 @@ bool dap_lit(void)
     return host.lit && ours();
 }
 
-/* --- general commands ---------------------------------------------------------------------- */
+/* --- general commands --------------------------------------------------------------- */
 
 static void put_string(const char *text)
 {
@@ -281,7 +281,7 @@ static void connect(void)
     if (taken && swd_owner() == SWD_GDB)
         target_detach();                /* a mere scan: gdb has to scan again */
     taken = taken && swd_take(SWD_DAP);
-    host.pause = 0;
+    host.pause[false] = host.pause[true] = 0;
     apply();
     put(taken, 1);
 }
@@ -310,7 +310,7 @@ static void refuse(void)
     put_status(false);
 }
 
-/* --- pins and raw bits ------------------------------------------------------------------------ */
+/* --- pins and raw bits -------------------------------------------------------------- */
 
 enum { OUR_PINS = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, OTHERS_HIGH = 0x2C };
 
@@ -371,18 +371,16 @@ static void one_sequence(void)
     int bytes = (clocks + 7) / 8;
     uint64_t bits = 0;
 
-    if (!(description & SEQUENCE_INPUT)) {
-        packet.bad |= left() < bytes;
-        for (int i = 0; i < bytes; i++)
-            bits |= (uint64_t)take(1) << 8 * i;
-        if (!packet.bad)
-            swd_send_bits(bits, clocks);
-    } else if (room() < bytes) {
+    if ((description & SEQUENCE_INPUT ? room() : left()) < bytes) {
         packet.bad = true;
-    } else {
+    } else if (description & SEQUENCE_INPUT) {
         bits = swd_receive_bits(clocks);
-        for (int i = 0; i < bytes; i++)
-            put((uint8_t)(bits >> 8 * i), 1);
+        memcpy(packet.out, &bits, (size_t)bytes);
+        packet.out += bytes;
+    } else {
+        memcpy(&bits, packet.in, (size_t)bytes);
+        packet.in += bytes;
+        swd_send_bits(bits, clocks);
     }
 }
 
@@ -400,7 +398,7 @@ static void swd_sequence(void)
     swd_send_bits(0, 0);                /* SWDIO is ours again */
 }
 
-/* --- transfers ---------------------------------------------------------------------------------- */
+/* --- transfers ---------------------------------------------------------------------- */
 
 static void transfer_configure(void)
 {
@@ -428,27 +426,29 @@ static bool patient(uint32_t tries, uint32_t *deadline)
 /* The same request *count times, with the words at bytes; *count becomes how many are
  * left, the refused one included.
  *
- * A DP without a write buffer answers the write that follows a write with WAIT; that costs
- * more than a few clocks between them.  How few is found out: more after each WAIT, one
- * less with each command. */
+ * A DP without a write buffer answers the write that follows a write with WAIT, and one in
+ * front of a slow bus reads, too; that costs more than a few clocks between them.  How few
+ * is found out: more after each WAIT, one less with each command. */
 static int transfer(uint8_t request, uint8_t *bytes, uint32_t *count)
 {
-    bool single = request & SWD_READ && host.idle;      /* swd_words() idles when writing */
+    bool reading = request & SWD_READ;
+    uint8_t *pause = &host.pause[reading];
     uint32_t deadline = 0, tries = 0;
     int ack = SWD_OK;
 
     while (*count) {
+        uint32_t idle = host.idle > *pause ? host.idle : *pause;
+        bool single = reading && idle;  /* swd_words() idles behind what is written */
         uint32_t asked = single ? 1 : *count, refused = asked;
-        ack = swd_words(request, bytes, &refused,
-                        host.idle > host.pause ? host.idle : host.pause);
-        if (single)
-            swd_idle(host.idle);
+        ack = swd_words(request, bytes, &refused, idle);
+        if (single && ack == SWD_OK)
+            swd_idle(idle);
         bytes += 4 * (asked - refused);
         *count -= asked - refused;
         if (asked != refused)
             tries = 0;
-        if (ack == SWD_WAIT && !(request & SWD_READ) && host.pause < PAUSE_MAX)
-            host.pause = (uint8_t)(host.pause + 4);
+        if (ack == SWD_WAIT && *pause < PAUSE_MAX)
+            *pause = (uint8_t)(*pause + 2);
         if (ack == SWD_WAIT ? !patient(tries++, &deadline) : ack != SWD_OK)
             break;
     }
@@ -551,27 +551,25 @@ static int read_dp(uint32_t request, uint32_t count, uint32_t *good)
     return ack;
 }
 
-static int write_registers(uint32_t request, uint32_t *values, uint32_t count,
+static int write_registers(uint32_t request, uint8_t *values, uint32_t count,
                            uint32_t *good)
 {
     uint32_t refused = count;
-    int ack = SWD_OK;
+    int ack = transfer(on_wire(request), values, &refused);
 
-    if (request & MATCH_MASK) {
-        host.match_mask = *values;
-        refused = 0;
-    } else {
-        ack = transfer(on_wire(request), (uint8_t *)values, &refused);
-        stamp(request, ack);
-        under_way.unchecked = true;
-    }
+    stamp(request, ack);
+    under_way.unchecked = true;
     *good += count - refused;
     return ack;
 }
 
-/* count requests that are the same. */
-static int do_requests(uint32_t request, uint32_t *values, uint32_t count, uint32_t *good)
+struct word { uint32_t value; } __attribute__((packed, may_alias));
+
+/* count requests that are the same; values has as many words, if they have any. */
+static int do_requests(uint32_t request, uint8_t *values, uint32_t count, uint32_t *good)
 {
+    const struct word *first = (const struct word *)values;
+
     if (count == 0)
         return SWD_OK;
     if (request & READ)
@@ -581,11 +579,14 @@ static int do_requests(uint32_t request, uint32_t *values, uint32_t count, uint3
     int ack = finish_posted();
     if (ack != SWD_OK)
         return ack;
-    if (!(request & READ))
-        return write_registers(request, values, count, good);
-    if (!(request & MATCH_VALUE))
+    if (request & READ && !(request & MATCH_VALUE))
         return read_dp(request, count, good);
-    ack = read_until(request, *values);
+    if (!(request & (READ | MATCH_MASK)))
+        return write_registers(request, values, count, good);
+    if (request & READ)
+        ack = read_until(request, first->value);
+    else
+        host.match_mask = first->value;
     *good += ack == SWD_OK;
     return ack;
 }
@@ -600,11 +601,9 @@ static uint32_t places(uint32_t request)
     return (request & (READ | MATCH_VALUE)) == READ ? (uint32_t)bytes / 4 : SAME;
 }
 
-struct word { uint32_t value; } __attribute__((packed, may_alias));
-
 /* Takes requests as long as they are the same: for swd.c they are one job, which is what
  * makes a packet full of them fast.  How many; 0 if the packet ends too soon. */
-static uint32_t take_requests(uint32_t *request, uint32_t *values, uint32_t most)
+static uint32_t take_requests(uint32_t *request, struct word *values, uint32_t most)
 {
     const uint8_t *at = packet.in;
     uint32_t n = 0, first = left() ? *at : 0;
@@ -615,7 +614,7 @@ static uint32_t take_requests(uint32_t *request, uint32_t *values, uint32_t most
         most = 1;
     for (; n < most && packet.in_end - at >= size && *at == first; n++, at += size)
         if (has_value)
-            values[n] = ((const struct word *)(at + 1))->value;
+            values[n] = *(const struct word *)(at + 1);
     packet.in += at - packet.in;
     packet.bad = n == 0;
     *request = first;
@@ -626,7 +625,8 @@ static uint32_t take_requests(uint32_t *request, uint32_t *values, uint32_t most
  * DAP_ExecuteCommands. */
 static void transfers(void)
 {
-    uint32_t request, values[SAME], good = 0;
+    uint32_t request, good = 0;
+    struct word values[SAME];
     uint8_t *head = packet.out;
 
     take(1);                            /* which one of a JTAG chain */
@@ -639,7 +639,7 @@ static void transfers(void)
         uint32_t most = places(request);
         count -= n;
         if (ack == SWD_OK)
-            ack = do_requests(request, values, n < most ? n : most, &good);
+            ack = do_requests(request, (uint8_t *)values, n < most ? n : most, &good);
         if (ack == SWD_OK && (packet.bad || n > most))
             ack = PROTOCOL_ERROR;
     }
@@ -650,43 +650,27 @@ static void transfers(void)
     head[1] = (uint8_t)ack;
 }
 
-static int read_block(uint32_t request, uint32_t count, uint32_t *good)
-{
-    uint32_t ignored;
-
-    if (!(request & TO_AP))
-        return fetch(request, count, good);
-    int ack = transfer_one(request, &ignored);
-    if (ack == SWD_OK)
-        ack = fetch(request, count - 1, good);
-    return ack == SWD_OK ? fetch(READ_RDBUFF, 1, good) : ack;
-}
-
-static int write_block(uint32_t request, uint32_t count, uint32_t *good)
-{
-    uint32_t refused = count, ignored;
-    int ack = transfer(on_wire(request), packet.in, &refused);
-
-    *good = count - refused;
-    return ack == SWD_OK ? transfer_one(READ_RDBUFF, &ignored) : ack;
-}
-
+/* The same request all along, so its words lie behind each other. */
 static void transfer_block(void)
 {
     uint8_t *head = packet.out;
 
     take(1);
-    uint32_t count = take(2), request = take(1), good = 0;
+    uint32_t count = take(2), request = take(1) & (TO_AP | READ | ADDRESS), good = 0;
     int ack = ours() && count ? SWD_OK : 0;
     put(0, 3);
     uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
     uint32_t whole = count < most ? count : most;
-    if (ack == SWD_OK && whole)
-        ack = request & READ ? read_block(request, whole, &good)
-                             : write_block(request, whole, &good);
+    under_way.posted = under_way.unchecked = false;
+    if (ack == SWD_OK)
+        ack = do_requests(request, packet.in, whole, &good);
+    if (ack == SWD_OK)
+        ack = finish_all();
     if (ack == SWD_OK && whole < count)
         ack = PROTOCOL_ERROR;
-    if (!(request & READ))
+    if (request & READ)
+        good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
+    else
         packet.in += 4 * whole;
     head[0] = (uint8_t)good;
     head[2] = (uint8_t)ack;
@@ -700,7 +684,7 @@ static void write_abort(void)
     put_status(ours() && transfer_one(WRITE_ABORT, &value) == SWD_OK);
 }
 
-/* --- which command is it ----------------------------------------------------------------------- */
+/* --- which command is it ------------------------------------------------------------ */
 
 static const struct command {
     uint8_t id, size;                   /* bytes that must follow it, at least */
@@ -775,7 +759,7 @@ static int answer(struct slot *request, uint8_t *bytes)
     return (int)(packet.out - bytes);
 }
 
-/* --- main ------------------------------------------------------------------------------------------ */
+/* --- main --------------------------------------------------------------------------- */
 
 /* DAP_QueueCommands waits until something else comes, or no more can come. */
 static bool ready(void)
@@ -825,7 +809,8 @@ void dap_poll(void)
     for (int i = 0; i < SLOTS && ready() && !ring.stale; i++) {
         watchdog_feed();
         run_slot();
-        if (host.pause)
-            host.pause--;
+        for (int reading = 0; reading < 2; reading++)
+            if (host.pause[reading])
+                host.pause[reading]--;
     }
 }

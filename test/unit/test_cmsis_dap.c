@@ -99,7 +99,7 @@ static int nothing_left(void **state)
     return fake.in == EP_NAK && fake.longest_ms < 1500 ? 0 : -1;
 }
 
-/* --- commands in general -------------------------------------------------------------- */
+/* --- commands in general ------------------------------------------------------------ */
 
 static void info_answers_each_question(void **state)
 {
@@ -196,7 +196,7 @@ static void reset_target_knows_no_sequence(void **state)
     expect("0A", "0A 00 00", "");
 }
 
-/* --- who has the wire ------------------------------------------------------------------ */
+/* --- who has the wire --------------------------------------------------------------- */
 
 static void connect_takes_the_wire_with_what_was_set_before(void **state)
 {
@@ -262,7 +262,7 @@ static void a_wire_taken_by_force_ends_transfers(void **state)
     expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00");
 }
 
-/* --- pins and raw bits ------------------------------------------------------------------ */
+/* --- pins and raw bits -------------------------------------------------------------- */
 
 static void pins_are_driven_and_read(void **state)
 {
@@ -349,7 +349,7 @@ static void swd_sequence_sends_and_receives(void **state)
     assert_string_equal(ask("1D 08 80 80 80 80 80 80 80 80"), "FF");    /* no room */
 }
 
-/* --- DAP_Transfer ------------------------------------------------------------------------- */
+/* --- DAP_Transfer ------------------------------------------------------------------- */
 
 static void dp_reads_answer_at_once(void **state)
 {
@@ -409,14 +409,16 @@ static void wait_is_asked_again_as_often_as_configured(void **state)
 {
     (void)state;
     acks(3, SWD_WAIT, SWD_WAIT, SWD_OK);        /* two retries, as in power_on() */
-    expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00 ack2 rD00 ack2 rD00");
+    expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00 ack2 rD00 ack2 rD00 i4");
     fake.ack_for_ever = SWD_WAIT;
     expect("05 00 02 02 02", "05 00 02", "rD00 ack2 rD00 ack2 rD00 ack2");
     expect("04 00 00 00 00 00", "04 00", "");
     expect("05 00 01 02", "05 00 02", "rD00 ack2");     /* never less than once */
+    ask("02 01");                               /* forgets the pauses */
     acks(7, SWD_OK, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_OK, SWD_OK, SWD_OK);
     expect("04 00 01 00 00 00", "04 00", "");           /* each has its own */
-    expect("05 00 02 02 06", "05 02 01 45 34 23 12 46 35 24 13", "rD00 rD04 ack2 rD04");
+    expect("05 00 02 02 06", "05 02 01 45 34 23 12 46 35 24 13",
+           "rD00 rD04 ack2 rD04 i2");
 }
 
 static void waiting_for_ever_has_an_end(void **state)
@@ -437,11 +439,12 @@ static void writes_that_meet_wait_are_given_a_pause(void **state)
     (void)state;
     acks(3, SWD_OK, SWD_WAIT, SWD_OK);
     expect("05 00 03 0D 01 00 00 00 0D 02 00 00 00 0D 03 00 00 00", "05 03 01",
-           "wA0C=00000001 wA0C=00000002 ack2 wA0C=00000002 i4 wA0C=00000003 i4 rD0C");
-    expect("05 00 01 0D 04 00 00 00", "05 01 01", "wA0C=00000004 i3 rD0C");
-    for (int i = 0; i < 3; i++)
-        ask("00 04");
+           "wA0C=00000001 wA0C=00000002 ack2 wA0C=00000002 i2 wA0C=00000003 i2 rD0C");
+    expect("05 00 01 0D 04 00 00 00", "05 01 01", "wA0C=00000004 i1 rD0C");
     expect("05 00 01 0D 05 00 00 00", "05 01 01", "wA0C=00000005 rD0C");
+    acks(2, SWD_WAIT, SWD_OK);                  /* reads have a pause of their own */
+    expect("05 00 02 02 02", "05 02 01 47 36 25 14 48 37 26 15",
+           "rD00 ack2 rD00 i2 rD00 i2");
 }
 
 static void idle_clocks_follow_each_transfer(void **state)
@@ -533,7 +536,7 @@ static void an_answer_that_is_too_long_is_cut_and_said_so(void **state)
     assert_memory_equal(fake.fetched, "\x05\x07\x08", 3);
 }
 
-/* --- DAP_TransferBlock ---------------------------------------------------------------------- */
+/* --- DAP_TransferBlock -------------------------------------------------------------- */
 
 static void a_block_is_read(void **state)
 {
@@ -572,7 +575,7 @@ static void write_abort_writes_abort(void **state)
     expect("08 00 1E 00 00 00", "08 FF", "wD00=0000001E ack4");
 }
 
-/* --- several commands in one packet ----------------------------------------------------------- */
+/* --- several commands in one packet ------------------------------------------------- */
 
 static void execute_commands_answers_each(void **state)
 {
@@ -608,6 +611,15 @@ static void answers_of_execute_commands_do_not_overflow(void **state)
     ask("7F 1E 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A 0A "
         "0A 0A 0A 0A");
     assert_in_range(fake.fetched[1], 19, 30);
+    for (int count = 10; count <= 20; count++) {        /* up to each distance from the end */
+        char request[200] = "7F 20";
+        for (int i = 0; i < count; i++)
+            strcat(request, " 0A");
+        for (int i = 0; i < 4; i++)
+            strcat(request, " 00 F1");
+        ask(request);
+        assert_true(fake.fetched[1] > count - 2);
+    }
     ask("7F 04 06 00 05 00 02 06 00 05 00 02 06 00 05 00 02 06 00 05 00 02");
     assert_in_range(fake.fetched[1], 2, 4);
 }
@@ -648,7 +660,7 @@ static void a_ring_full_of_queued_commands_does_not_wait(void **state)
     assert_string_equal(fetches(), "0A 00 00");
 }
 
-/* --- the ring ----------------------------------------------------------------------------------- */
+/* --- the ring ----------------------------------------------------------------------- */
 
 static void a_full_ring_naks_and_loses_nothing(void **state)
 {
