@@ -170,7 +170,12 @@ static void send(struct port *port)
     send_packet(port, least(waiting, PACKET));
 }
 
-/* Ten bytes through an endpoint of eight: two packets. */
+/* Ten bytes through an endpoint of eight: two packets.  Between these eight bytes comes the
+ * interface, after them the state. */
+static const uint8_t serial_state[] = {
+    USB_FROM_DEVICE | USB_CLASS | USB_TO_INTERFACE, SERIAL_STATE, 0, 0, 0, 0, 2, 0
+};
+
 static void notify(struct port *port)
 {
     const struct cdc_place *place = &cdc_places[index_of(port)];
@@ -180,11 +185,9 @@ static void notify(struct port *port)
         uint16_t state = port->state | port->events;
         if (!port->events)
             return;
-        const uint8_t bytes[NOTIFICATION_SIZE] = {
-            USB_FROM_DEVICE | USB_CLASS | USB_TO_INTERFACE, SERIAL_STATE, 0, 0,
-            place->interface, 0, 2, 0, (uint8_t)state, (uint8_t)(state >> 8)
-        };
-        memcpy(port->notification, bytes, sizeof bytes);
+        memcpy(port->notification, serial_state, sizeof serial_state);
+        port->notification[4] = place->interface;
+        memcpy(port->notification + 8, &state, 2);
         port->state = state & (CDC_DCD | CDC_DSR);  /* the others happen once */
         port->events = 0;
         port->notified = 0;
@@ -245,22 +248,18 @@ void cdc_configured(bool yes)
 
 static int set_line_coding(struct port *port, const uint8_t *data)
 {
-    uint32_t baud = data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
-    if (baud == 0 || data[4] > 2 || data[5] > 4 || data[6] < 5 || data[6] > 8)
+    struct line_coding coding;
+    memcpy(&coding, data, LINE_CODING_SIZE);
+    if (coding.baud == 0 || coding.stop > 2 || coding.parity > 4 || coding.bits < 5
+        || coding.bits > 8)
         return USB_REFUSE;
-    port->coding = (struct line_coding) { baud, data[4], data[5], data[6] };
+    port->coding = coding;
     return 0;
 }
 
 static int get_line_coding(const struct port *port, const uint8_t **data)
 {
-    static uint8_t reply[LINE_CODING_SIZE];
-    const struct line_coding *coding = &port->coding;
-    memcpy(reply, &coding->baud, 4);    /* both are little-endian */
-    reply[4] = coding->stop;
-    reply[5] = coding->parity;
-    reply[6] = coding->bits;
-    *data = reply;
+    *data = (const uint8_t *)&port->coding;
     return LINE_CODING_SIZE;
 }
 

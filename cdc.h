@@ -12,7 +12,7 @@
 
 enum { CDC_GDB, CDC_UART, CDC_PORTS };
 
-/* CDC PSTN 1.2, 6.3.11. */
+/* CDC PSTN 1.2, 6.3.11: the first seven bytes are those on the wire. */
 struct line_coding {
     uint32_t baud;
     uint8_t stop;                       /* 0 = 1, 1 = 1.5, 2 = 2 */

@@ -136,13 +136,11 @@ void ep_write(int n, const uint8_t *bytes, int length)
 {
     struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
     entry(n, EP_IN)[1].half = (uint16_t)length;
-    for (; length >= 4; length -= 4, to += 2, bytes += 4) {
+    for (; length > 0; length -= 4, to += 2, bytes += 4) {
         uint32_t word = ((const struct word *)bytes)->value;
         to[0].half = (uint16_t)word;
         to[1].half = (uint16_t)(word >> 16);
     }
-    for (; length > 0; length -= 2, to++, bytes += 2)
-        to->half = (uint16_t)(bytes[0] | (length > 1 ? bytes[1] << 8 : 0));
 }
 
 int ep_pending(void)

@@ -34,6 +34,7 @@ int ep_events(int n);
 void ep_clear(int n, int events);
 
 int ep_read(int n, uint8_t *bytes, int size);           /* the packet that arrived */
-void ep_write(int n, const uint8_t *bytes, int length); /* the packet for EP_VALID */
+/* The packet for EP_VALID.  Moves whole words: up to three bytes behind it are read too. */
+void ep_write(int n, const uint8_t *bytes, int length);
 
 #endif
