@@ -1,5 +1,5 @@
 /* selfflash.h - the chip's own flash: the slot above the bootloader, where the application
- * lives.  Only the bootloader has this; the probe cannot write its own flash. */
+ * lives.  Only the bootloader has this; the probe writes its settings (settings.c), no more. */
 #ifndef SELFFLASH_H
 #define SELFFLASH_H
 
