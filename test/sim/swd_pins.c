@@ -402,6 +402,81 @@ static void wait_and_fault_have_no_data_phase(void **state)
     }
 }
 
+/* What CMSIS-DAP may ask for: the same lines drawn with other turnarounds. */
+static void turnaround_is_as_long_as_configured(void **state)
+{
+    static const char *const gap[] = { "", "-", "--", "---", "----" };
+    char script[64], expected[80];
+
+    (void)state;
+    snprintf(script, sizeof script, "100%s%d", lsb_first(0xCAFE1234, 32),
+             __builtin_parity(0xCAFE1234));
+    for (int turn = 1; turn <= 4; turn++)
+        for (int i = 0; i < PACES; i++) {
+            call1("swd_set_frequency", paces[i]);
+            call("swd_configure", (uint32_t[4]){ (uint32_t)turn, 0 }, NULL);
+            set_target(script, 8 + turn);
+            uint32_t value, at = RAM + 0x1000;
+            assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
+            memcpy(&value, m.ram + 0x1000, 4);
+            assert_int_equal(value, 0xCAFE1234);
+            assert_int_equal(m.clocks, 8 + 2 * turn + 3 + 33);
+            set_target("100", 8 + turn);
+            snprintf(expected, sizeof expected, "10010101" "%s" "---" "%s" "%s" "1", gap[turn],
+                     gap[turn], lsb_first(0x12345678, 32));
+            assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
+            assert_string_equal(m.wire, expected);
+            set_target("010", 8 + turn);
+            assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+            assert_int_equal(m.clocks, 8 + 2 * turn + 3);
+            assert_int_equal(m.fights, 0);
+        }
+}
+
+static void a_data_phase_follows_wait_and_fault_where_configured(void **state)
+{
+    static const char zeros[] = "000000000000000000000000000000000";
+
+    (void)state;
+    for (int i = 0; i < PACES; i++) {
+        call1("swd_set_frequency", paces[i]);
+        call("swd_configure", (uint32_t[4]){ 1, 1 }, NULL);
+        set_target("010", 9);
+        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_memory_equal(m.wire, "10010101-----", 13);
+        assert_string_equal(m.wire + 13, zeros);
+        set_target("001", 9);
+        assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
+        assert_int_equal(m.clocks, 46);
+        assert_int_equal(strspn(m.wire + 8, "-"), 38);
+        call1("swd_take", 1);           /* taken anew: as ever */
+        set_target("010", 9);
+        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_string_equal(m.wire, "10010101-----");
+    }
+}
+
+static void the_wire_has_one_owner(void **state)
+{
+    enum { GDB = 1, DAP = 2 };
+
+    (void)state;                        /* power_on() took it for gdb */
+    uint32_t fast = call1("swd_set_frequency", 4000000);
+    assert_int_equal(call1("swd_take", DAP), 0);
+    call1("swd_release", DAP);
+    assert_int_equal(call("swd_owner", NULL, NULL), GDB);
+    assert_true(driving() && clocking());
+    call1("swd_release", GDB);
+    assert_false(driving() || clocking());
+    assert_int_equal(call1("swd_take", DAP), 1);
+    assert_int_equal(call1("swd_take", GDB), 0);
+    assert_true(call("swd_frequency", NULL, NULL) <= 1000000);  /* each has its own */
+    call1("swd_set_frequency", 500000);
+    call1("swd_release", DAP);
+    assert_int_equal(call1("swd_take", GDB), 1);
+    assert_int_equal(call("swd_frequency", NULL, NULL), fast);
+}
+
 static void silence_is_seven_and_leaves_the_line_alone_for_a_data_phase(void **state)
 {
     (void)state;
@@ -561,6 +636,9 @@ int main(int argc, char **argv)
         TEST(read_takes_what_the_target_drives_at_every_pace),
         TEST(read_with_a_flipped_bit_says_parity),
         TEST(wait_and_fault_have_no_data_phase),
+        TEST(turnaround_is_as_long_as_configured),
+        TEST(a_data_phase_follows_wait_and_fault_where_configured),
+        TEST(the_wire_has_one_owner),
         TEST(silence_is_seven_and_leaves_the_line_alone_for_a_data_phase),
         TEST(raw_bits_of_any_count_come_out_and_in),
         TEST(idle_clocks_are_low),
