@@ -90,29 +90,6 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* In one piece or, around the end of the memory, two. */
-static int put(struct ring *ring, const uint8_t *bytes, int length)
-{
-    int n = least(length, room(ring));
-    int at = ring->head & (ring->size - 1);
-    int first = least(n, ring->size - at);
-    memcpy(ring->bytes + at, bytes, (size_t)first);
-    memcpy(ring->bytes, bytes + first, (size_t)(n - first));
-    ring->head = (uint16_t)(ring->head + n);
-    return n;
-}
-
-static int take(struct ring *ring, uint8_t *bytes, int size)
-{
-    int n = least(size, used(ring));
-    int at = ring->tail & (ring->size - 1);
-    int first = least(n, ring->size - at);
-    memcpy(bytes, ring->bytes + at, (size_t)first);
-    memcpy(bytes + first, ring->bytes, (size_t)(n - first));
-    ring->tail = (uint16_t)(ring->tail + n);
-    return n;
-}
-
 /* --- packets: in the interrupt, or with interrupts off --------------------------------- */
 
 static int index_of(const struct port *port)
@@ -294,15 +271,6 @@ int cdc_control(const struct usb_setup *setup, const uint8_t **data)
 
 /* --- what the layers above call --------------------------------------------------------- */
 
-int cdc_read(int n, uint8_t *bytes, int size)
-{
-    struct port *port = &ports[n];
-    int count = take(&port->arrived, bytes, size);
-    if (count)
-        cdc_taken(n, 0);
-    return count;
-}
-
 int cdc_look(int n, const uint8_t **bytes)
 {
     const struct ring *ring = &ports[n].arrived;
@@ -320,6 +288,19 @@ void cdc_taken(int n, int count)
     interrupts_restore(state);
 }
 
+/* In one piece or, around the end of the memory, two. */
+int cdc_read(int n, uint8_t *bytes, int size)
+{
+    const uint8_t *at;
+    int done = 0, count;
+    while ((count = least(cdc_look(n, &at), size - done)) > 0) {
+        memcpy(bytes + done, at, (size_t)count);
+        cdc_taken(n, count);
+        done += count;
+    }
+    return done;
+}
+
 bool cdc_peek(int n, uint8_t byte)
 {
     const struct ring *ring = &ports[n].arrived;
@@ -333,23 +314,6 @@ bool cdc_peek(int n, uint8_t byte)
 int cdc_waiting(int n)
 {
     return used(&ports[n].arrived);
-}
-
-int cdc_write(int n, const uint8_t *bytes, int length)
-{
-    struct port *port = &ports[n];
-    int count = put(&port->leaving, bytes, length);
-    if (used(&port->leaving) >= PACKET) {
-        uint32_t state = interrupts_off();
-        send(port);
-        interrupts_restore(state);
-    }
-    return count;
-}
-
-int cdc_room(int n)
-{
-    return room(&ports[n].leaving);
 }
 
 void cdc_lend(int n, const uint8_t *bytes)
@@ -376,12 +340,30 @@ int cdc_unsent(int n)
     return used(&ports[n].leaving);
 }
 
+int cdc_write(int n, const uint8_t *bytes, int length)
+{
+    struct ring *ring = &ports[n].leaving;
+    int done = 0, count, at;
+    while ((count = least(length - done, room(ring))) > 0) {
+        at = ring->head & (ring->size - 1);
+        count = least(count, ring->size - at);
+        memcpy(ring->bytes + at, bytes + done, (size_t)count);
+        ring->head = (uint16_t)(ring->head + count);
+        done += count;
+    }
+    if (used(ring) >= PACKET)
+        cdc_send(n, ring->head, false);
+    return done;
+}
+
+int cdc_room(int n)
+{
+    return room(&ports[n].leaving);
+}
+
 void cdc_flush(int n)
 {
-    uint32_t state = interrupts_off();
-    ports[n].flush = true;
-    send(&ports[n]);
-    interrupts_restore(state);
+    cdc_send(n, ports[n].leaving.head, true);
 }
 
 bool cdc_sent(int n)
