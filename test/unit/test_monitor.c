@@ -187,6 +187,10 @@ static void raw_registers_are_reached(void **state)
     SAYS("dpreg", "Usage");
     SAYS("apreg 0", "Usage");
     SAYS("wire", "mended 5\n");
+    fake.owner = 2;                             /* SWD_DAP */
+    SAYS("wire", "A CMSIS-DAP host has it");
+    type("wire free");
+    assert_int_equal(fake.owner, 0);
     SAYS("uart", "115200 baud 8N1, DTR 1, RTS 0");
 }
 
