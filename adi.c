@@ -128,8 +128,9 @@ static int transfer(uint8_t request, uint32_t *value)
 }
 
 /* The same count times; *done is how many words came through.  A DP without a write
- * buffer starts a write only some clocks later and answers the next one with WAIT.  Once
- * that was seen, a few clocks go first, or 8: cheaper than asking again. */
+ * buffer starts a write only two clocks later and answers the next one with WAIT.  Once
+ * that was seen, two idle clocks go first, and one more each time, up to 8: cheaper than
+ * asking again. */
 static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
 {
     int error = OK;
