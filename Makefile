@@ -34,7 +34,8 @@ ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
-           settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_samd.c flash_stm32.c \
+           settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
+           loader.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
@@ -78,7 +79,7 @@ $(BUILD)/arm/%.o: %.s $(BUILD)/options
 $(BUILD)/boot.elf: $(BUILD)/arm/startup.o $(boot_c:%.c=$(BUILD)/arm/%.o) link.ld
 	$(CC_ARM) $(ARM_FLAGS) -T link.ld -Wl,--defsym=IMAGE_START=0x08000000 \
 	    -Wl,--defsym=IMAGE_SIZE=0x2000 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
-$(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.ld
+$(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(BUILD)/arm/loader_code.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.ld
 	$(CC_ARM) $(ARM_FLAGS) -T link.ld -Wl,--defsym=IMAGE_START=0x08002000 \
 	    -Wl,--undefined=serial_vectors \
 	    -Wl,--defsym=IMAGE_SIZE=0xD800 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
@@ -129,7 +130,7 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
 unit_adi := adi.c
 unit_cortexm := cortexm.c fault.c
-unit_flash := target.c flash_stm32.c flash_samd.c
+unit_flash := target.c flash_job.c loader.c flash_stm32.c flash_samd.c
 unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
     swbreak.c monitor.c rsp.c print.c hex.c
 unit_rsp := $(unit_gdb_remote)

@@ -3,7 +3,7 @@
  *
  *   flash_stm32.c   STM32 F0, F1, F3        flash_samd.c   SAM D, L, C
  *
- * Add a family: write its file with one `const struct family`, and add that to the table
+ * What is done with them: flash_job.c.  Add a family: write its file with one `const struct family`, and add that to the table
  * in target.c. */
 #ifndef FLASH_H
 #define FLASH_H
@@ -39,6 +39,11 @@ struct family {
     int (*finish)(const struct chip *chip);
     uint32_t unit;                      /* bytes */
 
+    /* For loader_code.s: where it begins for this family, and which controller writes a page;
+     * 0 when the target's core must not run now. */
+    uint32_t loader;
+    uint32_t (*controller)(const struct chip *chip, uint32_t page);
+
     int (*mass_erase)(const struct chip *chip); /* starts; takes the lock off as well */
     int (*poll)(const struct chip *chip);       /* ERR_BUSY until done */
 
@@ -46,6 +51,7 @@ struct family {
     int command_count;
 };
 enum { FLASH_PAGE_MAX = 2048 };         /* larger pages cannot be written */
+enum { LOADER_SAMD = 0, LOADER_STM32 = 4 };     /* loader_code.s: the entries */
 
 extern const struct family stm32_family, samd_family;
 

@@ -6,8 +6,7 @@
  * Flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
  * written to the page buffer, by 32-bit stores to the page's own address, and then by a
  * command; CTRLB.MANW makes sure that nothing is programmed before that.  Commands go to
- * CTRLA together with the key 0xA5 and are done when INTFLAG.READY is 1.  The last page's
- * command is not waited for here: target.c calls finish() when it has the next data.
+ * CTRLA together with the key 0xA5 and are done when INTFLAG.READY is 1.
  *
  * A chip with the security bit lets a debugger at nothing but the DSU's copy at
  * 0x41002100: enough to recognize it and to erase it (data sheet, "Security
@@ -41,8 +40,11 @@ enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A04
 enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
 enum { COMMAND_LIMIT_MS = 200, REGIONS = 16 };
 
+enum { WDT = 0x40001000, WDT_ENABLE = 1 << 1, WDT_ALWAYSON = 1 << 7 };
+
 static struct {
     uint32_t osc8m;                     /* to be restored; 0: was not changed */
+    bool watched;                       /* by the watchdog, if the core runs */
 } clocks;
 
 /* DID without die, revision and device: what the chip is called. */
@@ -101,6 +103,11 @@ static int command_at(uint32_t cmd, uint32_t address)
     return error ? error : command(cmd);
 }
 
+static bool is_d(const struct chip *chip)
+{
+    return (chip->id >> 16 & 0xFFFC) == 0x1000;
+}
+
 /* A D20 or D21 that was just reset runs at 1 MHz, and then the debugger's accesses cost
  * as much time as the flash itself.  For the job it gets all of the 8 MHz, which need no
  * wait states at any voltage (table 37-42); a chip on another clock does not notice. */
@@ -109,8 +116,7 @@ static void speed_up(const struct chip *chip)
     uint32_t osc8m;
 
     clocks.osc8m = 0;
-    if ((chip->id >> 16 & 0xFFFC) != 0x1000 || adi_read32(OSC8M, &osc8m) ||
-        !(osc8m & OSC8M_PRESC))
+    if (!is_d(chip) || adi_read32(OSC8M, &osc8m) || !(osc8m & OSC8M_PRESC))
         return;
     if (adi_write32(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC) == OK)
         clocks.osc8m = osc8m;
@@ -125,9 +131,10 @@ static void restore_speed(void)
 
 static int begin(const struct chip *chip)
 {
-    uint32_t ctrlb;
+    uint32_t ctrlb, wdt;
 
     speed_up(chip);
+    clocks.watched = adi_read32(WDT, &wdt) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
     wait(OK);                           /* what the program left there is not our error */
     int error = adi_read32(CTRLB, &ctrlb);
     if (!error)
@@ -188,6 +195,14 @@ static int finish(const struct chip *chip)
 {
     (void)chip;
     return wait(ERR_PROGRAM);
+}
+
+/* The watchdog stands still only while the core does.  loader_code.s knows rows of 256 bytes;
+ * what is not a D has its watchdog elsewhere. */
+static uint32_t controller(const struct chip *chip, uint32_t page)
+{
+    (void)page;
+    return is_d(chip) && chip->page == 256 && !clocks.watched ? NVMCTRL : 0;
 }
 
 /* --- the DSU ------------------------------------------------------------------ */
@@ -362,7 +377,7 @@ static const struct target_command commands[] = {
 const struct family samd_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 4,
+    .unit = 4, .loader = LOADER_SAMD, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
     .commands = commands, .command_count = sizeof commands / sizeof *commands,
 };

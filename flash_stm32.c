@@ -144,11 +144,14 @@ static int begin(const struct chip *chip)
 
 static int end(const struct chip *chip)
 {
+    int busy = wait(chip->flash_base, ERR_PROGRAM, ERASE_LIMIT_MS);
     int error = write_reg(chip->flash_base, CR, CR_LOCK);
 
-    if (two_banks(chip))
+    if (two_banks(chip)) {
+        wait(BANK2_START, OK, ERASE_LIMIT_MS);
         write_reg(BANK2_START, CR, CR_LOCK);
-    return error;
+    }
+    return error ? error : busy;
 }
 
 /* CR := bits, then the same with STRT. */
@@ -185,6 +188,12 @@ static int finish(const struct chip *chip)
 {
     (void)chip;
     return OK;
+}
+
+static uint32_t controller(const struct chip *chip, uint32_t page)
+{
+    (void)chip;
+    return fpec(page, 0);
 }
 
 /* --- which one is it ---------------------------------------------------------- */
@@ -374,7 +383,7 @@ static const struct target_command commands[] = {
 const struct family stm32_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 2,
+    .unit = 2, .loader = LOADER_STM32, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
     .commands = commands, .command_count = sizeof commands / sizeof *commands,
 };

@@ -249,36 +249,44 @@ static int open_job(void)
 
 static int end_job(int error)
 {
-    int end_error = gdb.flash_job ? flash_end() : OK;
+    int result = gdb.flash_job ? flash_end(error) : error;
 
     gdb.flash_job = false;
-    return error != OK ? error : end_error;
+    return result;
+}
+
+/* What was asked to be erased and got no data. */
+static int erase_rest(void)
+{
+    uint32_t left, show = clock_in_ms(SHOW_EVERY_MS);
+    int error;
+
+    while ((error = flash_erase_rest(&left)) == ERR_BUSY) {
+        watchdog_feed();
+        if (cdc_peek(CDC_GDB, CTRL_C))
+            return ERR_TIMEOUT;
+        if (clock_passed(show)) {
+            monitor_print("%u KB to be erased\n", (unsigned)(left / 1024));
+            show = clock_in_ms(SHOW_EVERY_MS);
+        }
+    }
+    return error;
 }
 
 int gdb_erase_pages(uint32_t address, uint32_t length)
 {
-    uint32_t first = address, show = clock_in_ms(SHOW_EVERY_MS);
-    int error = open_job();
+    int error = gdb_flash_erase(address, length, 0);
 
-    if (error == OK)
-        error = flash_may_erase(address, length);       /* before the first page goes */
-    while (error == OK && address - first < length) {
-        error = flash_erase_page(&address);
-        watchdog_feed();
-        if (error == OK && cdc_peek(CDC_GDB, CTRL_C))
-            error = ERR_TIMEOUT;
-        if (clock_passed(show)) {
-            monitor_print("Erased %u of %u KB\n", (unsigned)((address - first) / 1024),
-                          (unsigned)(length / 1024));
-            show = clock_in_ms(SHOW_EVERY_MS);
-        }
-    }
-    return error == OK ? OK : end_job(error);
+    return error == OK ? gdb_flash_done(0, 0, 0) : error;
 }
 
 int gdb_flash_erase(uint32_t address, uint32_t length, struct scan *rest)
 {
-    return gdb_erase_pages(address, length);
+    int error = open_job();
+
+    if (error == OK)
+        error = flash_erase(address, length);
+    return error == OK ? OK : end_job(error);
 }
 
 int gdb_flash_write(uint32_t address, uint32_t b, struct scan *rest)
@@ -296,5 +304,7 @@ int gdb_flash_write(uint32_t address, uint32_t b, struct scan *rest)
 
 int gdb_flash_done(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return end_job(gdb_owed());
+    int error = gdb_owed();
+
+    return end_job(error == OK ? erase_rest() : error);
 }

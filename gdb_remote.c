@@ -91,7 +91,7 @@ void gdb_forget_target(void)
 void gdb_detach(void)
 {
     if (gdb.flash_job)
-        flash_end();
+        flash_end(ERR_LOST);            /* by who asked for it */
     if (target_attached()) {
         swbreak_remove_all();           /* the target as the program wants it */
         target_detach();
@@ -384,6 +384,8 @@ static int execute(void)
             if (!scan_pattern(&rest, row->pattern, numbers))
                 continue;
             int error = rest.bad ? ERR_RANGE : obstacle(table);
+            if (row->handle != gdb_flash_write)
+                flash_settle();
             return error != OK ? error : row->handle(numbers[0], numbers[1], &rest);
         }
     }

@@ -278,6 +278,15 @@ static int run_connect(int argc, const char **argv)
     return OK;
 }
 
+static int run_flash_skip(int argc, const char **argv)
+{
+    if (argc > 1 && !read_switch(argv[1], &target_options.flash_skip))
+        return MISUSED;
+    monitor_print("Pages that hold their data already are %s\n",
+                  target_options.flash_skip ? "left alone" : "written again");
+    return OK;
+}
+
 static int run_halt_timeout(int argc, const char **argv)
 {
     if (argc > 1) {
@@ -358,8 +367,6 @@ static int run_erase_range(int argc, const char **argv)
         return ERR_NO_TARGET;
     int error = gdb_erase_pages(number.value[0], number.value[1]);
     if (error == OK)
-        error = gdb_flash_done(0, 0, 0);
-    if (error == OK)
         monitor_print("Erased\n");
     return error;
 }
@@ -376,6 +383,8 @@ static const struct target_command commands[] = {
     { "reset", "[halt | run | pin [MS]]", run_reset },
     { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency },
     { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_connect },
+    { "flash_skip", "[enable | disable] leaving flash alone that holds its data",
+      run_flash_skip },
     { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout },
     { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch },

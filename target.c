@@ -1,4 +1,4 @@
-/* target.c - which chip is this, what memory has it, and how to write its flash.
+/* target.c - which chip is this, what memory has it, how to reset and empty it.
  *
  *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, the flash families
  *
@@ -11,25 +11,12 @@
  *
  * nRST is only waited for with a bound: a stuck line makes a reset fail, nothing else.
  *
- * Flash is written in jobs: flash_begin, flash_erase_page ..., flash_write ...,
- * flash_end.  Data comes in any pieces.  What continues the piece before is collected in
- * a buffer of one erase page; a full page, or a piece that is not continued, goes to the
- * controller.  Ragged ends are filled up with ones, which programs nothing.  What was
- * given to the controller stays in the buffer, and is waited for and read back only when
- * the buffer is needed again: the chip programs while the next data crosses USB.  Pages
- * that are erased already are not erased again: looking is 20 times faster.
- *
- * Only what is read back counts.  On a bad wire a word can arrive twice, or be another
- * one, and the controller complains or does not.  So a page that is not as it should be
- * is erased and programmed again from the buffer, if this job had erased it: then
- * nothing in it is anybody else's.  After a few times the error stands, and ends the
- * usefulness of the job; flash_end() still locks the controller.
- *
  * Source: IHI 0031 (ADIv5.2) C2.6.7 (IDR); DDI 0403 (Armv7-M ARM) B3.1 (memory map). */
 #include "target.h"
 #include "adi.h"
 #include "clock.h"
 #include "flash.h"
+#include "loader.h"
 #include "swd.h"
 
 enum { CPUID = 0xE000ED00 };
@@ -37,7 +24,9 @@ enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100, MASS_ERASE_LIMIT_MS = 60000 }
 
 static const struct family *const families[] = { &samd_family, &stm32_family };
 
-struct target_options target_options = { .halt_timeout_ms = 2000 };
+struct target_options target_options = {
+    .halt_timeout_ms = 2000, .flash_skip = true
+};
 
 static struct {
     int count;
@@ -231,6 +220,7 @@ void target_lost(void)
     target.attached = false;
     target.count = 0;
     adi_disconnect();
+    loader_stop();                      /* it was lost with the target */
 }
 
 bool target_attached(void)
@@ -333,207 +323,9 @@ int target_reset(bool pin, bool halt)
     return error;
 }
 
-/* --- flash jobs --------------------------------------------------------------- */
-
-enum { TRIES = 4, PAGES_MAX = 1024 };
-
-static struct {
-    bool open;
-    uint32_t page;                      /* address of the page that is in bytes */
-    uint32_t low, high;                 /* the piece at hand; high 0: none */
-    bool programming;                   /* given to the controller, not yet checked */
-    int error;                          /* what it said about it */
-    uint8_t bytes[FLASH_PAGE_MAX];      /* all that the job has put into this page */
-    uint8_t erased[PAGES_MAX / 8];      /* a bit a page: ours, and not yet left */
-    uint32_t mass_deadline;
-} job;
-
-static bool in_flash(const struct chip *chip, uint32_t address, uint32_t length)
-{
-    uint32_t offset = address - chip->flash_base;
-    return offset < chip->flash_size && length <= chip->flash_size - offset;
-}
-
-static void set_erased(const struct chip *chip, uint32_t page, bool erased)
-{
-    uint32_t n = (page - chip->flash_base) / chip->page;
-
-    if (n < PAGES_MAX && erased)
-        job.erased[n / 8] |= (uint8_t)(1u << n % 8);
-    else if (n < PAGES_MAX)
-        job.erased[n / 8] &= (uint8_t)~(1u << n % 8);
-}
-
-static bool was_erased(const struct chip *chip, uint32_t page)
-{
-    uint32_t n = (page - chip->flash_base) / chip->page;
-    return n < PAGES_MAX && job.erased[n / 8] >> n % 8 & 1;
-}
-
-/* The second look tells damage on the wire from damage in the flash. */
-static bool surely_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
-{
-    return adi_holds(address, bytes, length) || adi_holds(address, bytes, length);
-}
-
-static int erase_page(const struct chip *chip, uint32_t page)
-{
-    int error, tries = 0;
-
-    do {
-        error = chip->family->erase(chip, page);
-        if (!error && !adi_wire_is_bad())
-            return OK;
-        if (surely_holds(page, 0, chip->page))
-            return OK;
-        watchdog_feed();
-    } while (++tries < TRIES && adi_connected());
-    return error ? error : ERR_ERASE;
-}
-
-static int redo_page(const struct chip *chip)
-{
-    int error, tries = 0;
-
-    do {
-        error = erase_page(chip, job.page);
-        if (!error)
-            error = chip->family->program(chip, job.page, job.bytes, chip->page);
-        int finished = chip->family->finish(chip);
-        if (surely_holds(job.page, job.bytes, chip->page))
-            return OK;
-        error = error ? error : finished ? finished : ERR_VERIFY;
-        watchdog_feed();
-    } while (++tries < TRIES && adi_connected());
-    return error;
-}
-
-static int finish_piece(const struct chip *chip)
-{
-    if (!job.programming)
-        return OK;
-    job.programming = false;
-    int finished = chip->family->finish(chip);
-    if (surely_holds(job.page + job.low, job.bytes + job.low, job.high - job.low))
-        return OK;
-    if (was_erased(chip, job.page))
-        return redo_page(chip);
-    return job.error ? job.error : finished ? finished : ERR_VERIFY;
-}
-
-static void program_piece(const struct chip *chip)
-{
-    uint32_t unit = chip->family->unit;
-
-    if (!job.high || job.programming)
-        return;
-    job.low &= ~(unit - 1);
-    job.high = (job.high + unit - 1) & ~(unit - 1);
-    job.programming = true;
-    job.error = chip->family->program(chip, job.page + job.low, job.bytes + job.low,
-                                      job.high - job.low);
-}
-
-/* The piece at hand is done with; the next one is in this page. */
-static int open_page(const struct chip *chip, uint32_t page)
-{
-    program_piece(chip);
-    int error = finish_piece(chip);
-    job.low = job.high = 0;
-    if (page == job.page)
-        return error;
-    set_erased(chip, job.page, false);  /* its data are about to be forgotten */
-    __builtin_memset(job.bytes, 0xFF, chip->page);
-    job.page = page;
-    return error;
-}
-
-int flash_begin(void)
-{
-    const struct chip *chip = target_chip();
-
-    if (!chip || !target_attached())
-        return ERR_NO_TARGET;
-    if (!chip->family || chip->page > FLASH_PAGE_MAX)
-        return ERR_UNSUPPORTED;
-    if (chip->locked)
-        return ERR_LOCKED;
-    __builtin_memset(&job, 0, sizeof job);
-    job.page = ~0u;                     /* none: a page's address is even */
-    int error = chip->family->begin(chip);
-    job.open = error == OK;
-    return error;
-}
-
-int flash_may_erase(uint32_t address, uint32_t length)
-{
-    const struct chip *chip = target_chip();
-
-    if (!job.open || !chip)
-        return ERR_NO_TARGET;
-    if (!in_flash(chip, address, length))
-        return ERR_RANGE;
-    return (address | length) & (chip->page - 1) ? ERR_ALIGNMENT : OK;
-}
-
-int flash_erase_page(uint32_t *address)
-{
-    const struct chip *chip = target_chip();
-    int error = flash_may_erase(*address, 0);
-
-    if (!error && !(adi_holds(*address, 0, 4) && adi_holds(*address, 0, chip->page)))
-        error = erase_page(chip, *address);
-    if (error)
-        return error;
-    set_erased(chip, *address, true);
-    *address += chip->page;
-    return OK;
-}
-
-int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
-{
-    const struct chip *chip = target_chip();
-
-    if (!job.open || !chip)
-        return ERR_NO_TARGET;
-    if (!in_flash(chip, address, length))
-        return ERR_RANGE;
-    while (length) {
-        uint32_t offset = address & (chip->page - 1), page = address - offset;
-        uint32_t room = chip->page - offset, n = room < length ? room : length;
-
-        if (page != job.page || job.programming || offset != job.high || !offset) {
-            int error = open_page(chip, page);
-            if (error)
-                return error;
-            job.low = offset;
-        }
-        __builtin_memcpy(job.bytes + offset, bytes, n);
-        job.high = offset + n;
-        if (job.high == chip->page)
-            program_piece(chip);        /* nothing more can come for it */
-        address += n;
-        bytes += n;
-        length -= n;
-        watchdog_feed();
-    }
-    return OK;
-}
-
-int flash_end(void)
-{
-    const struct chip *chip = target_chip();
-
-    if (!job.open || !chip)
-        return OK;
-    program_piece(chip);
-    int error = finish_piece(chip);
-    int locking = chip->family->end(chip);
-    job.open = false;
-    return error ? error : locking;
-}
-
 /* --- mass erase --------------------------------------------------------------- */
+
+static uint32_t mass_deadline;
 
 /* For a locked chip the debug port may just have been given up, by a failed attach. */
 int flash_mass_erase(void)
@@ -547,7 +339,7 @@ int flash_mass_erase(void)
     int error = adi_connected() ? OK : adi_connect(0);
     if (!error)
         error = adi_select_ap(chip->ap);
-    job.mass_deadline = clock_in_ms(MASS_ERASE_LIMIT_MS);
+    mass_deadline = clock_in_ms(MASS_ERASE_LIMIT_MS);
     return error ? error : chip->family->mass_erase(chip);
 }
 
@@ -569,7 +361,7 @@ int flash_poll(void)
     if (!chip || !chip->family)
         return ERR_NO_TARGET;
     int error = chip->family->poll(chip);
-    if (error == ERR_BUSY && clock_passed(job.mass_deadline))
+    if (error == ERR_BUSY && clock_passed(mass_deadline))
         return ERR_TIMEOUT;
     if (!error && chip->locked)
         now_open();

@@ -51,21 +51,29 @@ int target_crc32(uint32_t address, uint32_t length, uint32_t *crc);
 int target_reset(bool pin, bool halt);
 
 /* Options a user may set (monitor). */
-struct target_options { bool connect_under_reset; uint32_t halt_timeout_ms; };
+struct target_options {
+    bool connect_under_reset;
+    uint32_t halt_timeout_ms;
+    bool flash_skip;                    /* pages that hold their data are left alone */
+};
 extern struct target_options target_options;
 
-/* Flash.  The core must be halted.  flash_begin() unlocks and prepares; every flash job
- * ends with flash_end(), which writes what is left, waits and locks again. */
+/* Flash.  The core must be halted, and the flash jobs may use it: between flash_begin()
+ * and flash_end() nothing else may be asked of the target without flash_settle() before. */
 int flash_begin(void);
-/* Is all of the area flash, and made of whole pages?  Ask before the first is erased. */
-int flash_may_erase(uint32_t address, uint32_t length);
-/* Erases the page that begins at *address and moves *address behind it: called in a loop,
- * so the caller can show that it is alive. */
-int flash_erase_page(uint32_t *address);
-/* Data in any chunks, ascending; ERR_RANGE outside flash.  Buffers a page, so what goes
- * wrong may be reported by the next call. */
+/* Whole pages: ERR_RANGE, ERR_ALIGNMENT.  Noted only: a page is erased when its data have
+ * come, or by flash_erase_rest(). */
+int flash_erase(uint32_t address, uint32_t length);
+/* Data in any chunks, ascending; ERR_RANGE outside of flash.  Returns before all is
+ * written, so what goes wrong may be told by the next call; it stands then. */
 int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length);
-int flash_end(void);
+/* Erases a page of those that got no data.  ERR_BUSY: there are more, left bytes. */
+int flash_erase_rest(uint32_t *left);
+/* Until what was given is done; core and RAM are as before the job. */
+void flash_settle(void);
+/* Given OK: writes and erases what is left.  Given an error, which it returns: leaves the
+ * rest as it is.  Locks the controller in any case. */
+int flash_end(int error);
 /* Mass erase: starts it, then flash_poll() gives ERR_BUSY until done (bounded).  Needs
  * no flash_begin(), and for a locked chip no success of target_attach() either. */
 int flash_mass_erase(void);

@@ -276,29 +276,38 @@ int target_reset(bool pin, bool halt)
     return OK;
 }
 int flash_begin(void) { fake.begins++; return fake.flash_error; }
-int flash_may_erase(uint32_t address, uint32_t length)
+int flash_erase(uint32_t address, uint32_t length)
 {
-    return length > FAKE_FLASH || address > FAKE_FLASH - length ? ERR_RANGE : OK;
-}
-int flash_erase_page(uint32_t *address)
-{
-    if (*address >= FAKE_FLASH)
+    if (length > FAKE_FLASH || address > FAKE_FLASH - length)
         return ERR_RANGE;
-    *address &= ~255u;
-    memset(fake.flash + *address, 0xFF, 256);
-    *address += 256;
-    fake.ms += 6;
+    fake.erase_at = address & ~255u;
+    fake.erase_left = (length + 255) & ~255u;
     return OK;
 }
+int flash_erase_rest(uint32_t *left)
+{
+    if (fake.erase_left > 0) {
+        memset(fake.flash + fake.erase_at, 0xFF, 256);
+        fake.erase_at += 256;
+        fake.erase_left -= 256;
+        fake.ms += 6;
+    }
+    *left = fake.erase_left;
+    return *left > 0 ? ERR_BUSY : OK;
+}
+void flash_settle(void) { fake.settles++; }
 int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
+    uint32_t left;
     fake.sent_before_write = fake.out_count;
     if (length > FAKE_FLASH || address > FAKE_FLASH - length || fake.flash_error != OK)
         return fake.flash_error != OK ? fake.flash_error : ERR_RANGE;
+    while (fake.erase_left > 0 && fake.erase_at <= address)
+        flash_erase_rest(&left);
     memcpy(fake.flash + address, bytes, length);
     return OK;
 }
-int flash_end(void) { fake.ends++; return OK; }
+int flash_end(int error) { fake.ends++; return error; }
 int flash_mass_erase(void) { fake.mass_polls = 5; return fake.flash_error; }
 int flash_poll(void) { fake.ms += 600; return fake.mass_polls-- > 0 ? ERR_BUSY : OK; }
 
@@ -324,7 +333,7 @@ void fake_power_on(void)
     fake.polls_left = -1;
     fake.hz = 4000000;
     crash.magic = 0;
-    target_options = (struct target_options){ false, 500 };
+    target_options = (struct target_options){ .halt_timeout_ms = 500 };
     gdb_start();
 }
 void fake_host_sends(const void *bytes, int length)

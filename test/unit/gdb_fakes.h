@@ -35,7 +35,8 @@ struct fake {
     struct stop next;                   /* what cortexm_poll() reports when running */
     int polls_left;                     /* ... after so many looks; negative: never */
     bool no_halt;                       /* Ctrl-C has no effect */
-    int halts, resets, detaches, steps, begins, ends, mass_polls;
+    int halts, resets, detaches, steps, begins, ends, mass_polls, settles;
+    uint32_t erase_at, erase_left;
     bool nrst_low;
     uint32_t breakpoints[4];
     int breakpoint_count;

@@ -1,10 +1,12 @@
 /* test_flash.c - does a flash job end with the right bytes, or with the right error?
  *
- * target.c and both families on a fake adi.c, behind which sit the registers of an
- * STM32F103C8 (PM0075 3) and of a SAM D21 (DS40001882 13, 22), as strict as the chips:
- * locked until the keys came, one program operation per erase, page buffer, busy. */
+ * target.c, flash_job.c, loader.c and both families on a fake adi.c, behind which sit the
+ * registers of an STM32F103C8 (PM0075 3) and of a SAM D21 (DS40001882 13, 22), as strict
+ * as the chips: locked until the keys came, one program operation per erase, page buffer,
+ * busy.  What loader_code.s does in the chip's RAM is done here in C, by the same rules. */
 #include "adi.h"
 #include "clock.h"
+#include "loader.h"
 #include "swd.h"
 #include "target.h"
 #include <setjmp.h>
@@ -15,10 +17,15 @@
 #include <cmocka.h>
 
 enum { STM_FLASH = 0x08000000, FPEC = 0x40022000, NVM = 0x41004000, DSU = 0x41002100 };
-enum { SIZE = 0x10000 };
+enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    bool running, dead_ram, hangs, watched;
+    int starts, slot;
+    uint32_t protect_at;                /* flash from here on is write protected; 0: none */
+    uint32_t registers[REG_CONTROL + 1];
+    uint8_t ram[RAM_SIZE];
     int lose;                           /* writes to flash until one goes missing */
     uint8_t flash[SIZE];
     uint32_t cr, sr, ar;
@@ -55,7 +62,26 @@ int cortexm_attach(struct cortexm_info *info)
     return OK;
 }
 int cortexm_detach(void) { return OK; }
-int cortexm_halt_wait(uint32_t ms) { (void)ms; return OK; }
+int cortexm_halt_wait(uint32_t ms) { (void)ms; chip.running = false; return OK; }
+int cortexm_resume(void) { chip.running = true; chip.starts++; chip.slot = 0; return OK; }
+int cortexm_read_registers(uint32_t *values)
+{
+    assert_false(chip.running);
+    memcpy(values, chip.registers, sizeof chip.registers);
+    return OK;
+}
+int cortexm_write_registers(const uint32_t *values)
+{
+    assert_false(chip.running);
+    memcpy(chip.registers, values, sizeof chip.registers);
+    return OK;
+}
+int cortexm_write_register(int number, const void *value)
+{
+    assert_false(chip.running);
+    memcpy(&chip.registers[number], value, 4);
+    return OK;
+}
 int cortexm_reset(bool halt) { (void)halt; return OK; }
 int cortexm_before_reset(bool halt) { (void)halt; return OK; }
 int cortexm_after_reset(bool halt) { (void)halt; return OK; }
@@ -102,7 +128,8 @@ static int stm_write(uint32_t address, uint32_t value, int width)
             assert_int_equal(chip.busy, 0);
             chip.busy = 3;
             chip.erases++;
-            if (chip.write_protected)
+            if (chip.write_protected ||
+                (chip.protect_at && chip.ar - STM_FLASH >= chip.protect_at))
                 chip.sr |= 1 << 4;
             else if (value & 4)
                 memset(chip.flash, 0xFF, SIZE);
@@ -151,7 +178,8 @@ static int samd_command(uint32_t value)
     assert_int_equal(value >> 8, 0xA5);
     assert_int_equal(chip.busy, 0);
     chip.busy = 2;
-    if (chip.write_protected && ((value & 0xFF) == 2 || (value & 0xFF) == 4)) {
+    if ((chip.write_protected || (chip.protect_at && at >= chip.protect_at)) &&
+        ((value & 0xFF) == 2 || (value & 0xFF) == 4)) {
         chip.status |= 1 << 3;
         return OK;
     }
@@ -211,9 +239,11 @@ static int samd_read(uint32_t address, uint32_t *value)
     case DSU + 0x18: *value = 0x10010305; return OK;
     case NVM + 0x04: *value = chip.ctrlb; return OK;
     case 0x40000820: *value = chip.osc8m; return OK;
+    case 0x40001000: *value = chip.watched ? 2 : 0; return OK;
     case NVM + 0x08: *value = 3 << 16 | SIZE / 64; return OK;
     case NVM + 0x14: *value = !busy(); return OK;
     case NVM + 0x18: *value = chip.status; return OK;
+    case NVM + 0x1C: *value = chip.addr; return OK;
     }
     return ERR_FAULT;
 }
@@ -230,9 +260,16 @@ static int get(uint32_t address, uint32_t *value)
     return chip.samd ? samd_read(address, value) : stm_read(address, value);
 }
 
+static void core(void);
+
 int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
     uint32_t base = chip.samd ? 0 : STM_FLASH;
+    if (address - RAM < RAM_SIZE) {
+        core();
+        memcpy(bytes, chip.ram + (address - RAM), length);
+        return OK;
+    }
     if (chip.security || address - base >= SIZE)
         return ERR_FAULT;
     assert_int_equal(chip.busy, 0);             /* or the chip would be stalled */
@@ -273,7 +310,14 @@ static int write_items(uint32_t address, const void *bytes, uint32_t length, int
 
 int adi_write16s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 2); }
 int adi_write32s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 4); }
-int adi_write(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 1); }
+int adi_write(uint32_t a, const void *b, uint32_t n)
+{
+    if (a - RAM >= RAM_SIZE)
+        return write_items(a, b, n, 1);
+    if (!chip.dead_ram)
+        memcpy(chip.ram + (a - RAM), b, n);
+    return OK;
+}
 int adi_read32(uint32_t address, uint32_t *value) { return get(address, value); }
 int adi_write32(uint32_t address, uint32_t value) { return put(address, value, 4); }
 int adi_write16(uint32_t address, uint16_t value) { return put(address, value, 2); }
@@ -293,6 +337,87 @@ int adi_read8(uint32_t address, uint8_t *value)
     return error;
 }
 
+/* --- the target's core, with loader_code.s in it ----------------------------------------- */
+
+enum { NEXT, CONTROLLER, PAGE, TO, FIRST, LAST, SUM, GO, HEADER };
+const uint8_t loader_code[LOADER_CODE] = "the loader";
+
+static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t sum = 0x9E3779B1, word;
+    for (; length; length -= 4, bytes += 4) {
+        memcpy(&word, bytes, 4);
+        sum = (sum ^ word) * 0x9E3779B1;
+        sum = sum >> 15 | sum << 17;
+    }
+    return sum;
+}
+
+static void wait_ready(void)
+{
+    uint32_t value;
+    do
+        get(chip.samd ? NVM + 0x14 : FPEC + 0x0C, &value);
+    while ((value & 1) != chip.samd);
+}
+
+static void core_programs(const uint32_t *slot, const uint8_t *data)
+{
+    if (!chip.samd) {
+        put(FPEC + 0x10, 1, 4);
+        write_items(slot[TO], data, 256, 2);
+        return;
+    }
+    for (uint32_t at = 0; at < 256; at += 64) {
+        write_items(slot[TO] + at, data + at, 64, 4);
+        put(NVM, 0xA504, 4);
+        wait_ready();
+    }
+}
+
+static void core_erases(uint32_t page)
+{
+    put(chip.samd ? NVM + 0x1C : FPEC + 0x14, chip.samd ? page / 2 : page, 4);
+    if (chip.samd) {
+        put(NVM, 0xA502, 4);
+    } else {
+        put(FPEC + 0x10, 2, 4);
+        put(FPEC + 0x10, 0x42, 4);
+    }
+    wait_ready();
+}
+
+static void core(void)
+{
+    static bool different;
+    uint8_t *at = chip.ram + LOADER_CODE + chip.slot * (HEADER * 4 + 256);
+    uint32_t slot[HEADER];
+
+    memcpy(slot, at, sizeof slot);
+    if (!chip.running || !slot[GO] || chip.hangs)
+        return;
+    assert_memory_equal(chip.ram, loader_code, LOADER_CODE);
+    assert_int_equal(chip.registers[REG_PC], RAM + (chip.samd ? 0 : 4));
+    assert_int_equal(chip.registers[REG_PRIMASK], 1);
+    assert_int_equal(slot[CONTROLLER], chip.samd ? NVM : FPEC);
+    uint8_t *page = chip.flash + (slot[PAGE] - (chip.samd ? 0 : STM_FLASH));
+    if (slot[FIRST]) {
+        different = sum_of(page, slot[FIRST]) != slot[SUM];
+        bool empty = true;
+        for (uint32_t i = 0; i < slot[FIRST]; i++)
+            empty &= page[i] == 0xFF;
+        if (different && !empty)
+            core_erases(slot[PAGE]);
+    }
+    if (different)
+        core_programs(slot, at + HEADER * 4);
+    slot[SUM] = sum_of(page, slot[LAST]);
+    slot[GO] = 0;
+    memcpy(at, slot, sizeof slot);
+    chip.slot ^= 1;
+    assert_int_equal(slot[NEXT], RAM + LOADER_CODE + chip.slot * (HEADER * 4 + 256));
+}
+
 /* --- helpers ------------------------------------------------------------------------ */
 
 static int power_on(bool samd)
@@ -303,6 +428,11 @@ static int power_on(bool samd)
     chip.samd = samd;
     chip.cr = 0x80;
     chip.osc8m = 0x87070382;
+    for (int i = 0; i < RAM_SIZE; i++)
+        chip.ram[i] = (uint8_t)(i * 5);
+    for (uint32_t i = 0; i <= REG_CONTROL; i++)
+        chip.registers[i] = 1000 + i;
+    target_options.flash_skip = true;
     return 0;
 }
 
@@ -311,11 +441,20 @@ static int samd(void **state) { (void)state; return power_on(true); }
 
 static uint32_t base(void) { return chip.samd ? 0 : STM_FLASH; }
 
+/* Whole pages: all those that have a byte of it. */
 static void erase(uint32_t offset, uint32_t length)
 {
-    uint32_t address = base() + offset;
-    while (address < base() + offset + length)
-        assert_int_equal(flash_erase_page(&address), OK);
+    uint32_t page = chip.samd ? 256 : 1024, end = (offset + length + page - 1) & ~(page - 1);
+    assert_int_equal(flash_erase(base() + offset, end - offset), OK);
+}
+
+static void assert_as_before_the_job(void)
+{
+    assert_false(chip.running);
+    for (int i = 0; i < RAM_SIZE; i++)
+        assert_int_equal(chip.ram[i], (uint8_t)(i * 5));
+    for (uint32_t i = 0; i <= REG_CONTROL; i++)
+        assert_int_equal(chip.registers[i], 1000 + i);
 }
 
 static void load_and_compare(uint32_t chunk)
@@ -330,7 +469,8 @@ static void load_and_compare(uint32_t chunk)
         n = sizeof image - at < chunk ? (uint32_t)sizeof image - at : chunk;
         assert_int_equal(flash_write(base() + 0x400 + at, image + at, n), OK);
     }
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_as_before_the_job();
     assert_memory_equal(chip.flash + 0x400, image, sizeof image);
     assert_int_equal(chip.flash[0x3FF], 0x5A);
     assert_int_equal(chip.flash[0x400 + sizeof image], 0xFF);
@@ -386,9 +526,10 @@ static void erased_pages_are_left_alone(void **state)
     chip.flash[0x1234] = 0;
     assert_int_equal(flash_begin(), OK);
     erase(0, 0x4000);
+    assert_int_equal(chip.erases, 0);           /* only noted */
+    assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.erases, 1);
     assert_int_equal(chip.flash[0x1234], 0xFF);
-    assert_int_equal(flash_end(), OK);
 }
 
 static void a_gap_between_pieces_is_not_written(void **state)
@@ -398,7 +539,7 @@ static void a_gap_between_pieces_is_not_written(void **state)
     assert_int_equal(flash_begin(), OK);
     assert_int_equal(flash_write(base() + 0x10, (const uint8_t *)"abcd", 4), OK);
     assert_int_equal(flash_write(base() + 0x80, (const uint8_t *)"efg", 3), OK);
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_end(OK), OK);
     assert_memory_equal(chip.flash + 0x10, "abcd\xFF", 5);
     assert_memory_equal(chip.flash + 0x80, "efg\xFF", 4);
     assert_true(chip.programs <= 4);
@@ -411,7 +552,7 @@ static void writing_over_data_is_an_error(void **state)
     memset(chip.flash, 0, 64);
     assert_int_equal(flash_begin(), OK);
     assert_int_equal(flash_write(base(), (const uint8_t *)"abcd", 4), OK);
-    assert_true(flash_end() != OK);
+    assert_true(flash_end(OK) != OK);
 }
 
 static void a_bad_cell_is_found_by_reading_back(void **state)
@@ -421,9 +562,10 @@ static void a_bad_cell_is_found_by_reading_back(void **state)
     assert_int_equal(target_attach(0), OK);
     chip.bad_cell = true;
     assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
     int error = flash_write(base(), image, sizeof image);
-    int end = flash_end();
-    assert_int_equal(error ? error : end, ERR_VERIFY);
+    assert_int_equal(flash_end(error), ERR_VERIFY);
+    assert_as_before_the_job();
 }
 
 static void a_page_spoilt_on_the_wire_is_made_again(void **state)
@@ -439,46 +581,149 @@ static void a_page_spoilt_on_the_wire_is_made_again(void **state)
 
 static void only_whole_pages_are_erased(void **state)
 {
-    uint32_t page = chip.samd ? 256 : 1024, address = base() + 4;
+    uint32_t page = chip.samd ? 256 : 1024;
     (void)state;
     assert_int_equal(target_attach(0), OK);
     memset(chip.flash, 0, SIZE);
     assert_int_equal(flash_begin(), OK);
-    assert_int_equal(flash_may_erase(base(), 2 * page), OK);
-    assert_int_equal(flash_may_erase(base() + 1, page), ERR_ALIGNMENT);
-    assert_int_equal(flash_may_erase(base(), page - 4), ERR_ALIGNMENT);
-    assert_int_equal(flash_may_erase(base() + SIZE - page, 2 * page), ERR_RANGE);
-    assert_int_equal(flash_may_erase(base(), ~page + 1), ERR_RANGE);
-    assert_int_equal(flash_erase_page(&address), ERR_ALIGNMENT);
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_erase(base() + 1, page), ERR_ALIGNMENT);
+    assert_int_equal(flash_erase(base(), page - 4), ERR_ALIGNMENT);
+    assert_int_equal(flash_erase(base() + SIZE - page, 2 * page), ERR_RANGE);
+    assert_int_equal(flash_erase(base(), ~page + 1), ERR_RANGE);
+    assert_int_equal(flash_erase(base() + SIZE, page), ERR_RANGE);
+    assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.erases, 0);
 }
 
 static void write_protection_is_named(void **state)
 {
-    uint32_t address;
+    static const uint8_t image[8192];
     (void)state;
     assert_int_equal(target_attach(0), OK);
     chip.write_protected = true;
     chip.flash[0] = 0;
     assert_int_equal(flash_begin(), OK);
-    address = base();
-    assert_int_equal(flash_erase_page(&address), ERR_PROTECTED);
-    assert_int_equal(address, base());
-    assert_int_equal(flash_end(), OK);
+    erase(0, sizeof image);
+    assert_int_equal(flash_end(OK), ERR_PROTECTED);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
+    int error = flash_write(base(), image, sizeof image);
+    assert_int_equal(flash_end(error), ERR_PROTECTED);
+    assert_as_before_the_job();
+}
+
+/* Six pages are given at once; what comes after the bad one is not touched. */
+static void an_error_in_the_third_page_is_told_and_ends_the_job(void **state)
+{
+    static const uint8_t image[6 * 1024];
+    uint32_t page = chip.samd ? 256 : 1024;
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0x5A, SIZE);
+    chip.protect_at = 2 * page;
+    assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
+    int error = flash_write(base(), image, 6 * page);
+    if (!error)
+        error = flash_write(base() + 6 * page, image, 4);
+    assert_int_equal(flash_end(error), ERR_PROTECTED);
+    assert_memory_equal(chip.flash, image, 2 * page);
+    for (uint32_t i = 2 * page; i < SIZE; i++)
+        assert_int_equal(chip.flash[i], 0x5A);
+    assert_as_before_the_job();
+}
+
+/* The same data again cost nothing; a changed byte costs its page. */
+static void pages_that_hold_their_data_are_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    uint8_t image[4096] = { 0 };
+    for (int round = 0; round < 5; round++) {
+        chip.erases = chip.programs = 0;
+        chip.dead_ram = round == 2;             /* by hand as well */
+        target_options.flash_skip = round != 4;
+        if (round == 3)
+            image[1500] = 1;
+        assert_int_equal(flash_begin(), OK);
+        erase(0, sizeof image);
+        assert_int_equal(flash_write(base(), image, sizeof image), OK);
+        assert_int_equal(flash_end(OK), OK);
+        assert_memory_equal(chip.flash, image, sizeof image);
+        int pages = chip.samd ? 16 : 4, expected[] = { 0, 0, 0, 1, pages };
+        assert_int_equal(chip.erases, expected[round]);
+        assert_int_equal(chip.programs == 0, round == 1 || round == 2);
+    }
+}
+
+static void without_a_loader_the_page_is_made_by_hand(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.dead_ram = true;
+    load_and_compare(1000);
+    assert_int_equal(chip.starts, 0);
+    chip.dead_ram = false;
+    chip.bad_wire = true;
+    load_and_compare(1001);
+    assert_int_equal(chip.starts, 0);
+    chip.bad_wire = false;
+    chip.hangs = true;                          /* a fault in the loader, say */
+    load_and_compare(1002);
+    assert_int_equal(chip.starts, 1);
+}
+
+static void a_core_under_a_watchdog_is_not_made_to_run(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.watched = true;
+    load_and_compare(1000);
+    assert_int_equal(chip.starts, 0);
+}
+
+static void a_settled_target_is_as_before_and_the_job_goes_on(void **state)
+{
+    static uint8_t image[5000];
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0x5A, SIZE);
+    memset(image, 0x77, sizeof image);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
+    for (uint32_t at = 0; at < sizeof image; at += 500) {
+        assert_int_equal(flash_write(base() + at, image + at, 500), OK);
+        flash_settle();
+        assert_as_before_the_job();
+    }
+    assert_int_equal(flash_end(OK), OK);
+    assert_memory_equal(chip.flash, image, sizeof image);
+}
+
+static void a_job_that_failed_elsewhere_leaves_the_rest_alone(void **state)
+{
+    static const uint8_t image[700];
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0x5A, SIZE);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, 0x4000);
+    assert_int_equal(flash_write(base(), image, sizeof image), OK);
+    assert_int_equal(flash_end(ERR_TIMEOUT), ERR_TIMEOUT);
+    assert_int_equal(chip.flash[0x1000], 0x5A);
+    assert_as_before_the_job();
+    assert_int_equal(flash_end(OK), OK);        /* there is none any more */
 }
 
 static void addresses_outside_are_refused(void **state)
 {
-    uint32_t address = base() + SIZE;
     uint8_t bytes[8] = { 0 };
     (void)state;
     assert_int_equal(target_attach(0), OK);
     assert_int_equal(flash_begin(), OK);
-    assert_int_equal(flash_erase_page(&address), ERR_RANGE);
     assert_int_equal(flash_write(base() + SIZE - 4, bytes, 8), ERR_RANGE);
     assert_int_equal(flash_write(base() - 4, bytes, 8), ERR_RANGE);
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.erases + chip.programs, 0);
 }
 
@@ -488,7 +733,7 @@ static void flash_is_locked_again_after_a_job(void **state)
     assert_int_equal(target_attach(0), OK);
     assert_int_equal(flash_begin(), OK);
     assert_int_equal(chip.cr & 0x80, 0);
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.cr & 0x80, 0x80);
 }
 
@@ -498,7 +743,7 @@ static void the_clock_is_raised_for_the_job_and_put_back(void **state)
     assert_int_equal(target_attach(0), OK);
     assert_int_equal(flash_begin(), OK);
     assert_int_equal(chip.osc8m, 0x87070082);
-    assert_int_equal(flash_end(), OK);
+    assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.osc8m, 0x87070382);
 }
 
@@ -572,6 +817,12 @@ int main(void)
         BOTH(a_page_spoilt_on_the_wire_is_made_again),
         BOTH(only_whole_pages_are_erased),
         BOTH(write_protection_is_named),
+        BOTH(an_error_in_the_third_page_is_told_and_ends_the_job),
+        BOTH(pages_that_hold_their_data_are_left_alone),
+        BOTH(without_a_loader_the_page_is_made_by_hand),
+        cmocka_unit_test_setup(a_core_under_a_watchdog_is_not_made_to_run, samd),
+        BOTH(a_settled_target_is_as_before_and_the_job_goes_on),
+        BOTH(a_job_that_failed_elsewhere_leaves_the_rest_alone),
         BOTH(addresses_outside_are_refused),
         cmocka_unit_test_setup(flash_is_locked_again_after_a_job, stm32),
         cmocka_unit_test_setup(the_clock_is_raised_for_the_job_and_put_back, samd),

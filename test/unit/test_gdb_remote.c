@@ -426,13 +426,15 @@ static void flash_is_erased_written_and_closed(void **state)
 {
     (void)state;
     EXPECT("vFlashErase:100,200", "OK");
+    int settled = fake.settles;
+    EXPECT("vFlashWrite:100:abc}\x03", "OK");
+    assert_int_equal(fake.settles, settled);            /* the flash goes on meanwhile */
+    EXPECT("vFlashDone", "OK");
+    assert_memory_equal(fake.flash + 0x100, "abc#", 4);
     assert_int_equal(fake.flash[0xFF], 0);
-    assert_int_equal(fake.flash[0x100], 0xFF);
+    assert_int_equal(fake.flash[0x104], 0xFF);
     assert_int_equal(fake.flash[0x2FF], 0xFF);
     assert_int_equal(fake.flash[0x300], 0);
-    EXPECT("vFlashWrite:100:abc}\x03", "OK");
-    assert_memory_equal(fake.flash + 0x100, "abc#", 4);
-    EXPECT("vFlashDone", "OK");
     assert_int_equal(fake.begins, 1);
     assert_int_equal(fake.ends, 1);
 }
@@ -551,6 +553,31 @@ static void flash_write_is_confirmed_before_it_is_done(void **state)
     EXPECT("vFlashDone", "E10");
 }
 
+static void ctrl_c_ends_the_erasing_of_what_got_no_data(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:0,2000", "OK");
+    fake_host_packet("vFlashDone", -1);
+    for (int i = 0; i < 64; i++)        /* comes when the packet has been taken */
+        fake_host_sends("+", 1);
+    fake_host_sends("\x03", 1);
+    fake_run(20);
+    assert_string_equal(fake_payload(), "E09");
+    assert_int_equal(fake.ends, 1);
+    assert_int_equal(fake.flash[0x1FFF], 0);
+}
+
+static void other_packets_find_the_target_settled(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:0,100", "OK");
+    EXPECT("vFlashWrite:0:abcd", "OK");
+    int settled = fake.settles;
+    fake_ask("g");
+    assert_int_equal(fake.settles, settled + 1);
+    EXPECT("vFlashDone", "OK");
+}
+
 static void port_closed_in_the_middle_of_a_load_ends_the_job(void **state)
 {
     (void)state;
@@ -662,6 +689,8 @@ int main(void)
         ATTACHED(what_is_owed_ends_with_the_target),
         ATTACHED(with_acknowledgments_nothing_is_confirmed_beforehand),
         ATTACHED(flash_write_is_confirmed_before_it_is_done),
+        ATTACHED(ctrl_c_ends_the_erasing_of_what_got_no_data),
+        ATTACHED(other_packets_find_the_target_settled),
         ATTACHED(port_closed_in_the_middle_of_a_load_ends_the_job),
         ATTACHED(crc_and_search_answer),
         ATTACHED(restart_and_kill),
