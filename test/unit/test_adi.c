@@ -307,6 +307,22 @@ static void connect_says_no_answer_when_nothing_is_plugged(void **state)
     assert_int_equal(adi_write32(RAM, 1), ERR_NO_TARGET);
 }
 
+static void a_wire_that_a_dap_host_has_is_left_alone(void **state)
+{
+    uint32_t value;
+
+    (void)state;
+    adi_disconnect();
+    fake.owner = SWD_DAP;
+    fake.transfers = fake.line_resets = 0;
+    assert_int_equal(adi_connect(NULL), ERR_WIRE_TAKEN);
+    assert_int_not_equal(adi_dp_read(0, &value), OK);
+    assert_false(adi_connected());
+    adi_disconnect();
+    assert_int_equal(fake.transfers + fake.line_resets, 0);
+    assert_int_equal(fake.owner, SWD_DAP);
+}
+
 static void every_alignment_and_length_survives_the_round_trip(void **state)
 {
     uint8_t out[48], in[48];
@@ -553,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(connect_powers_up_debug_and_system, connected),
         cmocka_unit_test_setup(connect_says_no_answer_when_nothing_is_plugged, connected),
+        cmocka_unit_test_setup(a_wire_that_a_dap_host_has_is_left_alone, connected),
         cmocka_unit_test_setup(every_alignment_and_length_survives_the_round_trip,
                                connected),
         cmocka_unit_test_setup(aligned_small_access_is_one_bus_access_of_its_width,
