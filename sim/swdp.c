@@ -489,7 +489,7 @@ static void clock_rose(struct swdp *port)
 static void clock_changed(void *ctx, int level)
 {
     struct swdp *port = ctx;
-    if (!port->powered || !port->enabled)
+    if (!port->powered || !port->enabled || !port->swclk.net)
         return;
     /* Noise on the clock: an edge that is not seen. */
     if (port->swclk.net->noise && pin_sample(&port->swclk) != level)

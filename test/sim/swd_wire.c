@@ -566,6 +566,25 @@ static void jtag_port_gives_idcode_and_reaches_memory(void **state)
     assert_int_equal(jtag_access(host, DPACC, true, RDBUFF, 0) >> 3, 0x600DF00D);
 }
 
+/* A firmware that uses its debug pins, as our probe on the other side would. */
+static void chip_that_gave_its_debug_pins_away_can_be_unsoldered(void **state)
+{
+    enum { APB2ENR = 0x40021018, AFIO_MAPR = 0x40010004, NO_DEBUG = 4 << 24 };
+    struct board_options options = { .target = "stm32f103" };
+    char error[256];
+    struct board *board = board_new(&options, error, sizeof error);
+    struct pin clock;
+    (void)state;
+    assert_non_null(board);
+    board_run_ms(board, 5);
+    pin_init(&clock, board->sim, "a probe's SWCLK", NULL, NULL);
+    net_attach(board->net[SIG_SWCLK], &clock, false);
+    pin_drive(&clock, DRIVE_HIGH);
+    assert_true(bus_write(board->target->bus, BUS_DATA, APB2ENR, 4, 1));
+    assert_true(bus_write(board->target->bus, BUS_DATA, AFIO_MAPR, 4, NO_DEBUG));
+    board_free(board);              /* nets first: the reset of power-off found none */
+}
+
 /* --- for sigrok ------------------------------------------------------------------ */
 
 static void write_line(void *file, const char *text) { fprintf(file, "%s\n", text); }
@@ -644,6 +663,7 @@ int main(int argc, char **argv)
         CONNECTED(overlap_of_a_few_ns_is_no_fight),
         CONNECTED(data_that_changes_at_the_rising_edge_breaks_set_up_time),
         CONNECTED(clock_is_measured),
+        cmocka_unit_test(chip_that_gave_its_debug_pins_away_can_be_unsoldered),
         TEST(jtag_port_gives_idcode_and_reaches_memory),
         TEST(session_is_recorded_for_sigrok),
     };
