@@ -1,31 +1,180 @@
 #!/bin/sh
-# flash.sh IMAGE - `make flash`: writes the whole chip (bootloader and probe) through an
-# ST-Link, with OpenOCD or else st-flash.  Says what is missing when something is.
+# flash.sh IMAGE - `make flash`: writes the whole chip, bootloader and probe, through a
+# debug probe on the SWD header of the board.
+#
+#   PROBE=stlink       an ST-Link, with OpenOCD or else st-flash (default)
+#   PROBE=cmsis-dap    any CMSIS-DAP probe, with OpenOCD: a Pillbug, DAPLink, Picoprobe ...
+#   PROBE=pillbug      a Pillbug, with gdb on its first serial port
+#   SERIAL=TEXT        which probe, when there are several
+#   PORT=/dev/...      which serial port, for PROBE=pillbug
+#   CPUTAPID=0         accept a clone of the chip, which answers with another id
+#
+# Needs nothing but sh and one of these tools, and says what is missing when something is.
+# Ends with 0 only if what was written was read back and is the same.
 set -u
 image=$1
+probe=${PROBE:-stlink}
+serial=${SERIAL:-}
+vid=${USB_VID:-0x1209}
+pid=${USB_PID:-0x0001}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+devices=/sys/bus/usb/devices            # Linux; elsewhere nothing is found, and that is said
 
-if [ "${PROBE:-stlink}" != stlink ]; then
-    echo "PROBE=$PROBE is not known here: this version writes through an ST-Link only."
+give_up() {
+    printf '%s\n' "$@"
     exit 1
-fi
-echo "Writing $image to 0x08000000 through an ST-Link."
-echo "Wires: ST-Link SWDIO, SWCLK, GND, 3.3V to the four-pin header of the Blue Pill;" \
-     "BOOT1 jumper at 1, so that the probe does not take the debug pins away."
-if command -v openocd >/dev/null; then
-    openocd -f interface/stlink.cfg -f target/stm32f1x.cfg \
-        -c "reset_config none" -c "program $image 0x08000000 verify reset exit" && {
-        echo "Written and verified.  Put BOOT1 back to 0 and plug the board into USB."
-        exit 0
-    }
-elif command -v st-flash >/dev/null; then
-    st-flash --reset write "$image" 0x08000000 && {
-        echo "Written.  Put BOOT1 back to 0 and plug the board into USB."
-        exit 0
-    }
-else
-    echo "Neither openocd nor st-flash is installed.  On Debian: apt-get install openocd"
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+said() { grep -Eqi "$1" "$log"; }
+
+wires() {
+    echo "Wires: the probe's SWDIO, SWCLK, GND and 3.3V to the four-pin header of the board to"
+    echo "be written; its BOOT1 jumper at 1, so that it leaves the debug pins alone."
+}
+
+# --- the probes that are plugged in ---------------------------------------------------------
+
+# "SERIAL PORT" of every Pillbug; PORT is the first of its two serial ports.
+pillbugs() {
+    for device in $devices/*; do
+        [ "0x$(cat "$device/idVendor" 2>/dev/null)" = "$vid" ] &&
+            [ "0x$(cat "$device/idProduct" 2>/dev/null)" = "$pid" ] || continue
+        for tty in "$device/${device##*/}":1.1/tty/*; do
+            [ -e "$tty" ] && echo "$(cat "$device/serial") /dev/${tty##*/}"
+        done
+    done
+}
+
+# "SERIAL PRODUCT" of every CMSIS-DAP probe: the name is in a string (CMSIS-DAP 2.1).
+cmsis_daps() {
+    for device in $devices/*; do
+        [ -e "$device/idVendor" ] &&
+            grep -qs "CMSIS-DAP" "$device/product" "$device/${device##*/}":*/interface &&
+            echo "$(cat "$device/serial" 2>/dev/null) $(cat "$device/product")"
+    done
+}
+
+# one_of LIST: at most one line is left once SERIAL has chosen.
+one_of() {
+    [ -z "$serial" ] || { grep "^$serial " "$1" >"$1.one"; mv "$1.one" "$1"; }
+    [ "$(wc -l <"$1")" -le 1 ] ||
+        give_up "Several probes are plugged in; SERIAL=... says which:" "$(cat "$1")"
+}
+
+# --- with OpenOCD ------------------------------------------------------------------------------
+
+explain_openocd() {
+    if said "gdb has the wire"; then
+        echo "A gdb has this probe's wire: detach it there, then try again."
+    elif said "unable to find a matching CMSIS-DAP|no device found|open failed"; then
+        echo "No such probe is plugged in${serial:+ (SERIAL=$serial)}, or it may not be opened:"
+        echo "see lsusb; on Linux a rule of udev lets users open it ('make udev' for a Pillbug)."
+    elif said "access denied|LIBUSB_ERROR_ACCESS|permission"; then
+        echo "The probe is there and may not be opened: 'make udev' once, or be root."
+    elif said "UNEXPECTED idcode|expected 1 of 1"; then
+        echo "This chip's id is not that of an STM32F103; some clones (CKS, APM, GD) have"
+        echo "another and work.  To accept it:  make flash CPUTAPID=0"
+    elif said "cannot read IDR|no answer|init mode failed|unable to connect to the target"; then
+        echo "The chip does not answer.  Is it powered, are SWDIO and SWCLK not swapped?"
+        wires
+    elif said "protected|failed erasing|Failed to read memory at 0x1ffff7e0"; then
+        echo "The chip may be locked (read protection).  This erases and opens it:"
+        echo "  openocd $* -c 'init; reset halt; stm32f1x unlock 0; exit'"
+        echo "then take its power away for a moment, and try again."
+    else
+        echo "OpenOCD's last words are above."
+    fi
+}
+
+# with_openocd INTERFACE: the commands are OpenOCD's own "program".
+with_openocd() {
+    has openocd || give_up "openocd is not installed.  On Debian: apt-get install openocd"
+    set -- -f "interface/$1" ${serial:+-c "adapter serial $serial"} \
+        ${CPUTAPID:+-c "set CPUTAPID $CPUTAPID"} -f target/stm32f1x.cfg
+    openocd "$@" -c "reset_config none" \
+        -c "program $image 0x08000000 verify reset exit" >"$log" 2>&1
+    status=$?
+    cat "$log"
+    [ $status = 0 ] && return
+    echo
+    explain_openocd "$@"
     exit 1
-fi
-echo "That did not work.  Is the ST-Link plugged in, and the board powered?  A chip that" \
-     "answers with a wrong id may be a clone: try openocd with -c 'set CPUTAPID 0'."
-exit 1
+}
+
+with_stlink() {
+    if has openocd || ! has st-flash; then
+        with_openocd stlink.cfg
+    else
+        st-flash ${serial:+--serial "$serial"} --reset write "$image" 0x08000000 ||
+            give_up "st-flash failed.  Is the ST-Link plugged in, and the board powered?"
+    fi
+}
+
+with_cmsis_dap() {
+    cmsis_daps >"$work/probes"
+    one_of "$work/probes"
+    with_openocd cmsis-dap.cfg
+}
+
+# --- with gdb --------------------------------------------------------------------------------
+
+explain_gdb() {
+    if said "CMSIS-DAP host has it"; then
+        echo "A program uses this probe as CMSIS-DAP: close it (or, if it died: 'monitor wire"
+        echo "free' in gdb), then try again."
+    elif said "LOCKED"; then
+        echo "The chip is locked (read protection).  In gdb, 'monitor unlock' erases and opens"
+        echo "it; then take its power away for a moment, and try again."
+    elif said "No such file|could not open|Permission denied|Device or resource busy"; then
+        echo "$port cannot be opened, or another program has it."
+    elif ! said "STM32F10"; then
+        echo "No STM32F103 answers.  Is the board powered, are SWDIO and SWCLK not swapped?"
+        wires
+    else
+        echo "gdb's last words are above."
+    fi
+}
+
+find_port() {
+    port=${PORT:-}
+    [ -z "$port" ] || return
+    pillbugs >"$work/probes"
+    one_of "$work/probes"
+    read -r _ port <"$work/probes" ||
+        give_up "No Pillbug is plugged in${serial:+ with SERIAL=$serial}, or this system names" \
+            "its ports in a way of its own: PORT=/dev/... says which (the first of the two)."
+}
+
+with_pillbug() {
+    gdb=""
+    for name in gdb-multiarch arm-none-eabi-gdb; do
+        [ -n "$gdb" ] || ! has $name || gdb=$name
+    done
+    [ -n "$gdb" ] ||
+        give_up "gdb-multiarch is not installed.  On Debian: apt-get install gdb-multiarch"
+    find_port
+    # gdb takes its addresses from the .hex beside the .bin.
+    $gdb -nx -batch -ex "set confirm off" -ex "target extended-remote $port" \
+        -ex "monitor swdp_scan" -ex "attach 1" -ex "load" -ex "compare-sections" \
+        -ex "monitor reset run" -ex "detach" "${image%.bin}.hex" >"$log" 2>&1 </dev/null
+    cat "$log"
+    said "Transfer rate" && said "matched" && ! said "MIS-MATCHED|not matched" && return
+    echo
+    explain_gdb
+    exit 1
+}
+
+# --- the one asked for -------------------------------------------------------------------------
+
+[ -f "$image" ] || give_up "$image is not there: run make first."
+echo "Writing $image to 0x08000000 with PROBE=$probe."
+wires
+case $probe in
+stlink)    with_stlink ;;
+cmsis-dap) with_cmsis_dap ;;
+pillbug)   with_pillbug ;;
+*) give_up "PROBE=$probe is not known here: stlink, cmsis-dap or pillbug." ;;
+esac
+echo "Written and verified.  Put BOOT1 back to 0 and plug the board into USB."

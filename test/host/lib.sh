@@ -147,7 +147,7 @@ stop_board() {
     done >"$work/board.log"
     exec 8<&-
     check "the virtual board found no fault with the firmware" \
-        sh -c "cat $work/board.log; [ '$status' = 0 ]"
+        sh -c "cat $work/board.log; echo exit status '$status'; [ '$status' = 0 ]"
 }
 
 finish() {

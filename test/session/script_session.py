@@ -14,6 +14,8 @@ import tempfile
 name = sys.argv[1]
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".gdb")
 script = open(path).read()
+if os.environ["PILLBUG_GDB"].startswith("/"):       # a serial port, not a TCP port
+    script = script.replace("localhost:$PILLBUG_GDB", "$PILLBUG_GDB")
 for variable in ("PILLBUG_GDB", "PILLBUG_ELF", "PILLBUG_CHIP"):
     script = script.replace("$" + variable, os.environ[variable])
 expected = re.findall(r"^# expect: (.*)$", script, re.M)
