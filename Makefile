@@ -216,6 +216,8 @@ bench: deps
 	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench
 	@env BUILD=$(BUILD) $$(python3 test/size.py $(BUILD) --sh) $(BUILD)/bench $(BUILD)/bench.json \
 	    $(BUILD)/bench.plot
+	@python3 test/bench/plot.py $(BUILD)/bench.plot $(BUILD)
+	@echo "Pictures: $(BUILD)/load-time.svg, $(BUILD)/load-share.svg"
 
 size: deps
 	@$(MAKE) --no-print-directory --silent firmware

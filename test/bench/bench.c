@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct task *const all_tasks[] = { gdb_tasks };
+static const struct task *const all_tasks[] = { gdb_tasks, time_tasks, dap_tasks, uart_tasks };
 enum { LISTS = sizeof all_tasks / sizeof all_tasks[0], MOST_TASKS = 64, AT_ONCE = 2 };
 
 static FILE *out;                   /* where this process says what it finds */
@@ -66,6 +66,50 @@ void bench_fail(const char *format, ...)
     fprintf(stderr, "\n");
     va_end(args);
     exit(1);
+}
+
+/* --- what every task needs --------------------------------------------------------------- */
+
+/* Notes (a core that finds nothing but erased flash) are left out; the rest is serious. */
+static void report(void *ctx, enum sim_problem kind, const char *text)
+{
+    (void)ctx;
+    if (kind != SIM_NOTE)
+        bench_fail("the firmware broke a rule of the chip: %s", text);
+}
+
+struct rsp *bench_power_on(const char *chip)
+{
+    struct rsp *rsp = rsp_build_usual(chip);
+
+    rsp->board->sim->report = report;
+    if (!rsp_plug_in(rsp))
+        bench_fail("the board does not enumerate");
+    return rsp;
+}
+
+struct rsp *bench_attached(const struct task *task)
+{
+    struct rsp *rsp = bench_power_on(task->chip);
+
+    if (task->fast)
+        rsp_monitor(rsp, "frequency 36M");
+    if (!rsp_attach(rsp))
+        bench_fail("cannot attach: %s %s", rsp->console, rsp->reply);
+    rsp_ask(rsp, "X%x,0:", TARGET_RAM);     /* gdb's question, once, whether X is known */
+    return rsp;
+}
+
+const uint8_t *bench_data(void)
+{
+    static uint8_t bytes[BENCH_DATA];
+    uint32_t x = 12345;
+
+    for (int i = 0; i < BENCH_DATA && !bytes[BENCH_DATA - 1]; i++) {
+        x = x * 1664525 + 1013904223;
+        bytes[i] = (uint8_t)(x >> 24);
+    }
+    return bytes;
 }
 
 /* --- the profile of a piece of work ------------------------------------------------- */
@@ -169,6 +213,28 @@ static void grow(const char *line)
     rows_set(id, curves[i].most / curves[i].least);
 }
 
+/* "time flash samd21 32 2241.7 ...": time_bench.c says what the columns are. */
+static void print_time(const char *line)
+{
+    static bool titled;
+    char memory[8], chip[16];
+    double ms[8];
+    int kb;
+
+    if (sscanf(line, "time %7s %15s %d %lf %lf %lf %lf %lf %lf %lf %lf", memory, chip, &kb,
+               ms, ms + 1, ms + 2, ms + 3, ms + 4, ms + 5, ms + 6, ms + 7) != 11)
+        return;
+    if (!titled)
+        printf("\nWhere the time of a load goes, in %% (hidden: the core is awake behind "
+               "flash; USB behind another)\n%-28s %9s %7s %6s %6s %6s %7s %9s %6s\n", "", "ms",
+               "flash", "wire", "core", "USB", "nobody", "hidden:", "core USB");
+    titled = true;
+    double percent = 100 / ms[0];
+    printf("  %-9s %-5s %2d KB %17.1f %7.1f %6.1f %6.1f %6.1f %7.1f %9.1f %6.1f\n", chip,
+           memory, kb, ms[0], ms[1] * percent, ms[2] * percent, ms[3] * percent,
+           ms[4] * percent, ms[5] * percent, ms[6] * percent, ms[7] * percent);
+}
+
 static void collect(FILE *plot)
 {
     char line[512], id[64];
@@ -181,6 +247,7 @@ static void collect(FILE *plot)
                 rows_set(id, value);
             } else {
                 grow(line + strlen("plot "));
+                print_time(line + strlen("plot "));
                 if (plot)
                     fputs(line + strlen("plot "), plot);
             }
@@ -209,6 +276,7 @@ static int bench_all(const char *json, const char *plot_path)
     collect(plot);
     if (plot)
         fclose(plot);
+    printf("\n");
     int missed = rows_print();
     printf("%d %s missed\n", missed, missed == 1 ? "bar" : "bars");
     if (json)

@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAM 0x20000000u
-enum { BIGGEST = 256 * 1024 };
+#define RAM TARGET_RAM
 
 struct flash_chip {
     const char *name;
@@ -37,54 +36,6 @@ static const struct flash_chip *flash_chip(const char *name)
 static double least_ms(const struct flash_chip *chip, int kb)
 {
     return kb * (chip->erase_ms * 1024 / chip->block + chip->program_kb_ms);
-}
-
-/* Notes (a core that finds nothing but erased flash) are left out; the rest is serious. */
-static void report(void *ctx, enum sim_problem kind, const char *text)
-{
-    (void)ctx;
-    if (kind != SIM_NOTE)
-        bench_fail("the firmware broke a rule of the chip: %s", text);
-}
-
-static struct rsp *powered(const char *chip)
-{
-    struct rsp *rsp = rsp_build_usual(chip);
-
-    rsp->board->sim->report = report;
-    if (!rsp_plug_in(rsp))
-        bench_fail("the board does not enumerate");
-    return rsp;
-}
-
-static void attach(struct rsp *rsp, bool fast)
-{
-    if (fast)
-        rsp_monitor(rsp, "frequency 36M");
-    if (!rsp_attach(rsp))
-        bench_fail("cannot attach: %s %s", rsp->console, rsp->reply);
-}
-
-static struct rsp *attached(const struct task *task)
-{
-    struct rsp *rsp = powered(task->chip);
-
-    attach(rsp, task->fast);
-    rsp_ask(rsp, "X%x,0:", RAM);    /* gdb's question, once, whether X is known */
-    return rsp;
-}
-
-/* Random, so a part of it has to be escaped; the same for every size. */
-static const uint8_t *program(void)
-{
-    static uint8_t bytes[BIGGEST];
-    uint32_t x = 12345;
-
-    for (int i = 0; i < BIGGEST; i++) {
-        x = x * 1664525 + 1013904223;
-        bytes[i] = (uint8_t)(x >> 24);
-    }
-    return bytes;
 }
 
 /* --- the wire, seen by an observer of SWCLK ---------------------------------------- */
@@ -147,13 +98,13 @@ static double megahertz(sim_time period)
 /* One packet each way.  Counted is from the first clock to the last. */
 static void bench_wire(const struct task *task)
 {
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
     struct edges e = { .swdio = rsp->board->probe->pin(rsp->board->probe, "PA13") };
     uint8_t back[1024];
 
     net_watch(rsp->board->net[SIG_SWCLK], see_clock, &e);
     work_begins(rsp->board, "write_1k");
-    bool good = rsp_load_ram(rsp, RAM, program(), sizeof back);
+    bool good = rsp_load_ram(rsp, RAM, bench_data(), sizeof back);
     rsp_ask(rsp, "qC");             /* a write may be answered before it is done */
     work_ends("write_1k");
     measured_at(task->fast, "write_1k_ms", edges_ms(&e));
@@ -162,7 +113,7 @@ static void bench_wire(const struct task *task)
     good = good && rsp_read(rsp, RAM, back, sizeof back);
     work_ends("read_1k");
     measured_at(task->fast, "read_1k_ms", edges_ms(&e));
-    if (!good || memcmp(program(), back, sizeof back) != 0)
+    if (!good || memcmp(bench_data(), back, sizeof back) != 0)
         bench_fail("what was read is not what was written");
     measured_at(task->fast, "swclk_write_mhz", megahertz(e.best[WRITING]));
     measured_at(task->fast, "swclk_read_mhz", megahertz(e.best[READING]));
@@ -174,7 +125,7 @@ static void bench_wire(const struct task *task)
 /* 140 ms of the time to be configured are the host's: debouncing, two resets. */
 static void bench_configured(const struct task *task)
 {
-    struct rsp *rsp = powered(task->chip);
+    struct rsp *rsp = bench_power_on(task->chip);
     double start = rsp_now_ms(rsp);
 
     board_reset_probe(rsp->board);
@@ -251,12 +202,13 @@ static void bench_range(struct rsp *rsp, bool fast)
 
 static void bench_control(const struct task *task)
 {
-    struct rsp *rsp = powered(task->chip);
+    struct rsp *rsp = bench_power_on(task->chip);
 
     if (task->fast)
         rsp_monitor(rsp, "frequency 36M");
     double start = rsp_now_ms(rsp);
-    attach(rsp, false);
+    if (!rsp_attach(rsp))
+        bench_fail("cannot attach: %s %s", rsp->console, rsp->reply);
     measured_at(task->fast, "attach_ms", rsp_now_ms(rsp) - start);
     if (!rsp_write(rsp, RAM, loop, sizeof loop))
         bench_fail("cannot write RAM: %s", rsp->reply);
@@ -275,7 +227,7 @@ static double ram_load_ms(struct rsp *rsp, int kb)
 {
     double start = rsp_now_ms(rsp);
 
-    if (!rsp_load_ram(rsp, RAM, program(), kb * 1024))
+    if (!rsp_load_ram(rsp, RAM, bench_data(), kb * 1024))
         bench_fail("load to RAM failed: %s", rsp->reply);
     set_pc(rsp, RAM);
     return rsp_now_ms(rsp) - start;
@@ -287,10 +239,10 @@ static double flash_load_ms(struct rsp *rsp, const struct flash_chip *chip, int 
     struct chip *target = rsp->board->target;
     double start = rsp_now_ms(rsp);
 
-    if (!rsp_load_flash(rsp, chip->base, program(), kb * 1024, chip->block))
+    if (!rsp_load_flash(rsp, chip->base, bench_data(), kb * 1024, chip->block))
         bench_fail("load to flash of %s failed: %s", chip->name, rsp->reply);
     double took = rsp_now_ms(rsp) - start;
-    if (memcmp(target->flash, program(), (size_t)kb * 1024) != 0)
+    if (memcmp(target->flash, bench_data(), (size_t)kb * 1024) != 0)
         bench_fail("the flash of %s does not hold what was loaded", chip->name);
     return took;
 }
@@ -305,7 +257,7 @@ static void bench_ram(const struct task *task)
 {
     static const int sizes[] = { 1, 4, 16, 24, 32 };
     bool f103 = strcmp(task->chip, "stm32f103") == 0;
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
     char id[64];
 
     for (int i = 0; i < (f103 ? 3 : 5); i++) {
@@ -323,7 +275,7 @@ static void bench_ram(const struct task *task)
 
 static void bench_ram_default(const struct task *task)
 {
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
 
     measured(strcmp(task->chip, "samd21") == 0 ? "load_ram_samd21_default_kbps"
                                                : "load_ram_default_kbps",
@@ -334,7 +286,7 @@ static void bench_ram_default(const struct task *task)
 static void bench_dump(const struct task *task)
 {
     static uint8_t back[16 * 1024];
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
 
     ram_load_ms(rsp, 16);
     for (int binary = 0; binary < 2; binary++) {
@@ -344,7 +296,7 @@ static void bench_dump(const struct task *task)
         bool good = rsp_dump(rsp, RAM, back, sizeof back, binary);
         work_ends(name);
         measured_at(task->fast, name, 16 / (rsp_now_ms(rsp) - start) * 1000);
-        if (!good || memcmp(back, program(), sizeof back) != 0)
+        if (!good || memcmp(back, bench_data(), sizeof back) != 0)
             bench_fail("what was dumped is not what was loaded: %s", rsp->reply);
     }
     rsp_power_off(rsp);
@@ -372,7 +324,7 @@ static void load_again_and_compare(struct rsp *rsp, const struct task *task)
 static void bench_flash_32k(const struct task *task)
 {
     const struct flash_chip *chip = flash_chip(task->chip);
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
     char id[64];
 
     old_program(rsp);
@@ -397,7 +349,7 @@ static void bench_flash_size(const struct task *task)
     static const int small[] = { 1, 4, 16, 0 };
     const int one[] = { task->kb, 0 };
     const struct flash_chip *chip = flash_chip(task->chip);
-    struct rsp *rsp = attached(task);
+    struct rsp *rsp = bench_attached(task);
     char id[64];
 
     for (const int *kb = task->kb ? one : small; *kb; kb++) {
@@ -412,26 +364,26 @@ static void bench_flash_size(const struct task *task)
 }
 
 #define CHIPS(name, run, fast, works) \
-    { name "_samd21", run, "samd21", fast, 0, works }, \
-    { name "_stm32f103", run, "stm32f103", fast, 0, works }
+    { name "_samd21", run, "samd21", fast, 0, works, NULL }, \
+    { name "_stm32f103", run, "stm32f103", fast, 0, works, NULL }
 
 const struct task gdb_tasks[] = {
-    { "flash_256k", bench_flash_size, "samd21", true, 256, NULL },
-    { "flash_200k", bench_flash_size, "samd21", true, 200, NULL },
-    { "flash_64k", bench_flash_size, "samd21", true, 64, NULL },
-    { "flash_60k", bench_flash_size, "stm32f103", true, 60, NULL },
+    { "flash_256k", bench_flash_size, "samd21", true, 256, NULL, NULL },
+    { "flash_200k", bench_flash_size, "samd21", true, 200, NULL, NULL },
+    { "flash_64k", bench_flash_size, "samd21", true, 64, NULL, NULL },
+    { "flash_60k", bench_flash_size, "stm32f103", true, 60, NULL, NULL },
     CHIPS("flash_32k", bench_flash_32k, true, "load_flash_samd21 load_flash_stm32f103 compare"),
     CHIPS("flash_32k_default", bench_flash_32k, false, NULL),
     CHIPS("flash_small", bench_flash_size, true, NULL),
     CHIPS("ram", bench_ram, true, "load_ram"),
-    { "ram_default_samd21", bench_ram_default, "samd21", false, 32, NULL },
-    { "ram_default_stm32f103", bench_ram_default, "stm32f103", false, 16, NULL },
-    { "wire", bench_wire, "stm32f103", true, 0, "write_1k read_1k" },
-    { "wire_default", bench_wire, "stm32f103", false, 0, NULL },
-    { "dump", bench_dump, "stm32f103", true, 0, "dump_ram dump_ram_binary" },
-    { "dump_default", bench_dump, "stm32f103", false, 0, NULL },
-    { "control", bench_control, "samd21", true, 0, "step range_step" },
-    { "control_default", bench_control, "samd21", false, 0, NULL },
-    { "configured", bench_configured, "samd21", false, 0, NULL },
-    { NULL, NULL, NULL, false, 0, NULL },
+    { "ram_default_samd21", bench_ram_default, "samd21", false, 32, NULL, NULL },
+    { "ram_default_stm32f103", bench_ram_default, "stm32f103", false, 16, NULL, NULL },
+    { "wire", bench_wire, "stm32f103", true, 0, "write_1k read_1k", NULL },
+    { "wire_default", bench_wire, "stm32f103", false, 0, NULL, NULL },
+    { "dump", bench_dump, "stm32f103", true, 0, "dump_ram dump_ram_binary", NULL },
+    { "dump_default", bench_dump, "stm32f103", false, 0, NULL, NULL },
+    { "control", bench_control, "samd21", true, 0, "step range_step", NULL },
+    { "control_default", bench_control, "samd21", false, 0, NULL, NULL },
+    { "configured", bench_configured, "samd21", false, 0, NULL, NULL },
+    { NULL, NULL, NULL, false, 0, NULL, NULL },
 };

@@ -86,6 +86,21 @@ static const struct row rows[] = {
     { "compare_stm32f103_kbps", "KB/s", "compare-sections, 32 KB, STM32F103", 0, 0, HIGHER },
     { "compare_stm32f103_default_kbps", "KB/s", "  at the default frequency", 0, 0, HIGHER },
 
+    { "Target RAM through CMSIS-DAP, 16 KB, STM32F103", NULL, NULL, 0, 0, LOWER },
+    { "dap_read_kbps", "KiB/s", "read, 12 words a packet, 3 in flight", 250, 400, HIGHER },
+    { "dap_read_default_kbps", "KiB/s", "  at the default frequency", 0, 0, HIGHER },
+    { "dap_write_kbps", "KiB/s", "write, the same (as OpenOCD 0.12)", 250, 400, HIGHER },
+    { "dap_write_default_kbps", "KiB/s", "  at the default frequency", 0, 0, HIGHER },
+    { "dap_block_read_kbps", "KiB/s", "read, blocks of 14 words, 4 in flight", 0, 0, HIGHER },
+    { "dap_block_read_default_kbps", "KiB/s", "  at the default frequency", 0, 0, HIGHER },
+    { "dap_block_write_kbps", "KiB/s", "write, the same (as pyOCD)", 0, 0, HIGHER },
+    { "dap_block_write_default_kbps", "KiB/s", "  at the default frequency", 0, 0, HIGHER },
+
+    { "RS-485: driver off after the last stop bit, worst of 8", NULL, NULL, 0, 0, LOWER },
+    { "rs485_off_9600_us", "us", "at 9,600 baud", 0, 0, LOWER },
+    { "rs485_off_115200_us", "us", "at 115,200 baud", 0, 0, LOWER },
+    { "rs485_off_1m_us", "us", "at 1 Mbaud", 0, 0, LOWER },
+
     { "Growth: most time per KB / least, over all sizes", NULL, NULL, 0, 0, LOWER },
     { "growth_flash_samd21", "x", "flash, SAMD21, 1 to 256 KB", 0, 0, LOWER },
     { "growth_flash_stm32f103", "x", "flash, STM32F103, 1 to 60 KB", 0, 0, LOWER },

@@ -1,0 +1,81 @@
+/* uart_bench.c - the serial bridge as an RS-485 bus meets it: how long does the driver
+ * stay on after the message?  The answer of the other side must not meet it.
+ *
+ *   called by  bench.c      calls  rsp_client.h, the host's port 1
+ *
+ * The last byte of a message is 0, so its last edge is where the stop bit begins, and the
+ * low before it is nine bits long: no rate needs to be assumed. */
+#include "bench.h"
+#include <stdio.h>
+
+struct driver {
+    sim_time fell, rose;            /* TX: last edges */
+    sim_time off;                   /* RTS: last time it fell */
+};
+
+static void see_tx(void *ctx, const struct net *net)
+{
+    struct driver *driver = ctx;
+
+    *(net->level == LEVEL_LOW ? &driver->fell : &driver->rose) = net->sim->now;
+}
+
+static void see_rts(void *ctx, const struct net *net)
+{
+    struct driver *driver = ctx;
+
+    if (net->level == LEVEL_LOW)
+        driver->off = net->sim->now;
+}
+
+static struct net *net_of(struct board *board, const char *name)
+{
+    struct pin *pin = board->probe->pin(board->probe, name);
+
+    if (!pin->net)
+        net_attach(net_new(board->sim, name), pin, false);
+    return pin->net;
+}
+
+static double late_us(struct rsp *rsp, struct driver *driver, uint32_t baud, int length)
+{
+    uint8_t message[64] = { 0 };
+
+    *driver = (struct driver){ 0, 0, 0 };
+    cdc_host_write(rsp->cdc, 1, message, length);
+    board_run_ms(rsp->board, 12e3 * length / baud + 20);
+    if (!driver->off)
+        bench_fail("RS-485: the driver stays on at %u baud", (unsigned)baud);
+    sim_time stop = driver->rose + (driver->rose - driver->fell) / 9;
+    return ((double)driver->off - (double)stop) / (double)SIM_US;
+}
+
+static void bench_rs485(const struct task *task)
+{
+    static const struct { uint32_t baud; const char *id; } rates[] = {
+        { 9600, "rs485_off_9600_us" }, { 115200, "rs485_off_115200_us" },
+        { 1000000, "rs485_off_1m_us" } };
+    struct rsp *rsp = bench_power_on(task->chip);
+    struct driver driver;
+
+    cdc_host_open(rsp->cdc, 1, true);
+    rsp_monitor(rsp, "uart rs485 on");
+    net_watch(net_of(rsp->board, "PB6"), see_tx, &driver);
+    net_watch(net_of(rsp->board, "PB8"), see_rts, &driver);
+    for (int i = 0; i < 3; i++) {
+        double worst = 0;
+        cdc_host_line_coding(rsp->cdc, 1, rates[i].baud, 8, 'N', 1);
+        board_run_ms(rsp->board, 10);
+        for (int n = 0; n < 8; n++) {
+            double late = late_us(rsp, &driver, rates[i].baud, 1 + 5 * n);
+            worst = late > worst ? late : worst;
+        }
+        measured(rates[i].id, worst);
+    }
+    rsp_power_off(rsp);
+}
+
+const struct task uart_tasks[] = {
+    { "rs485", bench_rs485, "samd21", false, 0, NULL, NULL },
+    { NULL, NULL, NULL, false, 0, NULL, NULL },
+};
