@@ -13,6 +13,8 @@ import math
 import os
 import sys
 
+BOLD = ' style="font-weight: 600"'
+MEMORY = {"flash": "flash", "ram": "RAM"}
 NAMES = {"samd21": "SAMD21", "stm32f103": "STM32F103"}
 # What a flash can do at best, ms a KB: see gdb_bench.c.
 LIMIT = {"samd21": 4 * 6 + 16 * 2.5, "stm32f103": 30 + 512 * 0.0525}
@@ -31,7 +33,8 @@ STYLE = """
     .c2 { fill: #56d364; stroke: #56d364 }  .c3 { fill: #bc8cff; stroke: #bc8cff }
     .c4 { fill: #57606a; stroke: #57606a }
   }
-  text { font: 13px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; stroke: none }
+  text { stroke: none !important }
+  text { font: 13px system-ui, "Segoe UI", "DejaVu Sans", sans-serif }
   .title { font-size: 17px; font-weight: 600 }  .small { font-size: 12px }
   .line { fill: none; stroke-width: 2 }  .limit { stroke-dasharray: 2 5; stroke-width: 1.5 }
   .bar { stroke: none }
@@ -44,7 +47,8 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" role="img">',
             f"<title>{title}</title><style>{STYLE}</style>",
-            f'<rect class="paper" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>']
+            f'<rect class="paper" x=".5" y=".5" width="{width - 1}" '
+            f'height="{height - 1}" rx="8"/>']
 
     def add(self, text):
         self.parts.append(text)
@@ -85,7 +89,7 @@ def span_text(ms):
 
 
 def load_time(curves, path):
-    left, right, top, bottom, width = 74, 640, 64, 430, 860
+    left, right, top, bottom, width = 96, 640, 68, 430, 860
     picture = Picture(width, 490, "Time of a load against its size")
 
     def x(kb):
@@ -99,16 +103,15 @@ def load_time(curves, path):
                  "alone", "soft small")
     for ms in (1, 10, 100, 1000, 10000):
         picture.line([(left, y(ms)), (right, y(ms))], "grid")
-        picture.text(left - 8, y(ms) + 4, span_text(ms), "soft", "end")
+        picture.text(left - 10, y(ms) + 4, span_text(ms), "soft", "end")
     for power in range(9):
         picture.line([(x(2 ** power), bottom), (x(2 ** power), bottom + 5)], "axis")
         picture.text(x(2 ** power), bottom + 21, str(2 ** power), "soft", "middle")
     picture.line([(left, bottom), (right, bottom)], "axis")
     picture.text((left + right) / 2, bottom + 44, "size of the program, KB", "ink", "middle")
     picture.text(0, 0, "time", "ink", "middle",
-                 f' transform="translate(20 {(top + bottom) / 2}) rotate(-90)"')
+                 f' transform="translate(28 {(top + bottom) / 2}) rotate(-90)"')
 
-    labels = []
     for number, name in enumerate(("flash_samd21", "flash_stm32f103", "ram_samd21",
                                    "ram_stm32f103")):
         points = curves[name]
@@ -123,14 +126,9 @@ def load_time(curves, path):
         for k, m in points:
             picture.add(f'<circle cx="{x(k):.1f}" cy="{y(m):.1f}" r="3.5" '
                         f'class="c{number}"/>')
-        labels.append([y(ms), number, f"{NAMES[chip]} {memory}", note, x(kb)])
-    # Names at the ends of the curves, moved apart where they would touch.
-    labels.sort()
-    for above, label in zip(labels, labels[1:]):
-        label[0] = max(label[0], above[0] + 44)
-    for at, number, name, note, end in labels:
-        picture.text(right + 16, at - 2, name, f"c{number}", more=' font-weight="600"')
-        picture.text(right + 16, at + 14, note, "soft small")
+        picture.text(x(kb) + 14, y(ms) + 14, f"{NAMES[chip]} {MEMORY[memory]}",
+                     f"c{number}", more=BOLD)
+        picture.text(x(kb) + 14, y(ms) + 30, note, "soft small")
     picture.save(path)
 
 
@@ -147,21 +145,21 @@ def legend(picture, x, y, entries):
 
 def load_share(times, lanes, path):
     left, right, width = 186, 756, 860
-    picture = Picture(width, 500, "Where each microsecond of a load goes")
+    picture = Picture(width, 446, "Where each microsecond of a load goes")
     picture.text(24, 32, "Where each microsecond of gdb's load goes", "ink title")
     picture.text(24, 51, "each moment belongs to the one that the others wait for; "
                  "SWCLK at its maximum", "soft small")
     legend(picture, 24, 80, CLASSES)
     y = 100
     for memory, chip, kb, (total, *shares) in times:
-        picture.text(left - 12, y + 19, f"{NAMES[chip]} {memory}, {kb} KB", "ink", "end")
+        picture.text(left - 12, y + 19, f"{NAMES[chip]} {MEMORY[memory]}, {kb} KB", "ink", "end")
         at = left
         for share, (_, kind) in zip(shares, CLASSES):
             wide = (right - left) * share / total
             picture.box(at, y, wide, 28, f"bar {kind}")
             if wide > 44:
                 picture.text(at + wide / 2, y + 19, f"{100 * share / total:.1f} %", "hole",
-                             "middle", ' font-weight="600"')
+                             "middle", BOLD)
             at += wide
         picture.text(right + 10, y + 19, f"{total:.0f} ms", "ink")
         y += 38
@@ -181,7 +179,7 @@ def awake(asleep, end):
 
 def draw_lanes(picture, lanes, left, right, top, end=12000.0):
     picture.text(24, top, "The first 12 ms of the load to the STM32F103's RAM", "ink",
-                 more=' font-weight="600"')
+                 more=BOLD)
     y = top + 14
     for name, spans, kind in (("packets on USB", lanes["usb"], "c3"),
                               ("core awake", awake(lanes.get("asleep", []), end), "c2"),

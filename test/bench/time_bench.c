@@ -236,9 +236,9 @@ static double asleep_share(struct rsp *rsp)
     watch_start(&watch, rsp->board);
     board_run_ms(rsp->board, MS);
     watch_stop(&watch);
+    const struct span *span = watch.lane[ASLEEP].spans;
     for (int i = 0; i < watch.lane[ASLEEP].count; i++)
-        asleep += (double)(watch.lane[ASLEEP].spans[i].to - watch.lane[ASLEEP].spans[i].from);
-    net_unwatch(rsp->board->net[SIG_SWCLK], &watch);
+        asleep += (double)(span[i].to - span[i].from);
     return 100 * asleep / (MS * (double)SIM_MS);
 }
 
