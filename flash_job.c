@@ -123,7 +123,8 @@ static int make_page(const struct chip *chip, uint32_t page, const uint8_t *byte
 {
     int error, tries = 0;
 
-    if (target_options.flash_skip && adi_holds(page, bytes, chip->page))
+    if (target_options.flash_skip && adi_holds(page, bytes, 4) &&
+        adi_holds(page, bytes, chip->page))
         return OK;
     do {
         error = erase_page(chip, page);
