@@ -33,6 +33,9 @@ need usbip              usbip
 need lsusb              usbutils
 need dfu-util           dfu-util
 need gdb-multiarch      gdb-multiarch
+need openocd            openocd
+need node               nodejs
+need npm                npm
 need apt-get            apt
 if [ -n "$missing" ]; then
     echo "The Linux guest needs these Debian packages:$missing (sh test/deps.sh)"
@@ -42,6 +45,17 @@ fi
 if ! sh "$here/guest.sh" "$build/guest"; then
     echo "0 passed, 1 failed"
     exit 1
+fi
+# What node needs in the guest, exactly as package-lock.json has it; no scripts are run.
+modules=$build/dapjs
+mkdir -p "$modules"
+if ! cmp -s "$here/dapjs/package-lock.json" "$modules/package-lock.json" ||
+   [ ! -d "$modules/node_modules/usb" ]; then
+    cp "$here/dapjs/package.json" "$here/dapjs/package-lock.json" "$modules"
+    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund --silent) || {
+        rm -f "$modules/package-lock.json"
+        echo "npm ci could not install dapjs and usb; the test dapjs will fail."
+    }
 fi
 [ $# -gt 0 ] || set -- $(cd "$here/tests" && ls ./*.sh | sed 's|^\./||; s|\.sh$||')
 tests=$(echo "$*" | tr ' ' ,)
