@@ -183,7 +183,7 @@ help:
 	@echo "make test    every test; make check: only the fast ones"
 	@echo "make bench   speed and size table, in simulated time"
 	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
-	@echo "make flash   write pillbug.bin to a real board with an ST-Link"
+	@echo "make flash   write pillbug.bin to a board: PROBE=stlink (default), cmsis-dap, pillbug"
 	@echo "make dfu     update a plugged-in board over USB; make udev: let users open it"
 	@echo "make hex2bin IN=x.hex OUT=x.bin: for tool chains that only write HEX"
 	@echo "make deps    install what building and testing need (Debian: apt)"
@@ -224,7 +224,7 @@ size: deps
 	@python3 test/size.py $(BUILD)
 
 flash: firmware
-	@sh tools/flash.sh $(BUILD)/pillbug.bin
+	@USB_VID=$(USB_VID) USB_PID=$(USB_PID) sh tools/flash.sh $(BUILD)/pillbug.bin
 
 # A .hex knows its address, a .bin does not: only what is linked for 0x08002000 fits.
 .PHONY: hex2bin
