@@ -24,7 +24,7 @@
  *     beginning: both halves of the ring are dropped, and the wire is let go.
  *   - the wire is ours from DAP_Connect to DAP_Disconnect.  While gdb has a target there
  *     is no DAP_Connect, and DAP_Info's serial number and firmware version say why:
- *     these are what OpenOCD and pyOCD show before they fail.
+ *     OpenOCD prints the former just before it gives up.
  *   - nothing waits without a bound: WAIT 0.8 s, value match and pins 3 s.
  *
  * Source: ARM, CMSIS-DAP (DAP_Info ... DAP_QueueCommands), version 2.1; ADIv5.2 B4 for
@@ -481,7 +481,7 @@ static struct {
 
 static int finish_posted(void)
 {
-    uint32_t ignored;
+    uint32_t ignored = 0;
     bool posted = under_way.posted;
 
     under_way.posted = false;
