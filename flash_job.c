@@ -90,24 +90,6 @@ static bool surely_holds(uint32_t address, const uint8_t *bytes, uint32_t length
     return adi_holds(address, bytes, length) || adi_holds(address, bytes, length);
 }
 
-/* Most pages that are not erased show that in their first word. */
-static int erase_page(const struct chip *chip, uint32_t page)
-{
-    int error, tries = 0;
-
-    if (adi_holds(page, 0, 4) && adi_holds(page, 0, chip->page))
-        return OK;
-    do {
-        error = chip->family->erase(chip, page);
-        if (!error && !adi_wire_is_bad())
-            return OK;
-        if (surely_holds(page, 0, chip->page))
-            return OK;
-        watchdog_feed();
-    } while (++tries < TRIES && adi_connected());
-    return error ? error : ERR_ERASE;
-}
-
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
                    uint32_t length)
 {
@@ -119,17 +101,25 @@ static int program(const struct chip *chip, uint32_t address, const uint8_t *byt
     return error ? error : finished ? finished : ERR_VERIFY;
 }
 
+/* The first word tells of most pages that they are not so. */
+static bool is(const struct chip *chip, uint32_t page, const uint8_t *bytes)
+{
+    return adi_holds(page, bytes, 4) && adi_holds(page, bytes, chip->page);
+}
+
+/* Without bytes: erased. */
 static int make_page(const struct chip *chip, uint32_t page, const uint8_t *bytes)
 {
     int error, tries = 0;
 
-    if (target_options.flash_skip && adi_holds(page, bytes, 4) &&
-        adi_holds(page, bytes, chip->page))
+    if (bytes && target_options.flash_skip && is(chip, page, bytes))
         return OK;
     do {
-        error = erase_page(chip, page);
-        if (!error)
+        error = is(chip, page, 0) ? OK : chip->family->erase(chip, page);
+        if (!error && bytes)
             error = program(chip, page, bytes, chip->page);
+        else if (!error && !surely_holds(page, 0, chip->page))
+            error = ERR_ERASE;
         watchdog_feed();
     } while (error && ++tries < TRIES && adi_connected());
     return error;
@@ -335,7 +325,7 @@ int flash_erase_rest(uint32_t *left)
         }
     if (job.error || !*left)
         return job.error;
-    job.error = erase_page(chip, page);
+    job.error = make_page(chip, page, 0);
     set_ours(chip, page, false);
     *left -= chip->page;
     return job.error || !*left ? job.error : ERR_BUSY;

@@ -142,16 +142,18 @@ static int begin(const struct chip *chip)
     return error;
 }
 
+static int lock_bank(uint32_t address)
+{
+    int busy = wait(address, ERR_PROGRAM, ERASE_LIMIT_MS);
+    int error = write_reg(address, CR, CR_LOCK);
+    return error ? error : busy;
+}
+
 static int end(const struct chip *chip)
 {
-    int busy = wait(chip->flash_base, ERR_PROGRAM, ERASE_LIMIT_MS);
-    int error = write_reg(chip->flash_base, CR, CR_LOCK);
-
-    if (two_banks(chip)) {
-        wait(BANK2_START, OK, ERASE_LIMIT_MS);
-        write_reg(BANK2_START, CR, CR_LOCK);
-    }
-    return error ? error : busy;
+    if (two_banks(chip))
+        lock_bank(BANK2_START);
+    return lock_bank(chip->flash_base);
 }
 
 /* CR := bits, then the same with STRT. */

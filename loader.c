@@ -35,8 +35,10 @@ struct slot {                           /* loader_code.s has the same offsets */
     uint8_t data[LOADER_CHUNK];
 };
 enum { HEADER = sizeof(struct slot) - LOADER_CHUNK };
+enum { SUM = 24, GO = 28 };             /* offsets in it */
 enum { RAM_USED = LOADER_CODE + LOADER_SLOTS * sizeof(struct slot) };
-_Static_assert(HEADER == 32 && LOADER_CODE % 4 == 0, "loader_code.s");
+_Static_assert(HEADER == 32 && __builtin_offsetof(struct slot, sum) == SUM &&
+               __builtin_offsetof(struct slot, go) == GO, "loader_code.s");
 
 struct loader loader;
 
@@ -46,8 +48,7 @@ static struct {                         /* the target's, to be put back */
 } saved;
 
 static struct {
-    uint32_t sum;                       /* of the page that was put last */
-    uint32_t sums[LOADER_SLOTS];
+    uint32_t sums[LOADER_SLOTS];        /* of the page that a chunk belongs to */
     uint32_t deadline;
 } page;
 
@@ -80,11 +81,10 @@ static int set_register(int number, uint32_t value)
 /* GO is 0 in both slots then. */
 static int install(uint32_t base)
 {
-    static const uint8_t empty[HEADER];
     int error = adi_write(base, loader_code, LOADER_CODE);
 
     for (uint32_t n = 0; n < LOADER_SLOTS && !error; n++)
-        error = adi_write(slot_address(n), empty, HEADER);
+        error = adi_write32(slot_address(n) + GO, 0);
     return !error && !adi_holds(base, loader_code, LOADER_CODE) ? ERR_VERIFY : error;
 }
 
@@ -142,15 +142,13 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
 {
     const struct chip *chip = loader.chip;
     uint32_t size = chip->page, at = loader.put * LOADER_CHUNK & (size - 1);
-    uint32_t here = slot_address(loader.put);
+    uint32_t here = slot_address(loader.put), sum = sum_of(bytes, size);
 
-    if (at == 0)
-        page.sum = sum_of(bytes, size);
-    page.sums[loader.put % LOADER_SLOTS] = page.sum;
+    page.sums[loader.put % LOADER_SLOTS] = sum;
     uint32_t header[HEADER / 4] = {
         slot_address(loader.put + 1), chip->family->controller(chip, address), address,
         address + at, at == 0 ? size : 0, at + LOADER_CHUNK == size ? size : 0,
-        skip ? page.sum : ~page.sum, 1
+        skip ? sum : ~sum, 1
     };
     int error = adi_write(here + HEADER, bytes + at, LOADER_CHUNK);
     if (!error)
@@ -164,8 +162,7 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
 int loader_look(void)
 {
     uint32_t sum_and_go[2], n = loader.done;
-    uint32_t at = slot_address(n) + (uint32_t)__builtin_offsetof(struct slot, sum);
-    int error = adi_read(at, sum_and_go, sizeof sum_and_go);
+    int error = adi_read(slot_address(n) + SUM, sum_and_go, sizeof sum_and_go);
 
     if (error)
         return error;

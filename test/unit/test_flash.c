@@ -319,7 +319,10 @@ int adi_write(uint32_t a, const void *b, uint32_t n)
     return OK;
 }
 int adi_read32(uint32_t address, uint32_t *value) { return get(address, value); }
-int adi_write32(uint32_t address, uint32_t value) { return put(address, value, 4); }
+int adi_write32(uint32_t address, uint32_t value)
+{
+    return address - RAM < RAM_SIZE ? adi_write(address, &value, 4) : put(address, value, 4);
+}
 int adi_write16(uint32_t address, uint16_t value) { return put(address, value, 2); }
 int adi_write8(uint32_t address, uint8_t value) { return put(address, value, 1); }
 int adi_read16(uint32_t address, uint16_t *value)
