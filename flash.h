@@ -3,7 +3,9 @@
  *
  *   flash_stm32.c   STM32 F0, F1, F3        flash_samd.c   SAM D, L, C
  *
- * What is done with them: flash_job.c.  Add a family: write its file with one `const struct family`, and add that to the table
+ * What is done with them: flash_job.c.
+ *
+ * Add a family: write its file with one `const struct family`, and add that to the table
  * in target.c. */
 #ifndef FLASH_H
 #define FLASH_H
