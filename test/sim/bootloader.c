@@ -566,10 +566,10 @@ static void the_probe_goes_to_the_bootloader_and_comes_back(void **state)
 {
     (void)state;
     assert_int_equal(user_enumerate(board), PROBE_ID);
-    assert_int_equal(user_control(board, 0xA1, GETSTATUS, 0, 4, answer, 6), 6);
+    assert_int_equal(user_control(board, 0xA1, GETSTATUS, 0, 5, answer, 6), 6);
     assert_int_equal(answer[4], 0);                             /* appIDLE */
-    assert_int_equal(user_control(board, 0x21, DNLOAD, 0, 4, answer, 6), USER_STALL);
-    assert_int_equal(user_control(board, 0x21, DETACH, 1000, 4, NULL, 0), 0);
+    assert_int_equal(user_control(board, 0x21, DNLOAD, 0, 5, answer, 6), USER_STALL);
+    assert_int_equal(user_control(board, 0x21, DETACH, 1000, 5, NULL, 0), 0);
     assert_true(user_unplugged(board, 500));
     enter_bootloader();
     assert_int_equal(command(DETACH), 0);
