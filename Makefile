@@ -29,7 +29,14 @@ SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
     -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
     -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc
 FAST := swd adi rsp cdc usb_ep mem hex uart
-ARM_LD := -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
+
+# Each image is compiled as a whole when it is linked (-flto): calls between files get as cheap
+# as those within one, and what is called with one value only is made for that value.  860
+# bytes of the probe, 320 of the bootloader, 2 % of the time.  Not mem.c: gcc calls it when all
+# that is done.  An object holds plain code too (fat), which test/size.py looks at.
+LTO := -flto -ffat-lto-objects
+ARM_LD := $(SMALL) -flto-partition=one -fno-inline-functions-called-once \
+    -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
@@ -69,9 +76,10 @@ FORCE:
 
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
 $(BUILD)/arm/adi.o: SMALL := -fno-thread-jumps
+$(BUILD)/arm/mem.o: LTO :=
 $(BUILD)/arm/%.o: %.c $(BUILD)/options
 	@mkdir -p $(@D)
-	$(CC_ARM) $(ARM_FLAGS) $(SMALL) -c -o $@ $<
+	$(CC_ARM) $(ARM_FLAGS) $(SMALL) $(LTO) -c -o $@ $<
 $(BUILD)/arm/%.o: %.s $(BUILD)/options
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -x assembler-with-cpp -c -o $@ $<

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """size.py - how big are the images, file by file, and how deep can the stack go?
 
-Reads the link maps (flash and RAM per object file) and the call graphs that gcc writes
-with -fcallgraph-info=su (.ci files beside the objects), and adds up the longest path
+Reads the images' symbols (flash and RAM per source file) and the call graphs that gcc writes with
+-fcallgraph-info=su (.ci files, one for each linked image), and adds up the longest path
 from main and the longest path of any interrupt with its exception frame: all interrupts
 have one priority (cdc.c, uart.c), so only one is ever on the stack.
 
@@ -17,62 +17,77 @@ import re
 import sys
 
 BUDGET = {"boot": (6144, 8192), "probe": (55296, 55296)}    # bar, hard limit
-RAM = 20480
+RAM, RAM_START = 20480, 0x20000000
 EXCEPTION_FRAME = 32 + 4                # ARMv7-M ARM B1.5.7: 8 words, maybe aligned
 # A call through a pointer goes to a function whose address a const table holds; here is
-# whose tables each caller walks (a file, or one function of it).
+# whose tables the calls in each file walk, if not its own.
 BOARD_TABLES = ["probe", "boot", "cdc", "uart", "dfu"]
 TABLES = {
-    "usb.c:answer": ["usb"] + BOARD_TABLES,
     "usb": BOARD_TABLES,
     "monitor": ["monitor", "flash_stm32", "flash_samd"],
     "target": ["flash_stm32", "flash_samd"],
 }
 
 
-def sections(map_path):
-    """Bytes of flash (.text, .rodata, .data) and RAM (.data, .bss) per object file."""
-    flash, ram = collections.Counter(), collections.Counter()
-    text = open(map_path).read().split("Linker script and memory map", 1)[1]
-    text = text.split(".debug_info", 1)[0].split(".comment", 1)[0]
-    text = re.sub(r"\n (\S+)\n\s+(0x)", r"\n \1 \2", text)
-    for name, size, path in re.findall(
-            r"^ (\.?[\w.*]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S+)$", text, re.M):
-        file = os.path.basename(path).split(".")[0]
-        if "libgcc" in path:
-            file = "libgcc"
-        if name.startswith((".vectors", ".text", ".rodata", ".isr", ".data", ".ram")):
-            flash[file] += int(size, 16)
-        if name.startswith((".data", ".bss", ".noinit", ".ram", "COMMON")):
-            ram[file] += int(size, 16)
+def stem(path):
+    return os.path.basename(path).split(".")[0]
+
+
+def symbols(path, kinds):
+    """(name, size, address) of what an object or image defines."""
+    for line in os.popen(f"arm-none-eabi-readelf -sW {path}"):
+        words = line.split()
+        if len(words) == 8 and words[3] in kinds and words[6] != "UND":
+            yield words[7], int(words[2], 0), int(words[1], 16)
+
+
+def sections(build, image, graph, bytes_of_flash):
+    """Bytes of flash and RAM per source file.  The image is compiled as a whole, so it is
+    asked symbol by symbol: a function that was inlined counts where it went, and what has
+    no symbol are texts, which files share, and vectors."""
+    flash, ram, data_of = collections.Counter(), collections.Counter(), {}
+    for file in re.findall(r"^LOAD .*/arm/(\w+)\.o$", open(f"{build}/{image}.map").read(), re.M):
+        for name, size, _ in symbols(f"{build}/arm/{file}.o", ("OBJECT",)):
+            data_of[name.split(".")[0], size] = file
+    for name, size, _ in set(symbols(f"{build}/{image}.elf", ("FUNC",))):
+        title = [t for t in graph.file_of if t.split(":")[-1] == name]
+        flash[graph.file_of[title[0]] if title else "startup"] += size
+    for name, size, address in symbols(f"{build}/{image}.elf", ("OBJECT",)):
+        file = data_of.get((name.split(".")[0], size), "other data")
+        if address < RAM_START:
+            flash[file] += size
+        if address >= RAM_START:
+            ram[file] += size
+    flash["texts, vectors"] = bytes_of_flash - sum(flash.values())
     return flash, ram
 
 
 class Graph:
     """Call graph of one image: frames, calls, and where calls by pointer may go."""
 
-    def __init__(self, build, files):
+    def __init__(self, build, image):
         self.frame, self.calls, self.file_of = {}, collections.defaultdict(set), {}
-        self.pointer_calls = set()
-        for file in files:
-            self._read(f"{build}/arm/{file}.ci", file)
-        self.addressed = {f: self._addressed(f"{build}/arm/{f}.o") for f in files}
+        self.pointer_calls = collections.defaultdict(set)
+        self.named = collections.defaultdict(list)
+        for path in glob.glob(f"{build}/{image}.elf.*.ci") + glob.glob(f"{build}/arm/*.ci"):
+            self._read(path)
+        self.addressed = {stem(p): self._addressed(p)
+                          for p in glob.glob(f"{build}/arm/*.o")}
         self.unbounded, self.memo = [], {}
 
-    def _read(self, path, file):
-        if not os.path.exists(path):
-            return
+    def _read(self, path):
         for line in open(path):
-            title = re.search(r'title: "([^"]+)"', line)
-            if line.startswith("node") and title:
-                size = re.search(r"\\n(\d+) bytes \((\w+)", line)
-                if size:
-                    self.frame[title[1]] = int(size[1])
-                    self.file_of[title[1]] = file
-            edge = re.search(r'sourcename: "([^"]+)" targetname: "([^"]+)"', line)
+            node = re.search(r'title: "([^"]+)" label: "([^"\\]+)\\n([^"\\:]+)', line)
+            size = re.search(r"\\n(\d+) bytes \((\w+)", line)
+            if line.startswith("node") and size:
+                self.frame[node[1]] = int(size[1])
+                self.file_of[node[1]] = stem(node[3])
+                self.named[node[2]].append(node[1])
+            edge = re.search(
+                r'sourcename: "([^"]+)" targetname: "([^"]+)" label: "([^":]+)', line)
             if edge:
-                if edge[2] == "__indirect_call":
-                    self.pointer_calls.add(edge[1])
+                if edge[2] == "__indirect_call":        # where its line stands, not where
+                    self.pointer_calls[edge[1]].add(stem(edge[3]))      # it was inlined
                 else:
                     self.calls[edge[1]].add(edge[2])
 
@@ -90,21 +105,27 @@ class Graph:
                 found.add(line.split()[4])
         return found
 
+    def _named(self, name, file):
+        """The function that a table in this file means: its own, or else a public one."""
+        titles = self.named[name]
+        own = [t for t in titles if self.file_of[t] == file]
+        return set(own or titles)
+
     def _targets(self, name):
         targets = set(self.calls[name])
-        if name in self.pointer_calls:
-            file = self.file_of[name]
-            for table in TABLES.get(name, TABLES.get(file, [file])):
-                targets |= self.addressed.get(table, set())
+        for file in self.pointer_calls[name]:
+            for table in TABLES.get(file, [file]):
+                for function in self.addressed.get(table, set()):
+                    targets |= self._named(function, table)
         return targets
 
     def depth(self, name, path=()):
         """Bytes of the deepest path from name, and that path."""
-        key = name if name in self.frame else name.split(":")[-1]
-        matches = [n for n in self.frame if n == name or n.split(":")[-1] == key]
-        if not matches:
-            return 0, ()
-        name = matches[0]
+        if name not in self.frame:      # of startup.s, which uses no stack; or of mem.c
+            public = self.named.get(name.split(":")[-1])
+            if not public:
+                return 0, ()
+            name = public[0]
         if name in path:
             self.unbounded.append(" -> ".join(path[path.index(name):] + (name,)))
             return 0, ()
@@ -119,13 +140,12 @@ class Graph:
         return self.memo[name]
 
 
-def worst_stack(build, files):
-    graph = Graph(build, files)
+def worst_stack(graph):
     deepest, rows = {"main": 0, "interrupt": 0}, []
     vectors = set(re.findall(r"\.word\s+(\w+_interrupt)", open("startup.s").read()))
-    roots = [n for n in graph.frame if n == "main" or n in vectors]
+    roots = [n for n in graph.named if n == "main" or n in vectors]
     for root in sorted(roots, key=lambda n: (n != "main", n)):
-        bytes_, way = graph.depth(root)
+        bytes_, way = graph.depth(graph.named[root][0])
         bytes_ += EXCEPTION_FRAME if root != "main" else 0
         rows.append((root, bytes_, way))
         kind = "main" if root == "main" else "interrupt"
@@ -149,10 +169,9 @@ def main():
         if not os.path.exists(path):
             continue
         size = os.path.getsize(path)
-        flash, ram = sections(f"{build}/{image}.map")
-        files = [os.path.basename(p)[:-2] for p in sorted(glob.glob(f"{build}/arm/*.o"))]
-        files = [f for f in files if f in flash or f in ram]
-        stack, rows, unbounded = worst_stack(build, files)
+        graph = Graph(build, image)
+        flash, ram = sections(build, image, graph, size)
+        stack, rows, unbounded = worst_stack(graph)
         used = sum(ram.values()) + stack
         reserved = reserved_stack(f"{build}/{image}.elf")
         out[f"{image.upper()}_BYTES"] = size
@@ -167,7 +186,8 @@ def main():
         for file, n in flash.most_common():
             print(f"    {file:14} {n:6} flash {ram[file]:6} RAM")
         for root, n, way in rows:
-            print(f"    stack of {root:18} {n:5}  {' > '.join(w.split(':')[-1] for w in way)}")
+            names = [w.split(":")[-1].split(".")[0] for w in way]
+            print(f"    stack of {root:18} {n:5}  {' > '.join(names)}")
         for loop in unbounded:
             print(f"    cannot bound the stack: recursion {loop}")
         print()
