@@ -553,7 +553,7 @@ static void set_period(uint32_t period)
             turns = 0;
         period = turns ? wire.paced + turns * wire.turn : wire.quick;
     }
-    wire.hz = clock_hz() * 16 / period;
+    wire.hz = (clock_hz() * 16 - 1) / period + 1;       /* up: who asks for it, gets it */
     wire.wait_low = (turns + 1) / 2;
     wire.wait_high = turns / 2;
 }

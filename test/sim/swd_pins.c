@@ -571,6 +571,7 @@ static void reported_frequency_is_true_and_not_above_the_wish(void **state)
         assert_true(said <= wishes[i]);
         assert_true(fabs(is - said) < said * 0.01);
         assert_int_equal(call("swd_frequency", NULL, NULL), said);
+        assert_int_equal(call1("swd_set_frequency", said), said);   /* can be asked for */
     }
     assert_true(call1("swd_set_frequency", 1) >= 18000);        /* 20 kHz is the end */
     assert_true(call1("swd_set_frequency", 0) >= 18000);
