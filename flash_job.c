@@ -41,8 +41,8 @@ static struct {
     uint32_t asked;                     /* bytes to be erased: what the job will be */
     uint32_t given;                     /* pages given to the loader since it started */
     uint32_t pages[AT_ONCE];            /* where they belong */
-    uint8_t bytes[FLASH_PAGE_MAX];      /* those pages, and the one that is collected */
     uint8_t to_erase[PAGES_MAX / 8];    /* a bit a page */
+    uint8_t bytes[FLASH_PAGE_MAX];      /* those pages, and the one that is collected */
 } job;
 
 static bool in_flash(const struct chip *chip, uint32_t address, uint32_t length)

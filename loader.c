@@ -47,11 +47,6 @@ static struct {                         /* the target's, to be put back */
     uint8_t ram[RAM_USED];
 } saved;
 
-static struct {
-    uint32_t sums[LOADER_SLOTS];        /* of the page that a chunk belongs to */
-    uint32_t deadline;
-} page;
-
 static uint32_t slot_address(uint32_t chunk)
 {
     return loader.chip->ram_base + LOADER_CODE +
@@ -134,7 +129,7 @@ int loader_stop(void)
 
 static void give_time(void)
 {
-    page.deadline = clock_in_ms(CHUNK_LIMIT_MS);
+    loader.deadline = clock_in_ms(CHUNK_LIMIT_MS);
 }
 
 /* Data first, and GO last of all. */
@@ -144,7 +139,7 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
     uint32_t size = chip->page, at = loader.put * LOADER_CHUNK & (size - 1);
     uint32_t here = slot_address(loader.put), sum = sum_of(bytes, size);
 
-    page.sums[loader.put % LOADER_SLOTS] = sum;
+    loader.sums[loader.put % LOADER_SLOTS] = sum;
     uint32_t header[HEADER / 4] = {
         slot_address(loader.put + 1), chip->family->controller(chip, address), address,
         address + at, at == 0 ? size : 0, at + LOADER_CHUNK == size ? size : 0,
@@ -167,9 +162,9 @@ int loader_look(void)
     if (error)
         return error;
     if (sum_and_go[1])
-        return clock_passed(page.deadline) ? ERR_TIMEOUT : ERR_BUSY;
+        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
     bool last = (n + 1) * LOADER_CHUNK % loader.chip->page == 0;
-    if (last && sum_and_go[0] != page.sums[n % LOADER_SLOTS])
+    if (last && sum_and_go[0] != loader.sums[n % LOADER_SLOTS])
         return ERR_VERIFY;
     loader.done++;
     give_time();

@@ -13,12 +13,15 @@ int loader_start(const struct chip *chip);
 /* Halts the core, and puts RAM and registers back; does nothing if it does not run. */
 int loader_stop(void);
 
+enum { LOADER_SLOTS = 2 };              /* put - done may be so many */
+
 /* To be read only. */
 extern struct loader {
     const struct chip *chip;            /* it runs on that; 0: it does not run */
     uint32_t put, done;                 /* chunks since its start */
+    uint32_t sums[LOADER_SLOTS];        /* of the page that a chunk belongs to */
+    uint32_t deadline;                  /* for the chunk that is being done */
 } loader;
-enum { LOADER_SLOTS = 2 };              /* put - done may be so many */
 
 /* The next chunk of a page; only whole pages are put, from their beginning.  With skip,
  * a page that reads as it should already is left alone. */

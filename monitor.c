@@ -269,21 +269,17 @@ static int run_reset(int argc, const char **argv)
     return target_reset(pin, !run);
 }
 
-static int run_connect(int argc, const char **argv)
+/* connect_rst, flash_skip. */
+static int run_switch(int argc, const char **argv)
 {
-    if (argc > 1 && !read_switch(argv[1], &target_options.connect_under_reset))
-        return MISUSED;
-    monitor_print("Scan under reset: %s\n",
-                  target_options.connect_under_reset ? "on" : "off");
-    return OK;
-}
+    bool is_connect = argv[0][0] == 'c';
+    bool *option = is_connect ? &target_options.connect_under_reset
+                              : &target_options.flash_skip;
 
-static int run_flash_skip(int argc, const char **argv)
-{
-    if (argc > 1 && !read_switch(argv[1], &target_options.flash_skip))
+    if (argc > 1 && !read_switch(argv[1], option))
         return MISUSED;
-    monitor_print("Pages that hold their data already are %s\n",
-                  target_options.flash_skip ? "left alone" : "written again");
+    monitor_print("%s: %s\n", is_connect ? "Scan under reset" : "Leaving good pages alone",
+                  *option ? "on" : "off");
     return OK;
 }
 
@@ -382,9 +378,8 @@ static const struct target_command commands[] = {
     { "targets", "show them again", run_targets },
     { "reset", "[halt | run | pin [MS]]", run_reset },
     { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency },
-    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_connect },
-    { "flash_skip", "[enable | disable] leaving flash alone that holds its data",
-      run_flash_skip },
+    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch },
+    { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch },
     { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout },
     { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch },

@@ -134,6 +134,10 @@ static void options_are_shown_and_set(void **state)
     (void)state;
     SAYS("connect_rst", "under reset: off");
     SAYS("connect_srst enable", "under reset: on");
+    SAYS("flash_skip disable", "alone: off");
+    SAYS("flash_skip", "alone: off");
+    assert_true(target_options.connect_under_reset);
+    assert_false(target_options.flash_skip);
     assert_true(target_options.connect_under_reset);
     type("connect_rst off");
     assert_false(target_options.connect_under_reset);
