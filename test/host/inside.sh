@@ -5,7 +5,7 @@
 #
 # run.sh reads the console: "=== NAME" begins a test, "=== NAME ended STATUS" ends it, and
 # the line "N passed, M failed" between them is what counts.
-limit=300                               # seconds a test may take
+limit=600                               # seconds a test may take
 udev=/run/pillbug/build/guest/udev
 
 # Without any rules: programs hear of devices, and nothing else happens.

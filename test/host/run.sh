@@ -11,7 +11,7 @@
 #
 # KVM is not used: it is not there in most containers.  One boot takes about ten seconds.
 # The guest cannot write to this machine's disk; what it says goes to its console, which
-# is kept in BUILD/log/host-console.log.  Bounded by LIMIT seconds (default 900).
+# is kept in BUILD/log/host-console.log.  Bounded by LIMIT seconds (default 1500).
 # PROGRESS=FD: a dot there every few seconds.
 set -u
 
@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-${BUILD:-build}}" && pwd) || exit 2
 [ $# -gt 0 ] && shift
-limit=${LIMIT:-900}
+limit=${LIMIT:-1500}
 logs=$build/log
 console=$logs/host-console.log
 mkdir -p "$logs"

@@ -18,10 +18,8 @@ openocd_does() {
 
 # gdb_does COMMAND...: the same, with the probe's GDB server.
 gdb_does() {
-    local words=() command
-    for command in "$@"; do words+=(-ex "$command"); done
-    timeout 60 gdb-multiarch -nx -q -batch -ex "target extended-remote /dev/ttyACM0" \
-        "${words[@]}" "$elf" >"$said" 2>&1
+    printf '%s\n' "target extended-remote /dev/ttyACM0" "$@" >"$work/script"
+    timeout 60 gdb-multiarch -nx -q -batch -x "$work/script" "$elf" >"$said" 2>&1
     local status=$?
     cat "$said"
     return $status

@@ -29,9 +29,6 @@ with() {
     stop_board
 }
 
-check "make flash without a probe says so" \
-    sh -c "! make -s -C $repo -o firmware BUILD=$build VERSION=built PROBE=cmsis-dap flash \
-        >$work/none && grep -q 'No such probe' $work/none"
 with cmsis-dap
 with pillbug
 echo "$passed passed, $failed failed"
