@@ -51,7 +51,7 @@ proc finish {} {
     shutdown [expr {$failed ? "error" : ""}]
 }
 
-# --- finding the chip ---------------------------------------------------------------------
+# --- finding the chip ---------------------------------------------------------------------------
 
 proc find_chip {} {
     global chip
@@ -68,14 +68,15 @@ proc find_chip {} {
             {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
             {dap info 0}
         expect "and names STMicroelectronics" {STMicro} {dap info 0}
-        expect "flash is 64 pages of 1 KB" {# +63: 0x0000fc00 \(0x400 1kB\)} {flash info 0 sectors}
+        expect "flash is 64 pages of 1 KB" {# +63: 0x0000fc00 \(0x400 1kB\)} \
+            {flash info 0 sectors}
         expect "and belongs to a medium density chip" {Medium|STM32F10} {flash info 0}
         expect "option bytes: open" {not protected|read protection: off} \
             {stm32f1x options_read 0}
     }
 }
 
-# --- memory ----------------------------------------------------------------------------------
+# --- memory -------------------------------------------------------------------------------------
 
 proc look_at_memory {} {
     global scratch
@@ -105,7 +106,7 @@ proc look_at_memory {} {
     equal "and does no harm" [word 0x20000400] 0xbeefbcd4
 }
 
-# --- flash -----------------------------------------------------------------------------------
+# --- flash --------------------------------------------------------------------------------------
 
 proc write_flash {} {
     global image base
@@ -123,7 +124,7 @@ proc write_flash {} {
     expect "the first sector is not, the last one is" {} {flash info 0}
 }
 
-# --- running ---------------------------------------------------------------------------------
+# --- running ------------------------------------------------------------------------------------
 
 # go: resume, and what is said until it halts.
 proc go {} { say {resume; wait_halt 3000} }
@@ -140,7 +141,8 @@ proc run_program {} {
     reset halt
     equal "reset halt: PC from the vectors" [register pc] [expr {$reset_handler & ~1}]
     equal "   and SP" [register sp] $stack
-    expect "reg lists 20 registers and more" {\(0\) r0.*\(15\) pc.*xPSR.*msp.*psp.*primask.*control} {reg}
+    expect "reg lists 20 registers and more" \
+        {\(0\) r0.*\(15\) pc.*xPSR.*msp.*psp.*primask.*control} {reg}
     expect "a register can be written" {12345678} {reg r7 0x12345678; reg r7}
 
     bp $main 2 hw
@@ -148,7 +150,8 @@ proc run_program {} {
     rbp $main
     set pc [register pc]
     step
-    verdict [expr {[register pc] - $pc in {2 4}}] "step goes one instruction on" "$pc [register pc]"
+    verdict [expr {[register pc] - $pc in {2 4}}] "step goes one instruction on" \
+        "$pc [register pc]"
     bp $measure 2 hw
     go_to "hardware breakpoint further on" $measure "breakpoint"
     go_to "is met again after resume" $measure "breakpoint"
@@ -227,7 +230,7 @@ proc reset_by_wire {} {
     reset_config none
 }
 
-# --- the chips' own commands ---------------------------------------------------------------------
+# --- the chips' own commands --------------------------------------------------------------------
 
 proc protect_samd21 {} {
     expect "flash protect: a region" {set protection} {flash protect 0 0 0 on}
@@ -255,7 +258,7 @@ proc protect_stm32f103 {} {
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
 }
 
-# --- all of it -------------------------------------------------------------------------------------
+# --- all of it ----------------------------------------------------------------------------------
 
 proc judge {} {
     global chip

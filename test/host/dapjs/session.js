@@ -75,7 +75,8 @@ async function session(transport) {
 
 async function main() {
     const web = new usb.WebUSB({ allowAllDevices: true });
-    const device = await web.requestDevice({ filters: [{ vendorId: VENDOR, productId: PRODUCT }] });
+    const device = await web.requestDevice({
+        filters: [{ vendorId: VENDOR, productId: PRODUCT }] });
     await session(new WebUSB(device));
     console.log(`${passed} passed, ${failed} failed`);
     process.exit(failed ? 1 : 0);
