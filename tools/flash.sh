@@ -27,6 +27,12 @@ give_up() {
     exit 1
 }
 has() { command -v "$1" >/dev/null 2>&1; }
+
+# run COMMAND...: its words as they come, and in the log; its status (sh's pipe has none).
+run() {
+    { "$@" </dev/null; echo $? >"$work/status"; } 2>&1 | tee "$log"
+    return "$(cat "$work/status")"
+}
 said() { grep -Eqi "$1" "$log"; }
 
 wires() {
@@ -93,11 +99,8 @@ with_openocd() {
     has openocd || give_up "openocd is not installed.  On Debian: apt-get install openocd"
     set -- -f "interface/$1" ${serial:+-c "adapter serial $serial"} \
         ${CPUTAPID:+-c "set CPUTAPID $CPUTAPID"} -f target/stm32f1x.cfg
-    openocd "$@" -c "reset_config none" \
-        -c "program $image 0x08000000 verify reset exit" >"$log" 2>&1
-    status=$?
-    cat "$log"
-    [ $status = 0 ] && return
+    run openocd "$@" -c "reset_config none" \
+        -c "program $image 0x08000000 verify reset exit" && return
     echo
     explain_openocd "$@"
     exit 1
@@ -167,8 +170,7 @@ monitor reset run
 detach
 TEXT
     # gdb takes its addresses from the .hex beside the .bin.
-    $gdb -nx -batch -x "$work/script" "${image%.bin}.hex" >"$log" 2>&1 </dev/null
-    cat "$log"
+    run $gdb -nx -batch -x "$work/script" "${image%.bin}.hex"
     said "Transfer rate" && said "matched" && ! said "MIS-MATCHED" && return
     echo
     explain_gdb

@@ -6,7 +6,7 @@
 make_flash() { make -s -C $repo -o firmware BUILD=$build VERSION=built "$@" flash; }
 holds_image() { cmp -n "$(stat -c %s $build/pillbug.bin)" $build/pillbug.bin "$1"; }
 rest_is_erased() {
-    [ -z "$(tail -c +$(($(stat -c %s $build/pillbug.bin) + 1)) "$1" | tr -d '\377' | head -c 1)" ]
+    [ "$(tail -c +$(($(stat -c %s $build/pillbug.bin) + 1)) "$1" | tr -d '\377' | wc -c)" = 0 ]
 }
 
 # with PROBE: it is written, taken out, and started.
