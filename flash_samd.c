@@ -47,11 +47,10 @@ static struct {
     bool watched;                       /* by the watchdog, if the core runs */
 } clocks;
 
-/* DID without die, revision and device: what the chip is called. */
-static const struct series { uint16_t did; const char *name; } series[] = {
-    { 0x1000, "ATSAMD20" }, { 0x1001, "ATSAMD21" }, { 0x1002, "ATSAMD10" },
-    { 0x1003, "ATSAMD11" }, { 0x1081, "ATSAML21" }, { 0x1082, "ATSAML22" },
-    { 0x1100, "ATSAMC20" }, { 0x1101, "ATSAMC21" },
+/* DID without die, revision and device: what the chip is called behind "ATSAM". */
+static const struct series { uint16_t did; char name[4]; } series[] = {
+    { 0x1000, "D20" }, { 0x1001, "D21" }, { 0x1002, "D10" }, { 0x1003, "D11" },
+    { 0x1081, "L21" }, { 0x1082, "L22" }, { 0x1100, "C20" }, { 0x1101, "C21" },
 };
 
 /* --- the controller ----------------------------------------------------------- */
@@ -140,10 +139,8 @@ static int begin(const struct chip *chip)
     if (!error)
         error = adi_write32(CTRLB, ctrlb | CTRLB_MANW);
     if (!error)
-        error = adi_write32(CTRLA, CMD_KEY | CMD_PBC);  /* WP leaves the buffer empty */
-    if (!error)
-        error = wait(OK);
-    return error;
+        error = command(CMD_PBC);       /* WP leaves the buffer empty */
+    return error ? error : wait(OK);
 }
 
 static int end(const struct chip *chip)
@@ -231,37 +228,34 @@ static int poll(const struct chip *chip)
 
 /* --- which one is it ---------------------------------------------------------- */
 
-static char *append(char *at, const char *words)
-{
-    while (*words)
-        *at++ = *words++;
-    *at = 0;
-    return at;
-}
-
 /* D20 and D21 count down from J18A: package J, G, E and flash size 18 to 15 (256 to
  * 32 KB); the B variants have two sizes each from J16B on. */
-static void name(struct chip *chip, const char *prefix, uint32_t device)
+static void name(struct chip *chip, const char *series_name)
 {
-    char *at = append(chip->name, prefix), tail[5] = "???A";
+    uint32_t device = chip->id & 0xFF;
+    char *tail = chip->name + sizeof "ATSAMD21" - 1;    /* chip is all zeros */
 
+    __builtin_memcpy(chip->name, "ATSAM", 5);
+    __builtin_memcpy(chip->name + 5, series_name, 3);
     if ((chip->id >> 16 & 0xFFFE) != 0x1000)
         return;
+    char package = 'G', size = '8', variant = 'A';
     if (device < 0x0E && device % 5 < 4) {
-        tail[0] = "JGE"[device / 5];
-        tail[2] = (char)('8' - device % 5);
+        package = "JGE"[device / 5];
+        size = (char)(size - device % 5);
     } else if (device == 0x0F || device == 0x10) {      /* wafer level packages */
-        tail[0] = 'G';
-        tail[2] = (char)('8' - (device - 0x0F));
+        size = (char)(size - (device - 0x0F));
     } else if (device >= 0x20 && device <= 0x28 && (device - 0x20) % 3 < 2) {
-        tail[0] = "JGE"[(device - 0x20) / 3];
-        tail[2] = (char)('6' - (device - 0x20) % 3);
-        tail[3] = 'B';
+        package = "JGE"[(device - 0x20) / 3];
+        size = (char)('6' - (device - 0x20) % 3);
+        variant = 'B';
     } else {
         return;
     }
+    tail[0] = package;
     tail[1] = '1';
-    append(at, tail);
+    tail[2] = size;
+    tail[3] = variant;
 }
 
 /* PARAM says how many pages of which size; RAM is an eighth of the flash on all, and at
@@ -295,7 +289,7 @@ static bool identify(struct chip *chip)
             chip->locked = statusb & STATUSB_PROT;
             if (chip->locked)
                 chip->cpuid = 0;
-            name(chip, series[i].name, did & 0xFF);
+            name(chip, series[i].name);
             measure(chip);
             return true;
         }

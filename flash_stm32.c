@@ -41,32 +41,34 @@ enum { DBG_SLEEP_STOP_STANDBY = 7 };
 
 enum { SIZE_F1 = 0x1FFFF7E0, SIZE_F0 = 0x1FFFF7CC, UID_F1 = 0x1FFFF7E8, UID_F0 = 0x1FFFF7AC };
 
-/* Sizes in KB, the family's largest; the true flash size is read from size_at.
+/* Where they have their id and their size; F3 has one from F1 and one from F0. */
+enum kind { F0, F1, F3 };
+
+/* Sizes in KB, the family's largest; the true flash size is read from the chip.
  * Add a part by adding a row. */
 static const struct part {
-    const char *name;
-    uint16_t id;
+    char name[12];                      /* behind "STM32" */
+    uint16_t id : 12, kind : 4;
     uint8_t page, ram;
     uint16_t flash;
-    uint32_t dbgmcu, size_at;
 } parts[] = {
-    { "STM32F10x x4/x6",   0x412, 1, 10,   32, DBGMCU_F1, SIZE_F1 },
-    { "STM32F10x x8/xB",   0x410, 1, 20,  128, DBGMCU_F1, SIZE_F1 },
-    { "STM32F10x xC-xE",   0x414, 2, 64,  512, DBGMCU_F1, SIZE_F1 },
-    { "STM32F10x xF/xG",   0x430, 2, 96, 1024, DBGMCU_F1, SIZE_F1 },
-    { "STM32F105/F107",    0x418, 2, 64,  256, DBGMCU_F1, SIZE_F1 },
-    { "STM32F100 x4-xB",   0x420, 1,  8,  128, DBGMCU_F1, SIZE_F1 },
-    { "STM32F100 xC-xE",   0x428, 2, 32,  512, DBGMCU_F1, SIZE_F1 },
-    { "STM32F05x/F030x8",  0x440, 1,  8,   64, DBGMCU_F0, SIZE_F0 },
-    { "STM32F03x",         0x444, 1,  4,   32, DBGMCU_F0, SIZE_F0 },
-    { "STM32F04x/F070x6",  0x445, 1,  6,   32, DBGMCU_F0, SIZE_F0 },
-    { "STM32F07x",         0x448, 2, 16,  128, DBGMCU_F0, SIZE_F0 },
-    { "STM32F09x/F030xC",  0x442, 2, 32,  256, DBGMCU_F0, SIZE_F0 },
-    { "STM32F302/F303",    0x422, 2, 40,  256, DBGMCU_F1, SIZE_F0 },
-    { "STM32F37x",         0x432, 2, 32,  256, DBGMCU_F1, SIZE_F0 },
-    { "STM32F303x6/x8",    0x438, 2, 12,   64, DBGMCU_F1, SIZE_F0 },
-    { "STM32F301/F302x8",  0x439, 2, 16,   64, DBGMCU_F1, SIZE_F0 },
-    { "STM32F303xD/xE",    0x446, 2, 64,  512, DBGMCU_F1, SIZE_F0 },
+    { "F10x x4/x6",  0x412, F1, 1, 10,   32 },
+    { "F10x x8/xB",  0x410, F1, 1, 20,  128 },
+    { "F10x xC-xE",  0x414, F1, 2, 64,  512 },
+    { "F10x xF/xG",  0x430, F1, 2, 96, 1024 },
+    { "F105/F107",   0x418, F1, 2, 64,  256 },
+    { "F100 x4-xB",  0x420, F1, 1,  8,  128 },
+    { "F100 xC-xE",  0x428, F1, 2, 32,  512 },
+    { "F05x/F030x8", 0x440, F0, 1,  8,   64 },
+    { "F03x",        0x444, F0, 1,  4,   32 },
+    { "F04x/F070x6", 0x445, F0, 1,  6,   32 },
+    { "F07x",        0x448, F0, 2, 16,  128 },
+    { "F09x/F030xC", 0x442, F0, 2, 32,  256 },
+    { "F302/F303",   0x422, F3, 2, 40,  256 },
+    { "F37x",        0x432, F3, 2, 32,  256 },
+    { "F303x6/x8",   0x438, F3, 2, 12,   64 },
+    { "F301/F302x8", 0x439, F3, 2, 16,   64 },
+    { "F303xD/xE",   0x446, F3, 2, 64,  512 },
 };
 
 /* --- the controller ----------------------------------------------------------- */
@@ -109,6 +111,15 @@ static int wait(uint32_t address, int failed, uint32_t limit_ms)
     return error == ERR_BUSY ? ERR_TIMEOUT : error;
 }
 
+/* Gives the keys to KEYR or OPTKEYR; what CR is then. */
+static int give_keys(uint32_t address, uint32_t reg, uint32_t *cr)
+{
+    int error = write_reg(address, reg, KEY1);
+    if (!error)
+        error = write_reg(address, reg, KEY2);
+    return error ? error : adi_read32(fpec(address, CR), cr);
+}
+
 /* Keys given to an unlocked FPEC would lock it until reset, so look first (PM0075 2.3.1).
  * Some clones lie about LOCK; they take the keys. */
 static int unlock_bank(uint32_t address)
@@ -116,13 +127,8 @@ static int unlock_bank(uint32_t address)
     uint32_t cr;
     int error = adi_read32(fpec(address, CR), &cr);
 
-    if (!error && cr & CR_LOCK) {
-        error = write_reg(address, KEYR, KEY1);
-        if (!error)
-            error = write_reg(address, KEYR, KEY2);
-        if (!error)
-            error = adi_read32(fpec(address, CR), &cr);
-    }
+    if (!error && cr & CR_LOCK)
+        error = give_keys(address, KEYR, &cr);
     if (error)
         return error;
     return cr & CR_LOCK ? ERR_PROTECTED : write_reg(address, SR, SR_CLEAR);
@@ -160,7 +166,7 @@ static int end(const struct chip *chip)
 static int start(uint32_t address, uint32_t bits)
 {
     int error = write_reg(address, CR, bits);
-    return error ? error : adi_write32(fpec(address, CR), bits | CR_STRT);
+    return error ? error : write_reg(address, CR, bits | CR_STRT);
 }
 
 static int erase(const struct chip *chip, uint32_t page)
@@ -211,7 +217,7 @@ static uint32_t flash_kb(const struct part *part)
 {
     uint16_t kb;
 
-    if (adi_read16(part->size_at, &kb) || kb == 0 || kb == 0xFFFF)
+    if (adi_read16(part->kind == F1 ? SIZE_F1 : SIZE_F0, &kb) || kb == 0 || kb == 0xFFFF)
         return part->flash;             /* hidden, or a clone that left it out */
     return kb;
 }
@@ -228,13 +234,18 @@ static const struct part *part_of(const struct chip *chip)
 
 static bool is_f1(const struct chip *chip)
 {
-    return part_of(chip)->size_at == SIZE_F1;
+    return part_of(chip)->kind == F1;
+}
+
+static uint32_t dbgmcu(bool f0)
+{
+    return f0 ? DBGMCU_F0 : DBGMCU_F1;
 }
 
 static void describe(struct chip *chip, const struct part *part)
 {
-    for (int i = 0; part->name[i]; i++)
-        chip->name[i] = part->name[i];      /* chip is all zeros, and has room */
+    __builtin_memcpy(chip->name, "STM32", 5);
+    __builtin_memcpy(chip->name + 5, part->name, sizeof part->name);
     chip->flash_base = 0x08000000;
     chip->flash_size = flash_kb(part) * 1024;
     chip->page = part->page * 1024u;
@@ -251,12 +262,12 @@ static void describe(struct chip *chip, const struct part *part)
 static bool identify(struct chip *chip)
 {
     bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
-    uint32_t dbgmcu = m0 ? DBGMCU_F0 : DBGMCU_F1, idcode;
+    uint32_t idcode;
 
-    if (!chip->cpuid || adi_read32(dbgmcu, &idcode))
+    if (!chip->cpuid || adi_read32(dbgmcu(m0), &idcode))
         return false;
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        if ((idcode & 0xFFF) == parts[i].id && parts[i].dbgmcu == dbgmcu) {
+        if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
             chip->id = idcode;
             describe(chip, &parts[i]);
             return true;
@@ -266,7 +277,7 @@ static bool identify(struct chip *chip)
 
 static int attached(const struct chip *chip)
 {
-    return adi_write32(part_of(chip)->dbgmcu + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
+    return adi_write32(dbgmcu(part_of(chip)->kind == F0) + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
 }
 
 /* --- mass erase and read protection --------------------------------------------- */
@@ -277,11 +288,7 @@ static int open_options(void)
     int error = unlock_bank(0x08000000);
 
     if (!error)
-        error = adi_write32(FPEC + OPTKEYR, KEY1);
-    if (!error)
-        error = adi_write32(FPEC + OPTKEYR, KEY2);
-    if (!error)
-        error = adi_read32(FPEC + CR, &cr);
+        error = give_keys(OPTION_BYTES, OPTKEYR, &cr);
     if (error)
         return error;
     return cr & CR_OPTWRE ? OK : ERR_PROTECTED;
@@ -295,13 +302,11 @@ static int remove_protection(const struct chip *chip)
     int error = open_options();
 
     if (!error)
-        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTER);
-    if (!error)
-        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTER | CR_STRT);
+        error = start(OPTION_BYTES, CR_OPTWRE | CR_OPTER);
     if (!error)
         error = wait(OPTION_BYTES, ERR_ERASE, ERASE_LIMIT_MS);
     if (!error)
-        error = adi_write32(FPEC + CR, CR_OPTWRE | CR_OPTPG);
+        error = write_reg(OPTION_BYTES, CR, CR_OPTWRE | CR_OPTPG);
     if (!error)
         error = adi_write16s(OPTION_BYTES, &key, 2);
     if (!error)
