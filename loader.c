@@ -154,17 +154,20 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
     return error;
 }
 
+/* GO first: the core does not wait for us, and a sum from before is the one we gave it. */
 int loader_look(void)
 {
-    uint32_t sum_and_go[2], n = loader.done;
-    int error = adi_read(slot_address(n) + SUM, sum_and_go, sizeof sum_and_go);
+    uint32_t sum, go, n = loader.done, slot = slot_address(n);
+    int error = adi_read32(slot + GO, &go);
 
+    if (!error && go)
+        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
+    if (!error)
+        error = adi_read32(slot + SUM, &sum);
     if (error)
         return error;
-    if (sum_and_go[1])
-        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
     bool last = (n + 1) * LOADER_CHUNK % loader.chip->page == 0;
-    if (last && sum_and_go[0] != loader.sums[n % LOADER_SLOTS])
+    if (last && sum != loader.sums[n % LOADER_SLOTS])
         return ERR_VERIFY;
     loader.done++;
     give_time();

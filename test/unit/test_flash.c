@@ -266,8 +266,11 @@ int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
     uint32_t base = chip.samd ? 0 : STM_FLASH;
     if (address - RAM < RAM_SIZE) {
-        core();
-        memcpy(bytes, chip.ram + (address - RAM), length);
+        for (uint32_t i = 0; i < length; i++) {
+            memcpy((uint8_t *)bytes + i, chip.ram + (address - RAM) + i, 1);
+            if (i % 4 == 3)                     /* the core does not wait for us */
+                core();
+        }
         return OK;
     }
     if (chip.security || address - base >= SIZE)
@@ -318,7 +321,10 @@ int adi_write(uint32_t a, const void *b, uint32_t n)
         memcpy(chip.ram + (a - RAM), b, n);
     return OK;
 }
-int adi_read32(uint32_t address, uint32_t *value) { return get(address, value); }
+int adi_read32(uint32_t address, uint32_t *value)
+{
+    return address - RAM < RAM_SIZE ? adi_read(address, value, 4) : get(address, value);
+}
 int adi_write32(uint32_t address, uint32_t value)
 {
     return address - RAM < RAM_SIZE ? adi_write(address, &value, 4) : put(address, value, 4);
