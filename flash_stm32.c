@@ -363,10 +363,11 @@ static int unlock(int argc, const char **argv)
     int error = remove_protection(target_chip());
 
     (void)argc, (void)argv;
-    if (!error)
-        monitor_print("Protection removed and flash erased. Turn the target off and on, "
-                      "then scan again.\n");
-    return error;
+    if (error)
+        return error;
+    monitor_print("Protection removed and flash erased. ");
+    monitor_print("Turn the target off and on, then scan again.\n");    /* as target.c ends */
+    return OK;
 }
 
 static int show_uid(int argc, const char **argv)

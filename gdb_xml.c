@@ -96,14 +96,17 @@ static void write_row(const struct row *row)
     }
 }
 
+static void begin_feature(const char *before, const char *name)
+{
+    write("%s<feature name='org.gnu.gdb.arm.%s'>", before, name);
+}
+
 static void write_registers(void)
 {
-    write("<target><architecture>arm</architecture>"
-          "<feature name='org.gnu.gdb.arm.m-profile'>");
+    begin_feature("<target><architecture>arm</architecture>", "m-profile");
     for (const struct row *row = registers; row->first < REG_COUNT; row++) {
         if (row->first == REG_MSP || (row->first == REG_FPSCR && target_core()->fpu))
-            write("</feature><feature name='org.gnu.gdb.arm.%s'>",
-                  row->first == REG_MSP ? "m-system" : "vfp");
+            begin_feature("</feature>", row->first == REG_MSP ? "m-system" : "vfp");
         write_row(row);
     }
     write("</feature></target>");

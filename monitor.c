@@ -152,7 +152,7 @@ static int run_wire(int argc, const char **argv)
     if (argc > 1 && compare("free", argv[1]) != DIFFERENT)
         swd_release(SWD_DAP);
     if (swd_owner() == SWD_DAP)
-        monitor_print("A CMSIS-DAP host has it: close that, or `monitor wire free`.\n");
+        monitor_print("%s.\n", error_text(ERR_WIRE_TAKEN));
     monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nWAIT %u, FAULT %u, parity errors %u, "
                   "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
                   (unsigned)adi_targetid(), (unsigned)c->waits, (unsigned)c->faults,
@@ -187,11 +187,11 @@ static void show_uart(const struct line_coding *coding)
 
     if (uart_plan(coding, &plan)) {
         uint32_t made = plan.divider * coding->baud;
-        uint32_t low = made > plan.clock ? made - plan.clock : 0;
-        uint32_t error = (low ? low : plan.clock - made) / (made / 10000);
-        monitor_print("True rate %u (%s%u.%02u %%)\n",
+        bool low = made > plan.clock;
+        uint32_t error = (low ? made - plan.clock : plan.clock - made) / (made / 10000);
+        monitor_print("True rate %u (%c%u.%02u %%)\n",
                       (unsigned)((plan.clock + plan.divider / 2) / plan.divider),
-                      low ? "-" : "+", (unsigned)error / 100, (unsigned)error % 100);
+                      low ? '-' : '+', (unsigned)error / 100, (unsigned)error % 100);
     }
     monitor_print("RS-485 driver enable on RTS: %s\nErrors: framing %u, parity %u, "
                   "overrun %u, bytes lost %u; breaks %u, codings refused %u\n",
@@ -228,7 +228,7 @@ static int run_targets(int argc, const char **argv)
     int count = target_count();
 
     if (count == 0)
-        monitor_print("No target known: `monitor swd_scan`.\n");
+        monitor_print("%s.\n", error_text(ERR_NO_TARGET));
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
         monitor_print("%d  %-20s %-12s id 0x%08x%s%s\n", i + 1, info->name, info->core,

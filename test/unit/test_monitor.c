@@ -68,7 +68,7 @@ static void scan_lists_or_explains(void **state)
     fake.count = 0;
     SAYS("swdp_scan", "Failed: error 1");
     assert_false(ok);
-    SAYS("targets", "No target known");
+    SAYS("targets", error_text(ERR_NO_TARGET));
     SAYS("jtag_scan", "SWD only");
     assert_false(ok);
 }
@@ -192,7 +192,7 @@ static void raw_registers_are_reached(void **state)
     SAYS("apreg 0", "Usage");
     SAYS("wire", "mended 5\n");
     fake.owner = 2;                             /* SWD_DAP */
-    SAYS("wire", "A CMSIS-DAP host has it");
+    SAYS("wire", error_text(ERR_WIRE_TAKEN));
     type("wire free");
     assert_int_equal(fake.owner, 0);
     SAYS("uart", "115200 baud 8N1, DTR 1, RTS 0");
