@@ -301,7 +301,8 @@ int flash_erase(uint32_t address, uint32_t length)
         return ERR_RANGE;
     if ((address | length) & (chip->page - 1))
         return ERR_ALIGNMENT;
-    close_page(chip);
+    if (job.page - address < length)    /* else the next section may go on in it: lldb */
+        close_page(chip);
     job.asked += length;
     for (uint32_t at = 0; at < length; at += chip->page)
         set_ours(chip, address + at, true);

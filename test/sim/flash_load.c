@@ -145,6 +145,29 @@ static void what_is_erased_and_not_written_is_erased_when_done(void **state)
     }
 }
 
+/* lldb erases each section's pages in front of its data, and sections share pages. */
+static void pages_may_be_asked_for_one_section_after_the_other(void **state)
+{
+    (void)state;
+    static const struct { unsigned erase, data, end; } sections[] = {
+        { 0, 0, 0x7DD }, { 0x800, 0x7DD, 0xD01 }, { 0x1000, 0xD01, 0x1200 },
+    };
+    char packet[2100];
+
+    for (int i = 0; i < 3; i++) {
+        unsigned at = sections[i].data, length = sections[i].end - at;
+        assert_string_equal(rsp_ask(rsp, "vFlashErase:%x,800", kind->base + sections[i].erase),
+                            "OK");
+        int n = snprintf(packet, sizeof packet, "vFlashWrite:%x:", kind->base + at);
+        memcpy(packet + n, data + at, length);
+        rsp_send(rsp, packet, n + (int)length);
+        assert_true(rsp_receive(rsp, 10000));
+        assert_string_equal(rsp->reply, "OK");
+    }
+    assert_string_equal(rsp_ask(rsp, "vFlashDone"), "OK");
+    assert_memory_equal(rsp->board->target->flash, data, 0x1200);
+}
+
 /* The SAM D21's watchdog stands still while a debugger holds the core, and only then. */
 static void a_core_under_a_watchdog_is_left_alone(void **state)
 {
@@ -171,6 +194,7 @@ int main(void)
         BOTH(a_question_in_the_middle_finds_the_target_settled),
         BOTH(the_same_load_again_is_many_times_faster),
         BOTH(what_is_erased_and_not_written_is_erased_when_done),
+        BOTH(pages_may_be_asked_for_one_section_after_the_other),
         cmocka_unit_test_setup_teardown(a_core_under_a_watchdog_is_left_alone, samd21,
                                         power_off),
     };
