@@ -1,6 +1,6 @@
 /* target.c - which chip is this, what memory has it, how to reset and empty it.
  *
- *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, the flash families
+ *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, crc.c, the flash families
  *
  * A scan connects to the debug port, walks the access ports, and asks each family in
  * turn whether the chip behind is one of its own.  A chip that nobody knows is still a
@@ -15,6 +15,7 @@
 #include "target.h"
 #include "adi.h"
 #include "clock.h"
+#include "crc.h"
 #include "flash.h"
 #include "loader.h"
 #include "swd.h"
@@ -262,32 +263,18 @@ int target_write(uint32_t address, const void *bytes, uint32_t length)
     return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
 }
 
-/* Four bits at a time: entry n is n shifted through the polynomial. */
-static uint32_t crc_byte(uint32_t crc, uint8_t byte)
-{
-    static const uint32_t table[16] = {
-        0x00000000, 0x04C11DB7, 0x09823B6E, 0x0D4326D9,
-        0x130476DC, 0x17C56B6B, 0x1A864DB2, 0x1E475005,
-        0x2608EDB8, 0x22C9F00F, 0x2F8AD6D6, 0x2B4BCB61,
-        0x350C9B64, 0x31CD86D3, 0x3C8EA00A, 0x384FBDBD,
-    };
-    crc ^= (uint32_t)byte << 24;
-    crc = crc << 4 ^ table[crc >> 28];
-    return crc << 4 ^ table[crc >> 28];
-}
-
 int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
 {
     uint8_t bytes[256];
 
     *crc = 0xFFFFFFFF;
+    crc_start();
     while (length) {
         uint32_t n = length < sizeof bytes ? length : (uint32_t)sizeof bytes;
         int error = target_read(address, bytes, n);
         if (error)
             return error;
-        for (uint32_t i = 0; i < n; i++)
-            *crc = crc_byte(*crc, bytes[i]);
+        *crc = crc_add(bytes, n);
         address += n;
         length -= n;
         watchdog_feed();

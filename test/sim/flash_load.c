@@ -168,6 +168,43 @@ static void pages_may_be_asked_for_one_section_after_the_other(void **state)
     assert_memory_equal(rsp->board->target->flash, data, 0x1200);
 }
 
+static uint32_t crc_of(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t crc = 0xFFFFFFFF;
+    for (uint32_t i = 0; i < 8 * length; i++) {
+        uint32_t bit = crc >> 31 ^ (bytes[i / 8] >> (7 - i % 8) & 1);
+        crc = crc << 1 ^ bit * 0x04C11DB7;
+    }
+    return crc;
+}
+
+/* By the probe's own CRC unit, at the pace of the wire. */
+static void a_crc_is_right_wherever_it_begins_and_ends(void **state)
+{
+    (void)state;
+    static const struct { uint32_t from, length; } parts[] = {
+        { 0, 4 }, { 0, 1 }, { 1, 2 }, { 3, 3 }, { 2, 255 }, { 5, 1000 }, { 0, 16384 },
+    };
+    char expected[16];
+
+    memcpy(rsp->board->target->flash, data, sizeof data);
+    assert_true(rsp_write(rsp, 0x20000000, data, 1024));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        uint32_t from = parts[i].from, length = parts[i].length;
+        snprintf(expected, sizeof expected, "C%x", crc_of(data + from, length));
+        double start = rsp_now_ms(rsp);
+        assert_string_equal(rsp_ask(rsp, "qCRC:%x,%x", kind->base + from, length), expected);
+        double took = rsp_now_ms(rsp) - start;
+        if (length == 16384) {
+            printf("%s: qCRC of 16 KB in %.1f ms\n", kind->name, took);
+            assert_true(took < 46);
+        } else if (from + length <= 1024) {
+            assert_string_equal(rsp_ask(rsp, "qCRC:%x,%x", 0x20000000 + from, length),
+                                expected);
+        }
+    }
+}
+
 /* The SAM D21's watchdog stands still while a debugger holds the core, and only then. */
 static void a_core_under_a_watchdog_is_left_alone(void **state)
 {
@@ -195,6 +232,7 @@ int main(void)
         BOTH(the_same_load_again_is_many_times_faster),
         BOTH(what_is_erased_and_not_written_is_erased_when_done),
         BOTH(pages_may_be_asked_for_one_section_after_the_other),
+        BOTH(a_crc_is_right_wherever_it_begins_and_ends),
         cmocka_unit_test_setup_teardown(a_core_under_a_watchdog_is_left_alone, samd21,
                                         power_off),
     };
