@@ -225,19 +225,9 @@ static int handle_thread_alive(uint32_t number, uint32_t b, struct scan *rest)
     return number == 1 ? OK : ERR_NO_TARGET;
 }
 
-static int handle_current_thread(uint32_t a, uint32_t b, struct scan *rest)
-{
-    return rsp_print("QC1");
-}
-
 static int handle_first_threads(uint32_t a, uint32_t b, struct scan *rest)
 {
     return rsp_print(target_attached() ? "m1" : "l");
-}
-
-static int handle_more_threads(uint32_t a, uint32_t b, struct scan *rest)
-{
-    return rsp_print("l");
 }
 
 /* What `info threads` shows behind "Thread 1". */
@@ -245,16 +235,6 @@ static int handle_thread_info(uint32_t a, uint32_t b, struct scan *rest)
 {
     rsp_hex_text(target_info(gdb.target)->name);
     return OK;
-}
-
-static int handle_attached(uint32_t a, uint32_t b, struct scan *rest)
-{
-    return rsp_print("1");              /* so gdb detaches when it quits */
-}
-
-static int handle_vcont_query(uint32_t a, uint32_t b, struct scan *rest)
-{
-    return rsp_print("vCont;c;C;s;S;t;r");
 }
 
 /* lldb asks before it knows the target.  Instructions of ARMv7E-M include the others'. */
@@ -297,7 +277,8 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
 }
 
 /* The tables: patterns as in hex.h, by what must be true for them.  The first match wins:
- * what begins like another packet stands before it. */
+ * what begins like another packet stands before it.  Without a handler the answer is
+ * always the same, and stands behind the pattern's end. */
 struct packet {
     const char *pattern;
     gdb_handler *handle;
@@ -315,7 +296,7 @@ static const struct packet at_any_time[] = {
     { "k",                      handle_kill },
     { "r",                      handle_restart },
     { "R*",                     handle_restart },
-    { "vCont?",                 handle_vcont_query },
+    { "vCont?\0"                "vCont;c;C;s;S;t;r", 0 },
     { "vCont*",                 gdb_vcont },
     { "vAttach;#",              handle_attach },
     { "vRun*",                  handle_run },
@@ -324,9 +305,9 @@ static const struct packet at_any_time[] = {
     { "qSupported*",            handle_supported },
     { "qRcmd,*",                handle_monitor },
     { "qfThreadInfo",           handle_first_threads },
-    { "qsThreadInfo",           handle_more_threads },
+    { "qsThreadInfo\0"          "l", 0 },
     { "qThreadStopInfo*",       gdb_put_stop },
-    { "qAttached*",             handle_attached },
+    { "qAttached*\0"            "1", 0 },      /* so gdb detaches when it quits */
     { "qHostInfo",              handle_host_info },
     { "qProcessInfo",           handle_process_info },
     { "QStartNoAckMode",        handle_no_acks },
@@ -340,7 +321,7 @@ static const struct packet when_attached[] = {
     { "Z#,#,*",                 gdb_insert },
     { "z#,#,*",                 gdb_remove },
     { "T#",                     handle_thread_alive },
-    { "qC",                     handle_current_thread },
+    { "qC\0"                    "QC1", 0 },
     { "qCRC:#,#",               gdb_crc },
     { "qSearch:memory:#;#;*",   gdb_search },
     { "qThreadExtraInfo,*",     handle_thread_info },
@@ -371,6 +352,14 @@ static int obstacle(int table)
     return table > 1 && gdb.running ? ERR_RUNNING : OK;
 }
 
+/* What stands behind the pattern. */
+static int say(const char *pattern)
+{
+    while (*pattern++ != '\0')
+        ;
+    return rsp_print(pattern);
+}
+
 static int execute(void)
 {
     uint32_t numbers[2] = { 0, 0 };
@@ -386,7 +375,10 @@ static int execute(void)
             int error = rest.bad ? ERR_RANGE : obstacle(table);
             if (row->handle != gdb_flash_write)
                 flash_settle();
-            return error != OK ? error : row->handle(numbers[0], numbers[1], &rest);
+            if (error != OK)
+                return error;
+            return row->handle ? row->handle(numbers[0], numbers[1], &rest)
+                               : say(row->pattern);
         }
     }
     return EMPTY;                       /* also to vMustReplyEmpty */
