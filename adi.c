@@ -57,7 +57,6 @@ static struct {
     uint8_t ap;                             /* the one that memory accesses use */
     uint32_t csw_base;                      /* its CSW without size and increment */
     uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
-    uint8_t idles;                          /* a DP without a write buffer: see below */
     struct adi_counters count;
 } port;
 
@@ -79,7 +78,7 @@ static void rest(void)
 static int wire(uint8_t request, void *bytes)
 {
     uint32_t count = 1;
-    return swd_words(request, bytes, &count, port.idles);
+    return swd_words(request, bytes, &count, 0);
 }
 
 static int meaning(int ack)
@@ -127,22 +126,17 @@ static int transfer(uint8_t request, uint32_t *value)
     return ack == SWD_OK ? OK : not_ok(ack, request, value);
 }
 
-/* The same count times; *done is how many words came through.  A DP without a write
- * buffer starts a write only two clocks later and answers the next one with WAIT.  Once
- * that was seen, two idle clocks go first, and one more each time, up to 8: cheaper than
- * asking again. */
+/* The same count times; *done is how many words came through. */
 static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
 {
     int error = OK;
 
     for (*done = 0; *done < count && !error; ) {
         uint32_t left = count - *done;
-        int ack = swd_words(request, bytes + 4 * *done, &left, port.idles);
+        int ack = swd_words(request, bytes + 4 * *done, &left, 0);
         *done = count - left;
         if (ack == SWD_OK)
             break;
-        if (ack == SWD_WAIT && !(request & SWD_READ))
-            port.idles = port.idles == 0 ? 2 : port.idles < 8 ? port.idles + 1 : 8;
         error = not_ok(ack, request, bytes + 4 * *done);
         *done += !error;
     }
@@ -701,7 +695,6 @@ int adi_connect(uint32_t *dpidr)
     if (!error)
         error = power_up();
     port.count = (struct adi_counters){ 0 };
-    port.idles = 0;
     port.targetid = 0;
     if (!error && (port.dpidr >> 12 & 0xF) >= 2)
         error = adi_dp_read(BANK_TARGETID << 4 | DP_TARGETID, &port.targetid);

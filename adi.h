@@ -57,7 +57,8 @@ bool adi_wire_is_bad(void);
 struct adi_query { uint32_t write_at, value, read_at[2]; };
 int adi_query(const struct adi_query *query, uint32_t result[2]);
 
-/* How often the wire had to be mended since adi_connect(), for monitor version/swd. */
+/* How often the wire had to be mended since adi_connect(), for monitor version/swd.  Waits:
+ * those that outlasted swd_words(). */
 struct adi_counters { uint32_t waits, faults, parity, silent, recoveries; };
 const struct adi_counters *adi_counters(void);
 

@@ -18,7 +18,7 @@
  *     a rising edge, so it has had the whole period.
  *   - SWDIO is given away and taken back while the clock is high.  Before we let go we
  *     have driven it high, and our pull-up keeps it there: silence reads as ones.
- *   - Nothing here waits for the target: WAIT and FAULT are answers, not loops.
+ *   - Nothing here waits for the target for long: after 17 WAITs that is the answer.
  *   - An interrupt may come anywhere; it makes a clock longer, never shorter.
  *
  * Both pins share a port, so one BSRR store drops the clock and presents the bit; bits
@@ -60,6 +60,7 @@ enum pace { PACED, EVEN, FULL };
 enum { FULL_CYCLES = 4 };                       /* a bit, written */
 enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
+enum { PAUSE_MAX = 48, PATIENCE = 17 };         /* idle clocks; WAITs in a block */
 enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
 
 static struct {
@@ -72,6 +73,7 @@ static struct {
     enum swd_owner owner;
     uint32_t asked[2];                  /* Hz, of gdb and of DAP; 0: nothing yet */
     uint8_t turnaround;                 /* clocks less one */
+    uint32_t pause;                     /* behind writes, in 256ths of a clock */
     bool always_data;                   /* a data phase even after WAIT and FAULT */
 } wire;
 
@@ -80,11 +82,14 @@ static struct {
 struct block {
     uint8_t *bytes;             /* of the next word, any alignment */
     uint32_t left;              /* words, at least one */
-    uint32_t odd;               /* not 0: the last word came with the wrong parity */
+    uint32_t idle;              /* clocks behind each that is written; grows with WAIT */
+    uint32_t tries;             /* so many WAITs and one less are taken for an answer */
 };
+enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* by straight(); odd: the parity */
 
 /* The whole of a block, one word a turn.  pad is 0 at full speed, or 2: nops in each
- * phase.  Returns the last answer as heard, the first bit highest.
+ * phase.  Returns the last answer as heard, the first bit highest: the enum with its ends
+ * swapped.  WAIT is asked again at once: that is quicker than anything around it.
  *
  * `level` is what the next falling edge stores, `bits` what is still to be sent.  A store
  * waits for the store before it, so an instruction between two costs nothing: there the
@@ -95,7 +100,6 @@ struct block {
  * top of `level` down, one instruction each, and are turned round at the end. */
 __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
                                                                struct block *block,
-                                                               uint32_t idle,
                                                                const int pad)
 {
     uint32_t level, bits, sample, fold;
@@ -144,39 +148,40 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   hear  3\n"
         "   lsrs  %[level], %[level], #29\n"
         "   cmp   %[level], #4\n"
-        "   bne   9f\n"
+        "   bne   10f\n"
         "   tst   %[request], #4\n"
         "   beq   5f\n"
 
-        /* Reading: 32 bits, parity, the turnaround.  The idle clocks' register is free. */
+        /* Reading: 32 bits, parity, the turnaround. */
         "   movs  %[bits], #32 / %c[step]\n"
         "   .balign 8\n"
         "6: hear  %c[step]\n"
         "   lsrs  %[level], %[level], #32 - %c[step]\n"
-        "   orr   %[idle], %[level], %[idle], lsl %[step]\n"
+        "   orr   %[fold], %[level], %[fold], lsl %[step]\n"
         "   subs  %[bits], #1\n"
         "   bne   6b\n"
         "   str   %[low], [%[port], %[bsrr]]\n"
         "   ldr   %[sample], [%[port], %[idr]]\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[fold], %[idle], %[idle], lsr #16\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #8\n"
+        "   eor   %[bits], %[fold], %[fold], lsr #16\n"
+        "   eor   %[bits], %[bits], %[bits], lsr #8\n"
         "   str   %[low], [%[port], %[bsrr]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #4\n"
-        "   rbit  %[idle], %[idle]\n"
+        "   eor   %[bits], %[bits], %[bits], lsr #4\n"
+        "   rbit  %[fold], %[fold]\n"
         "   .rept %c[pad] / 2\n nop\n .endr\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #2\n"
+        "   eor   %[bits], %[bits], %[bits], lsr #2\n"
         "   str   %[drive], [%[port], %[crh]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #1\n"
-        "   eor   %[fold], %[fold], %[sample], lsr %[dio]\n"
-        "   ands  %[fold], %[fold], #1\n"
-        "   bne   7f\n"
-        "   str   %[idle], [%[bytes]], #4\n"
+        "   eor   %[bits], %[bits], %[bits], lsr #1\n"
+        "   eor   %[bits], %[bits], %[sample], lsr %[dio]\n"
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   bcs   7f\n"
+        "   str   %[fold], [%[bytes]], #4\n"
         "   subs  %[left], #1\n"
         "   bne   1b\n"
-        "7: mov   %[odd], %[fold]\n"
         "   b     8f\n"
+        "7: movs  %[level], #8\n"
+        "   b     9f\n"
 
         /* Writing: the turnaround, 32 bits, parity, idle clocks. */
         "5: str   %[low], [%[port], %[bsrr]]\n"
@@ -221,11 +226,25 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "4: subs  %[left], #1\n"
         "   bne   1b\n"
         "8: movs  %[level], #4\n"
+        "   b     9f\n"
+
+        /* WAIT: the turnaround, and the same once more. */
+        "10: cmp  %[level], #2\n"
+        "   bne   9f\n"
+        "   subs  %[tries], #1\n"
+        "   beq   9f\n"
+        "   str   %[low], [%[port], %[bsrr]]\n"
+        "   tst   %[request], #4\n"
+        "   it    eq\n"
+        "   addeq %[idle], #2\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   str   %[drive], [%[port], %[crh]]\n"
+        "   b     1b\n"
         "9:\n"
         "   .purgem send\n"
         "   .purgem hear\n"
-        : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [odd] "+r"(block->odd),
-          [idle] "+r"(idle), [level] "=&l"(level), [bits] "=&l"(bits),
+        : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [idle] "+r"(block->idle),
+          [tries] "+r"(block->tries), [level] "=&l"(level), [bits] "=&l"(bits),
           [sample] "=&l"(sample), [fold] "=&r"(fold)
         : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
           [listen] "r"(wire.crh_listen), [drive] "r"(wire.crh_drive),
@@ -353,10 +372,6 @@ void swd_idle(uint32_t clocks)
         idle_straight(clocks);
 }
 
-/* The acknowledge as the straight lines hear it, first bit highest: the enum with its
- * ends swapped. */
-enum { HEARD_OK = 4 };
-
 static int reversed(uint32_t heard)
 {
     return (int)((heard & 1) << 2 | (heard & 2) | heard >> 2);
@@ -412,49 +427,74 @@ static int word_paced(uint32_t request, uint8_t *bytes)
     return SWD_OK;
 }
 
-static int words_paced(uint32_t request, struct block *block, uint32_t idle)
+static int words_paced(uint32_t request, struct block *block)
 {
+    while (block->left) {
+        int ack = word_paced(request, block->bytes);
+        if (ack == SWD_WAIT && --block->tries) {
+            block->idle += request & SWD_READ ? 0 : 2;
+            continue;
+        }
+        if (ack != SWD_OK)
+            return ack;
+        if (!(request & SWD_READ))
+            exchange(0, block->idle);
+        block->left--;
+        block->bytes += 4;
+    }
+    return SWD_OK;
+}
+
+/* A write that follows a write too soon is answered with WAIT, by a DP without a write
+ * buffer or in front of a slow bus.  Idle clocks between them cost less: two more after
+ * each WAIT; then, down to two, a sixteenth less with every 256 words, for the target's
+ * clock may become faster.
+ * A lone write is seldom followed by another, and pays for the missing buffer only. */
+static int words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle,
+                 uint32_t patience)
+{
+    uint32_t most = *count > 1 ? PAUSE_MAX : 2;
+    uint32_t pause = wire.pause / 256 < most ? wire.pause / 256 : most;
+    struct block block = { bytes, *count, idle > pause ? idle : pause,
+                           wire.always_data ? 1 : patience };
+    uint32_t heard = HEARD_OK, before = block.idle;
     int ack = SWD_OK;
 
-    for (; block->left && ack == SWD_OK; block->left--, block->bytes += 4) {
-        ack = word_paced(request, block->bytes);
-        if (ack != SWD_OK)
-            break;
-        exchange(0, idle);
-    }
+    if (wire.pace == PACED || block.left == 0)
+        ack = words_paced(request, &block);
+    else if (wire.pace == EVEN)
+        heard = straight(request, &block, 2);
+    else
+        heard = straight(request, &block, 0);
+    if (heard == HEARD_ODD)
+        ack = SWD_PARITY;
+    else if (heard != HEARD_OK)
+        ack = refused(reversed(heard), request);
+    if (block.idle < most)
+        most = block.idle;
+    if (block.idle > before && most > wire.pause / 256)
+        wire.pause = most * 256 + 255;
+    else if (block.idle == before && wire.pause >= 3 * 256 && !(request & SWD_READ))
+        wire.pause -= *count * wire.pause / 4096;
+    *count = block.left;
     return ack;
 }
 
 int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
 {
-    struct block block = { bytes, *count, 0 };
-    uint32_t heard = HEARD_OK;
-    int ack = SWD_OK;
-
-    if (wire.pace == PACED || block.left == 0)
-        ack = words_paced(request, &block, idle);
-    else if (wire.pace == EVEN)
-        heard = straight(request, &block, idle, 2);
-    else
-        heard = straight(request, &block, idle, 0);
-    if (heard != HEARD_OK)
-        ack = refused(reversed(heard), request);
-    else if (block.odd)
-        ack = SWD_PARITY;
-    *count = block.left;
-    return ack;
+    return words(request, bytes, count, idle, PATIENCE);
 }
 
 int swd_read(uint8_t request, uint32_t *value)
 {
     uint32_t count = 1;
-    return swd_words(request, value, &count, 0);
+    return words(request, value, &count, 0, 1);
 }
 
 int swd_write(uint8_t request, uint32_t value)
 {
     uint32_t count = 1;
-    return swd_words(request, &value, &count, 0);
+    return words(request, &value, &count, 0, 1);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
@@ -607,6 +647,7 @@ bool swd_take(enum swd_owner who)
     if (wire.owner != SWD_NOBODY && wire.owner != who)
         return false;
     wire.owner = who;
+    wire.pause = 0;
     swd_configure(1, false);
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);

@@ -37,8 +37,9 @@ void swd_configure(int turnaround, bool always_data);
 int swd_read(uint8_t request, uint32_t *value);
 int swd_write(uint8_t request, uint32_t value);
 
-/* The same again and again, *count words at bytes, with idle clocks behind each that is
- * written.  Stops at the first answer that is not SWD_OK; *count becomes the number of
+/* The same again and again, *count words at bytes, with at least so many idle clocks
+ * behind each that is written.  WAIT is repeated up to 16 times, unless there are data
+ * phases after it.  Stops at the first answer that is not SWD_OK; *count becomes the number of
  * words that are left, that one included. */
 int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle);
 

@@ -25,8 +25,6 @@ static struct {
     uint32_t accesses[3];               /* by width */
     uint32_t random, ms;
     bool accept_faults;
-    bool wrote;                         /* an AP write was the last transfer ... */
-    uint32_t rested, needs_rest;        /* ... this many clocks ago; else WAIT */
     enum swd_owner owner;
 } fake;
 
@@ -74,7 +72,6 @@ uint32_t swd_frequency(void) { return 1000000; }
 void swd_send_bits(uint64_t bits, int count) { (void)bits, (void)count; }
 void swd_idle(uint32_t clocks)
 {
-    fake.rested += clocks;
     if (noisy(0, (int)clocks))
         fake.deaf = true;               /* a start bit that was none */
 }
@@ -198,10 +195,6 @@ static int answer(uint8_t request)
         return 7;
     }
     bool always = !ap && ((read && address <= 4) || (!read && address == 0));
-    bool busy = fake.wrote && fake.rested < fake.needs_rest;
-    fake.wrote = false;
-    if (!always && busy)
-        return 2;
     if (!always && (fake.sticky_error || fake.write_damage))
         return 4;
     if (!always && (ap || (read && address == 12)) && fake.wait) {
@@ -226,7 +219,7 @@ int swd_write(uint8_t request, uint32_t value)
     if (arrived != request || __builtin_parityll(data))
         fake.write_damage = true;
     else if (request & 2)
-        ap_access((request >> 1) & 0xC, &word), fake.wrote = true, fake.rested = 0;
+        ap_access((request >> 1) & 0xC, &word);
     else
         dp_access((request >> 1) & 0xC, &word);
     return 1;
@@ -458,18 +451,6 @@ static void a_slow_bus_is_waited_for(void **state)
     assert_int_equal(adi_counters()->waits, 100);
 }
 
-static void a_target_that_wants_idle_clocks_gets_them(void **state)
-{
-    static uint8_t bytes[1024];
-
-    (void)state;
-    fill(bytes, sizeof bytes);
-    fake.needs_rest = 5;
-    assert_int_equal(adi_write(RAM, bytes, sizeof bytes), OK);
-    assert_memory_equal(memory(RAM), bytes, sizeof bytes);
-    assert_in_range(adi_counters()->waits, 1, 8);
-}
-
 static void a_stuck_bus_is_given_up_and_aborted(void **state)
 {
     uint32_t value;
@@ -601,7 +582,6 @@ int main(void)
                                connected),
         cmocka_unit_test_setup(bus_error_is_reported_and_the_next_access_works, connected),
         cmocka_unit_test_setup(a_slow_bus_is_waited_for, connected),
-        cmocka_unit_test_setup(a_target_that_wants_idle_clocks_gets_them, connected),
         cmocka_unit_test_setup(a_stuck_bus_is_given_up_and_aborted, connected),
         cmocka_unit_test_setup(a_pulled_plug_is_lost_at_once, connected),
         cmocka_unit_test_setup(a_power_cycle_is_noticed, connected),
