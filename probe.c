@@ -215,7 +215,7 @@ static const struct usb_device device = {
     .frame = uart_frame,
 };
 
-/* --- main ------------------------------------------------------------------------------------ */
+/* --- main ----------------------------------------------------------------------------------- */
 
 /* The debug port's pins become ours where the board says so; from here on an ST-Link gets
  * in only under reset or in the bootloader. */
