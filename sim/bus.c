@@ -167,6 +167,12 @@ static uint32_t bit_band_byte(uint32_t address, int *bit)
     return (address & 0xF0000000) + ((address & 0x01FFFFFF) >> 5);
 }
 
+struct bus_region *bus_behind(struct bus *bus, uint32_t address)
+{
+    int bit;
+    return is_bit_band(bus, address) ? bus_find(bus, bit_band_byte(address, &bit)) : NULL;
+}
+
 static void enter(struct bus *bus, enum bus_master master, uint32_t address, int width)
 {
     assert(!(address & (uint32_t)(width - 1)));

@@ -73,6 +73,9 @@ static inline struct bus_region *bus_quick(struct bus *bus, uint32_t address)
     return slot->page == page ? slot->region : NULL;
 }
 
+/* The region that a bit-band alias stands for; NULL if the address is no alias. */
+struct bus_region *bus_behind(struct bus *bus, uint32_t address);
+
 /* One access, with bit-band aliases resolved.  Returns false for a bus error;
  * address must be aligned to width.  Charges no time: that is the core's business. */
 bool bus_read(struct bus *bus, enum bus_master master, uint32_t address, int width,

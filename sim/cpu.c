@@ -335,6 +335,8 @@ static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *va
             read_flash_data(cpu, region);
         *value = get(region->memory + (address - region->base), width);
     } else {
+        if (!region)
+            region = bus_behind(cpu->bus, address);
         if (region)
             cpu->cost += region->read_wait;
         spend_all_but_one(cpu);
@@ -366,6 +368,9 @@ static bool write_unit(struct cpu *cpu, uint32_t address, int width, uint32_t va
         else
             cpu->pipeline.buffer_free = cpu->cycles + cpu->cost + region->write_wait;
     }
+    if (!region && (region = bus_behind(cpu->bus, address)))   /* a read and a write */
+        cpu->pipeline.buffer_free = cpu->cycles + cpu->cost + 1 + region->read_wait
+                                  + region->write_wait;
     if (cpu->hooks.data_access)
         cpu->hooks.data_access(cpu->hooks.ctx, address, width, true, value);
     return true;

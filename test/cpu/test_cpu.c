@@ -566,6 +566,29 @@ static void bit_band_writes_change_one_bit(void **state)
     assert_int_equal(value, 1);                         /* the device reads as its offset */
 }
 
+/* Through the alias, the device's waits are the same (TRM 4.2.2); a store is a read and a
+ * write of it, and what follows waits for both. */
+static void bit_band_accesses_wait_for_the_device(void **state)
+{
+    (void)state;
+    static const uint16_t ldr = 0x6822, str = 0x6022, next = 0x6802;
+    const uint32_t alias = 0x42000000 + (DEVICE & 0xFFFFF) * 32;
+    struct rig *rig = m3();
+    PUT(rig, CODE, ldr);
+    rig->cpu->r[4] = alias;
+    assert_int_equal(steps(rig, 1), 3);
+    rig = m3();
+    PUT(rig, CODE, str, next);
+    rig->cpu->r[0] = RAM;
+    rig->cpu->r[4] = DEVICE;
+    unsigned plain = steps(rig, 2);
+    rig = m3();
+    PUT(rig, CODE, str, next);
+    rig->cpu->r[0] = RAM;
+    rig->cpu->r[4] = alias;
+    assert_int_equal(steps(rig, 2), plain + 1 + 1);     /* the read: 1, and its wait */
+}
+
 static void dsp_instructions_are_undefined(void **state)
 {
     (void)state;
@@ -710,6 +733,7 @@ int main(void)
         cmocka_unit_test(a_miss_is_reported_where_registers_are_and_only_to_programs),
         cmocka_unit_test(a_report_names_the_core_its_pc_and_the_symbol),
         cmocka_unit_test(bit_band_writes_change_one_bit),
+        cmocka_unit_test(bit_band_accesses_wait_for_the_device),
         cmocka_unit_test(dsp_instructions_are_undefined),
         cmocka_unit_test(a_step_is_one_instruction_or_one_exception),
         cmocka_unit_test(armv6m_refuses_what_only_armv7m_has),
