@@ -84,19 +84,23 @@ static void change(uint32_t how, volatile void *at, uint16_t value)
     FLASH.CR = FLASH_CR_LOCK;
 }
 
-static bool append(uint16_t value)
+/* What could not be written is not the newest: so the next call tries again. */
+static bool append(uint8_t bits)
 {
     if (settings.next == RECORDS) {
         settings.page ^= 1;
         settings.next = 0;
-        value = (uint16_t)(value + 0x100);
+        settings.value = (uint16_t)(settings.value + 0x100);
         change(FLASH_CR_PER, SETTINGS[settings.page], 0);
     }
     volatile uint32_t *record = &SETTINGS[settings.page][settings.next++];
+    uint16_t value = (uint16_t)((settings.value & 0xFF00) | bits);
     change(FLASH_CR_PG, record, value);
     change(FLASH_CR_PG, (volatile uint16_t *)record + 1, (uint16_t)~value);
+    if (!valid(*record) || (uint16_t)*record != value)
+        return false;
     settings.value = value;
-    return valid(*record) && (uint16_t)*record == value;
+    return true;
 }
 
 /* --- what uart.c calls ------------------------------------------------------------------- */
@@ -106,7 +110,7 @@ void settings_start(void)
     read_page(0);
     read_page(1);
     if (settings.next == RECORDS)
-        append(settings.value);
+        append(settings_get());
 }
 
 uint8_t settings_get(void)
@@ -116,5 +120,5 @@ uint8_t settings_get(void)
 
 bool settings_set(uint8_t bits)
 {
-    return bits == settings_get() || append((uint16_t)((settings.value & 0xFF00) | bits));
+    return bits == settings_get() || append(bits);
 }

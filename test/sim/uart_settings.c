@@ -115,6 +115,39 @@ static void a_cut_while_a_page_is_turned_changes_nothing(void **state)
     }
 }
 
+/* Write protection of the last four pages, PM0075 2.4: WRP1 with bit 7 at 0. */
+static void protect_the_pages(void)
+{
+    struct chip *chip = rsp->board->probe;
+    static const struct { uint32_t at, value; int width; } stores[] = {
+        { 0x40022004, 0x45670123, 4 }, { 0x40022004, 0xCDEF89AB, 4 },
+        { 0x40022008, 0x45670123, 4 }, { 0x40022008, 0xCDEF89AB, 4 },
+        { 0x40022010, 0x220, 4 }, { 0x40022010, 0x260, 4 }, { 0x40022010, 0x210, 4 },
+        { 0x1FFFF800, 0xA5, 2 }, { 0x1FFFF808, 0xFF, 2 }, { 0x1FFFF80A, 0x7F, 2 },
+        { 0x1FFFF80C, 0xFF, 2 }, { 0x1FFFF80E, 0xFF, 2 }, { 0x40022010, 0x80, 4 },
+    };
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++) {
+        assert_true(bus_write(chip->bus, BUS_DATA, stores[i].at, stores[i].width,
+                              stores[i].value));
+        board_run_ms(rsp->board, 60);
+    }
+    assert_true(again(50));
+}
+
+/* It is in force until the power goes; that it will not be kept is said each time. */
+static void what_cannot_be_kept_is_not_promised(void **state)
+{
+    (void)state;
+    protect_the_pages();
+    for (int i = 0; i < 3; i++) {
+        rsp_monitor(rsp, "uart rs485 on");
+        print_message("%s | %s\n", rsp->reply, rsp->console);
+        assert_int_equal(rsp->reply[0], 'E');
+    }
+    assert_true(again(50));
+    assert_false(is_on());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +157,7 @@ int main(void)
         BOARD(a_thousand_changes_are_no_problem),
         BOARD(a_cut_while_writing_leaves_the_old_or_the_new),
         BOARD(a_cut_while_a_page_is_turned_changes_nothing),
+        BOARD(what_cannot_be_kept_is_not_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
