@@ -139,6 +139,8 @@ static int run_frequency(int argc, const char **argv)
     if (argc > 1) {
         if (number.value[0] == 0)
             return MISUSED;
+        if (swd_owner() == SWD_DAP)
+            return ERR_WIRE_TAKEN;      /* it would be that host's frequency */
         swd_set_frequency(number.value[0]);
     }
     monitor_print("SWCLK is %u Hz\n", (unsigned)swd_frequency());

@@ -340,6 +340,31 @@ static void frequencies_are_kept_apart(void **state)
     assert_string_equal(rsp_monitor(gdb, "frequency"), before);
 }
 
+/* It would be the speed of a wire that gdb has not. */
+static void gdb_does_not_change_the_frequency_of_a_dap_host(void **state)
+{
+    char before[200];
+
+    (void)state;
+    assert_int_equal(dap_start(&dap, 100000), SAMD21_DPIDR);
+    snprintf(before, sizeof before, "%s", rsp_monitor(gdb, "frequency"));
+    assert_non_null(strstr(rsp_monitor(gdb, "frequency 2M"), "CMSIS-DAP"));
+    assert_string_equal(rsp_monitor(gdb, "frequency"), before);
+    assert_says("03", "03 00");
+    assert_non_null(strstr(rsp_monitor(gdb, "frequency 2M"), "SWCLK is"));
+    assert_true(rsp_attach(gdb));
+}
+
+/* It moved nRST without DAP_Connect, which it may, and died. */
+static void a_reset_that_a_dap_host_left_does_not_stop_gdb(void **state)
+{
+    (void)state;
+    assert_says("10 00 80 00 00 00 00", "10 2F");
+    assert_int_equal(gdb->board->net[SIG_NRST]->level, LEVEL_LOW);
+    assert_true(rsp_attach(gdb));
+    assert_int_equal(gdb->board->net[SIG_NRST]->level, LEVEL_HIGH);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, power_on, power_off)
 
 int main(void)
@@ -359,6 +384,8 @@ int main(void)
         TEST(a_closed_gdb_port_frees_the_wire),
         TEST(gdb_can_take_the_wire_from_a_host_that_died),
         TEST(frequencies_are_kept_apart),
+        TEST(gdb_does_not_change_the_frequency_of_a_dap_host),
+        TEST(a_reset_that_a_dap_host_left_does_not_stop_gdb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
