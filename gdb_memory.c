@@ -9,9 +9,9 @@
  * The answer to a long write comes before the write: while it is on the wire, the host
  * sends the next packet, and a load takes the longer of both times instead of their sum.
  * Nobody is misled: the area is one that the chip has, so that only the wire or the chip's
- * controller can fail it; and then the very next packet that reads, writes, resumes or ends
- * the load is not executed but answered with that error (gdb.owed).  Not where the host may
- * yet ask for an answer again: then it needs the place where the data is.
+ * controller can fail it; and then the very next packet that reads, writes, resumes,
+ * detaches or ends the load is not executed but answered with that error (gdb.owed).  Not
+ * where the host may yet ask for an answer again: then it needs the place of the data.
  *
  *   called by  gdb_remote.c (its table of packets), monitor.c (gdb_erase_pages)
  *   calls      swbreak.c, target.c, cortexm.c, rsp.c

@@ -132,8 +132,11 @@ static int handle_why(uint32_t a, uint32_t b, struct scan *rest)
 
 static int handle_detach(uint32_t a, uint32_t b, struct scan *rest)
 {
-    gdb_detach();
-    return OK;
+    int error = gdb_owed();
+
+    if (error == OK)
+        gdb_detach();
+    return error;
 }
 
 static int handle_kill_process(uint32_t a, uint32_t b, struct scan *rest)

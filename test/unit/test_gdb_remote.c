@@ -514,11 +514,13 @@ static void error_after_a_confirmation_is_also_told_on_the_console(void **state)
     EXPECT("m20000000,4", "E04");                       /* still owed */
 }
 
-static void what_is_owed_ends_with_the_target(void **state)
+static void what_is_owed_is_said_before_the_target_is_left(void **state)
 {
     (void)state;
     fake.write_error = ERR_PARITY;
     write_ram(FAKE_RAM_BASE, 256);
+    EXPECT("D", "E04");
+    EXPECT("m20000000,4", "00000000");                  /* it is still there */
     EXPECT("D", "OK");
     fake.write_error = OK;
     fake_ask("vAttach;1");
@@ -686,7 +688,7 @@ int main(void)
         ATTACHED(long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed),
         ATTACHED(write_that_fails_after_its_confirmation_fails_the_next_packet),
         ATTACHED(error_after_a_confirmation_is_also_told_on_the_console),
-        ATTACHED(what_is_owed_ends_with_the_target),
+        ATTACHED(what_is_owed_is_said_before_the_target_is_left),
         ATTACHED(with_acknowledgments_nothing_is_confirmed_beforehand),
         ATTACHED(flash_write_is_confirmed_before_it_is_done),
         ATTACHED(ctrl_c_ends_the_erasing_of_what_got_no_data),
