@@ -17,7 +17,8 @@
  *     fills, the host sees NAK.
  *   - towards the host, what does not fit into the ring is dropped, counted and reported
  *     (overrun).  While nobody has opened the port, the ring keeps the first 1 KB.
- *   - a new line coding and a break wait until all that was read is on the wire.
+ *   - a new line coding and a break wait until all that came before them is on the wire;
+ *     and behind a break the line rests for a bit, or no receiver finds the next start bit.
  *   - what cannot be done is refused: the host sees STALL, the old coding stays.
  *   - the RS-485 driver is on from before the first start bit until TC says that the last
  *     stop bit has left.  TC is cleared when a chunk is under way, and its interrupt is on
@@ -36,6 +37,7 @@
 
 enum {
     SET_LINE_CODING = USB_CLASS << 8 | USB_TO_INTERFACE << 8 | 0x20,
+    SEND_BREAK = SET_LINE_CODING + 3,
     LINE_CODING_SIZE = 7, RX_SIZE = 256, TX_SIZE = 128,
     USART_CR2_STOP_SHIFT = 12, DIVIDER_MIN = 16, DIVIDER_MAX = 0xFFFF,
     USART_RUN = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE,
@@ -58,9 +60,12 @@ static struct {
     bool coding_waits;                  /* another is wanted */
     bool sending;                       /* from before the first start bit to the last stop */
     volatile bool rs485;
-    enum { NO_BREAK, BREAK_WANTED, BREAKING } line_break;
+    enum { NO_BREAK, BREAK_WANTED, BREAKING, RESTING } line_break;
     bool break_ends;                    /* else it lasts until the host says so */
     uint32_t break_ms, break_deadline;
+    uint32_t break_asked;               /* when, in ms */
+    uint32_t openings;                  /* cdc_openings() when we last looked */
+    int ahead;                          /* bytes that go before what is wanted */
     struct uart_counts counts;
 } uart;
 
@@ -222,17 +227,20 @@ static void start_chunk(int length)
 
 static void timed_begin(uint32_t byte);
 
-static void send_chunk(void)
+/* How many bytes it has begun to send. */
+static int send_chunk(int most)
 {
-    int length = cdc_read(CDC_UART, uart.tx, uart.plan.timed ? 1 : TX_SIZE);
+    int chunk = uart.plan.timed ? 1 : TX_SIZE;
+    int length = cdc_read(CDC_UART, uart.tx, most < chunk ? most : chunk);
     if (!length)
-        return;
+        return 0;
     uart.sending = true;
     drive_control_lines();
     if (uart.plan.timed)
         timed_begin(uart.tx[0]);
     else
         start_chunk(length);
+    return length;
 }
 
 static void begin_break(void)
@@ -245,18 +253,24 @@ static void begin_break(void)
     uart.break_deadline = clock_in_ms(uart.break_ms);
 }
 
+/* The rest: the start bit comes up to a bit after we write to the USART, and may come at
+ * once. */
 static void end_break(void)
 {
     release_tx();
-    uart.line_break = NO_BREAK;
+    uart.line_break = RESTING;
+    uart.break_deadline = clock_in_ms(1000 / uart.coding.baud + 1);
     uart.sending = false;
 }
 
 static void transmit(void)
 {
-    if (!uart.coding_waits && !uart.line_break) {
-        if (!chunk_under_way())
-            send_chunk();
+    bool waits = uart.coding_waits || uart.line_break == BREAK_WANTED;
+    if (!waits || uart.ahead > 0) {
+        if (uart.line_break < BREAKING && !chunk_under_way()) {
+            int begun = send_chunk(waits ? uart.ahead : TX_SIZE);
+            uart.ahead -= waits ? begun : 0;
+        }
     } else if (!uart.sending) {
         if (uart.coding_waits)
             apply_coding();
@@ -265,21 +279,34 @@ static void transmit(void)
     }
 }
 
+/* One that has not begun when it is over is made as long as it was meant to be.  Without
+ * an end it ends with the port: its program may have died. */
 static void follow_break(void)
 {
-    uint16_t ms;
-    if (cdc_take_break(CDC_UART, &ms)) {
-        uart.break_ms = ms;
-        uart.break_ends = ms != BREAK_FOR_EVER;
-        if (ms && uart.line_break == NO_BREAK)
+    uint16_t ms = 0;
+    uint32_t openings = cdc_openings(CDC_UART);
+    bool told = cdc_take_break(CDC_UART, &ms);
+    if (!told && openings != uart.openings && !uart.break_ends) {
+        told = true;
+        ms = 0;
+    }
+    uart.openings = openings;
+    if (told) {
+        if (ms && uart.line_break % RESTING == NO_BREAK) {
             uart.line_break = BREAK_WANTED;
-        else if (uart.line_break == BREAKING)
+            uart.break_asked = clock_ms();
+        }
+        uart.break_ends = ms != BREAK_FOR_EVER;
+        uart.break_ms = ms ? ms : clock_ms() - uart.break_asked;
+        if (uart.line_break == BREAKING)
             uart.break_deadline = clock_in_ms(ms);
-        else if (!ms)
+    }
+    if (uart.line_break >= BREAKING && uart.break_ends && clock_passed(uart.break_deadline)) {
+        if (uart.line_break == BREAKING)
+            end_break();
+        else
             uart.line_break = NO_BREAK;
     }
-    if (uart.line_break == BREAKING && uart.break_ends && clock_passed(uart.break_deadline))
-        end_break();
 }
 
 /* --- bit by bit -------------------------------------------------------------------------- */
@@ -383,9 +410,8 @@ int uart_control(const struct usb_setup *setup, const uint8_t **data)
 {
     struct line_coding coding;
     struct uart_plan plan;
-    bool sets = (setup->bmRequestType << 8 | setup->bRequest) == SET_LINE_CODING
-             && setup->wLength == LINE_CODING_SIZE;
-    if (sets) {
+    int request = setup->bmRequestType << 8 | setup->bRequest;
+    if (request == SET_LINE_CODING && setup->wLength == LINE_CODING_SIZE) {
         memcpy(&coding, *data, LINE_CODING_SIZE);       /* both are little-endian */
         if (!uart_plan(&coding, &plan)) {
             uart.counts.refused++;
@@ -393,7 +419,11 @@ int uart_control(const struct usb_setup *setup, const uint8_t **data)
         }
         uart.coding_waits = true;
     }
-    return cdc_control(setup, data);
+    if (request == SET_LINE_CODING || request == SEND_BREAK)
+        uart.ahead = cdc_waiting(CDC_UART);
+    int result = cdc_control(setup, data);
+    follow_break();
+    return result;
 }
 
 void uart_rx_dma_interrupt(void);

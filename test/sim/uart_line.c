@@ -354,6 +354,88 @@ static void a_break_lasts_as_long_as_it_should(void **state)
     }
 }
 
+/* What the host has said first is said first on the line, at the rate of that time. */
+static void order_is_kept_between_bytes_breaks_and_rates(void **state)
+{
+    (void)state;
+    uint8_t out[300], back[400];
+    const struct format f = { 8, 'N', 1 };
+
+    for (int i = 0; i < 300; i++)
+        out[i] = (uint8_t)(i * 31);
+    set(9600, 8, 'N', 1);
+    cdc_host_write(rsp->cdc, 1, out, 300);
+    while (cdc_host_pending(rsp->cdc, 1))
+        board_run_ms(rsp->board, 1);
+    cdc_host_line_coding(rsp->cdc, 1, 115200, 8, 'N', 1);
+    board_run_ms(rsp->board, 400);
+    assert_int_equal(listen_to(&tx, 9600, f, back, 400), 300);
+    assert_memory_equal(back, out, 300);
+    set(9600, 8, 'N', 1);
+    cdc_host_write(rsp->cdc, 1, out, 300);
+    while (cdc_host_pending(rsp->cdc, 1))
+        board_run_ms(rsp->board, 1);
+    cdc_host_break(rsp->cdc, 1, 30);
+    board_run_ms(rsp->board, 400);
+    assert_int_equal(listen_to(&tx, 9600, f, back, 300), 300);
+    assert_memory_equal(back, out, 300);
+    double ms = (double)(tx.edge[tx.count - 1].at - tx.edge[tx.count - 2].at) / (double)SIM_MS;
+    assert_true(ms >= 30 && ms < 32.5);
+}
+
+/* tcsendbreak() switches it on and off again, and does not know how long the bytes take. */
+static void a_break_that_is_over_before_it_could_begin_is_made_all_the_same(void **state)
+{
+    (void)state;
+    uint8_t out[100];
+
+    memset(out, 'U', sizeof out);
+    set(1200, 8, 'N', 1);
+    cdc_host_write(rsp->cdc, 1, out, 100);
+    board_run_ms(rsp->board, 10);
+    cdc_host_break(rsp->cdc, 1, 0xFFFF);
+    board_run_ms(rsp->board, 250);
+    cdc_host_break(rsp->cdc, 1, 0);
+    board_run_ms(rsp->board, 1500);
+    assert_int_equal(tx.count, 100 * 10 + 2);
+    double ms = (double)(tx.edge[1001].at - tx.edge[1000].at) / (double)SIM_MS;
+    assert_true(ms >= 250 && ms < 255);
+}
+
+/* A program that dies in the middle of a break must not leave the port mute. */
+static void closing_the_port_ends_a_break(void **state)
+{
+    (void)state;
+    set(9600, 8, 'N', 1);
+    cdc_host_break(rsp->cdc, 1, 0xFFFF);
+    board_run_ms(rsp->board, 50);
+    cdc_host_open(rsp->cdc, 1, false);
+    board_run_ms(rsp->board, 50);
+    assert_int_equal(tx.count, 2);
+    cdc_host_open(rsp->cdc, 1, true);
+    board_run_ms(rsp->board, 20);
+    cdc_host_write(rsp->cdc, 1, "U", 1);
+    board_run_ms(rsp->board, 20);
+    assert_int_equal(tx.count, 12);
+}
+
+/* A receiver needs a stop bit's time of rest to find the next start bit. */
+static void behind_a_break_the_line_rests(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 8; late++) {
+        set(9600, 8, 'N', 1);
+        cdc_host_break(rsp->cdc, 1, 20);
+        board_run_ms(rsp->board, 5 + 0.13 * late);
+        cdc_host_write(rsp->cdc, 1, "U", 1);
+        board_run_ms(rsp->board, 60);
+        assert_int_equal(tx.count, 12);
+        double us = (double)(tx.edge[2].at - tx.edge[1].at) / (double)SIM_US;
+        if (us < 104)
+            fail_msg("%.1f us", us);
+    }
+}
+
 static void dtr_and_rts_come_out_inverted(void **state)
 {
     (void)state;
@@ -422,6 +504,10 @@ int main(void)
         LINE(a_wrong_rate_is_noticed_and_left_behind),
         LINE(what_the_host_does_not_fetch_is_counted),
         LINE(a_break_lasts_as_long_as_it_should),
+        LINE(order_is_kept_between_bytes_breaks_and_rates),
+        LINE(a_break_that_is_over_before_it_could_begin_is_made_all_the_same),
+        LINE(closing_the_port_ends_a_break),
+        LINE(behind_a_break_the_line_rests),
         LINE(dtr_and_rts_come_out_inverted),
         LINE(the_driver_is_on_for_exactly_the_message),
     };
