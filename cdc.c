@@ -56,6 +56,7 @@ static struct port {
     struct line_coding coding;
     volatile uint8_t lines;
     volatile uint32_t openings;
+    uint16_t fresh;                     /* arrived.head when that was counted */
     bool break_asked;
     uint16_t break_ms;
     uint16_t state;                     /* PSTN 6.5.4, what the host was told last */
@@ -204,8 +205,10 @@ static void set_lines(struct port *port, uint8_t lines)
 {
     bool was = port->lines & DTR, is = lines & DTR;
     port->lines = lines;
-    if (was != is)
+    if (was != is) {
         port->openings++;
+        port->fresh = port->arrived.head;
+    }
     if (is && !was)
         cdc_notify(index_of(port), CDC_DCD | CDC_DSR);
 }
@@ -214,6 +217,7 @@ void cdc_configured(bool yes)
 {
     for (struct port *port = ports; port < ports + CDC_PORTS; port++) {
         set_lines(port, 0);
+        port->fresh = port->arrived.head;
         port->state = port->events = 0;
         port->notified = NOTIFICATION_SIZE;
         port->full_packet = false;
@@ -392,16 +396,16 @@ uint8_t cdc_control_lines(int n)
     return ports[n].lines;
 }
 
-/* A packet that already waits in packet memory is taken back too.  Should the host fetch it
- * at this very moment, it has got it: also right. */
+/* A packet is taken back out of packet memory only while no host should be fetching it:
+ * else one that is on the wire could be overwritten by the next. */
 void cdc_drop(int n)
 {
     struct port *port = &ports[n];
+    struct ring *ring = &port->arrived;
     uint32_t state = interrupts_off();
-    port->arrived.tail = port->arrived.head;
-    port->leaving.tail = port->leaving.head;
-    port->flush = false;
-    if (ep_state(data_endpoint(port), EP_IN) == EP_VALID)
+    if ((uint16_t)(port->fresh - ring->tail) <= used(ring))
+        ring->tail = port->fresh;
+    if (!cdc_open(n) && ep_state(data_endpoint(port), EP_IN) == EP_VALID)
         ep_set(data_endpoint(port), EP_IN, EP_NAK);
     listen(port);
     interrupts_restore(state);

@@ -49,7 +49,9 @@ uint32_t cdc_openings(int port);
 /* The host's last SET_LINE_CODING and SET_CONTROL_LINE_STATE (bit 0 DTR, 1 RTS). */
 const struct line_coding *cdc_line_coding(int port);
 uint8_t cdc_control_lines(int port);
-/* Throws away what has arrived and what waits to be sent. */
+/* Throws away what arrived before the port was last opened, closed or configured; and, if
+ * nobody has it open, a packet that waits to be fetched.  Whoever opens it shall not get
+ * answers to another's requests. */
 void cdc_drop(int port);
 /* Bytes that cdc_read() would give now. */
 int cdc_waiting(int port);

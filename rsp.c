@@ -417,6 +417,7 @@ enum rsp_event rsp_poll(void)
 {
     if (rsp.openings != cdc_openings(CDC_GDB)) {
         rsp_start();
+        cdc_drop(CDC_GDB);              /* nothing of it is for the next one */
         return RSP_CLOSED;
     }
     if (sending())

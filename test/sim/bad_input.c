@@ -217,6 +217,36 @@ static void closing_the_port_in_the_middle_of_a_packet_starts_afresh(void **stat
     assert_works(7);
 }
 
+/* A gdb that was killed has left whole packets behind: the next one must not get answers
+ * to them, nor have them executed. */
+static void packets_of_a_killed_client_die_with_it(void **state)
+{
+    (void)state;
+    char bytes[256];
+    uint8_t zeros[4] = { 0 }, word[4];
+
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_write(rsp, 0x20000000, zeros, 4));
+    /* Longer than the probe can be at work with the first of them. */
+    rsp_send(rsp, "qSearch:memory:0;20000;Not here at all", 38);
+    for (int i = 0; i < 3; i++)
+        rsp_send(rsp, "qSupported", 10);
+    board_run_ms(rsp->board, 1.5);
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 2500);
+    while (cdc_host_read(rsp->cdc, 0, bytes, sizeof bytes) > 0) { }
+    cdc_host_open(rsp->cdc, 0, true);
+    board_run_ms(rsp->board, 100);
+    int n = cdc_host_read(rsp->cdc, 0, bytes, sizeof bytes);
+    if (n > 0)
+        fail_msg("%d bytes: %.*s", n, n, bytes);
+    rsp->no_ack = false;
+    rsp->raw_length = 0;
+    assert_true(rsp_attach(rsp));
+    assert_true(rsp_read(rsp, 0x20000000, word, 4));
+    assert_works(8);
+}
+
 /* --- memory and flash addresses ------------------------------------------------------ */
 
 static void memory_that_is_not_there_is_an_error_in_words_or_number(void **state)
@@ -599,6 +629,7 @@ int main(int argc, char **argv)
         SAMD21(malformed_arguments_get_an_error_and_change_nothing),
         SAMD21(a_storm_of_interrupts_stops_the_target_once),
         SAMD21(a_packet_cut_by_an_unplug_is_forgotten),
+        SAMD21(packets_of_a_killed_client_die_with_it),
         SAMD21(closing_the_port_in_the_middle_of_a_packet_starts_afresh),
         SAMD21(memory_that_is_not_there_is_an_error_in_words_or_number),
         SAMD21(flash_requests_outside_the_flash_are_refused_before_anything_is_erased),

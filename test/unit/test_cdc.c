@@ -268,19 +268,50 @@ static void halted_endpoint_is_left_alone_until_resumed(void **state)
     cdc_data_event(2, USB_RESUMED);
     assert_int_equal(host_in(2, packet), 10);
 }
-static void drop_takes_back_even_the_waiting_packet(void **state)
+static void drop_takes_what_came_before_the_port_was_opened_or_closed(void **state)
 {
     (void)state;
-    host_out(2, "old", 3);
-    cdc_write(CDC_UART, (const uint8_t *)"old", 3);
-    cdc_flush(CDC_UART);
-    cdc_drop(CDC_UART);
-    assert_int_equal(host_in(2, packet), NAK);
-    assert_int_equal(cdc_read(CDC_UART, bytes, 10), 0);
-    cdc_write(CDC_UART, (const uint8_t *)"new", 3);
-    cdc_flush(CDC_UART);
-    assert_int_equal(host_in(2, packet), 3);
-    assert_memory_equal(packet, "new", 3);
+    for (int open = 0; open < 2; open++) {
+        set_lines(1, !open);
+        cdc_drop(CDC_GDB);
+        host_out(1, "old", 3);
+        set_lines(1, open);
+        host_out(1, "new", 3);
+        cdc_drop(CDC_GDB);
+        cdc_drop(CDC_GDB);              /* once is enough */
+        assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 3);
+        assert_memory_equal(bytes, "new", 3);
+        host_out(1, "more", 4);
+        cdc_drop(CDC_GDB);
+        assert_int_equal(cdc_read(CDC_GDB, bytes, 10), 4);
+    }
+}
+static void drop_makes_room_again(void **state)
+{
+    (void)state;
+    memset(packet, 'o', 64);
+    set_lines(1, 1);
+    while (host_out(1, packet, 64) == 64) { }
+    set_lines(1, 0);
+    cdc_drop(CDC_GDB);
+    assert_int_equal(cdc_waiting(CDC_GDB), 0);
+    assert_int_equal(host_out(1, packet, 64), 64);
+}
+/* While it is open the host may be fetching it at this very moment. */
+static void drop_takes_back_a_waiting_packet_when_the_port_is_closed(void **state)
+{
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        set_lines(1, open);
+        cdc_lend(CDC_GDB, (const uint8_t *)"old");
+        cdc_send(CDC_GDB, 3, true);
+        cdc_drop(CDC_GDB);
+        assert_int_equal(host_in(1, packet), open ? 3 : NAK);
+        cdc_lend(CDC_GDB, (const uint8_t *)"new");
+        cdc_send(CDC_GDB, 3, true);
+        assert_int_equal(host_in(1, packet), 3);
+        assert_memory_equal(packet, "new", 3);
+    }
 }
 static void opening_and_closing_is_counted_and_announced(void **state)
 {
@@ -413,7 +444,9 @@ int main(void)
         TEST(lent_bytes_leave_from_where_they_are),
         TEST(lending_again_forgets_what_has_not_left),
         TEST(halted_endpoint_is_left_alone_until_resumed),
-        TEST(drop_takes_back_even_the_waiting_packet),
+        TEST(drop_takes_what_came_before_the_port_was_opened_or_closed),
+        TEST(drop_makes_room_again),
+        TEST(drop_takes_back_a_waiting_packet_when_the_port_is_closed),
         TEST(opening_and_closing_is_counted_and_announced),
         TEST(unplugging_closes),
         TEST(line_errors_are_told_once),
