@@ -167,7 +167,7 @@ static const char *const strings[STRINGS] = {
     [DFU_NAME] = "Pillbug update",
 };
 
-/* --- who answers what ---------------------------------------------------------------------- */
+/* --- who answers what --------------------------------------------------------------------- */
 
 const struct cdc_place cdc_places[CDC_PORTS] = {
     [CDC_GDB]  = { GDB_INTERFACE,  GDB_EP,  GDB_NOTIFY_EP },
@@ -215,7 +215,7 @@ static const struct usb_device device = {
     .frame = uart_frame,
 };
 
-/* --- main ----------------------------------------------------------------------------------- */
+/* --- main --------------------------------------------------------------------------------- */
 
 /* The debug port's pins become ours where the board says so; from here on an ST-Link gets
  * in only under reset or in the bootloader. */

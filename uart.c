@@ -387,7 +387,7 @@ static void timed_receive(void)
     }
 }
 
-/* --- interrupts ---------------------------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------------------------- */
 
 void uart_frame(void)
 {
@@ -537,7 +537,7 @@ void uart_start(void)
     enable_interrupt(IRQ_TIM3);
 }
 
-/* --- what monitor.c calls ------------------------------------------------------------------ */
+/* --- what monitor.c calls ----------------------------------------------------------------- */
 
 const struct uart_counts *uart_counts(void)
 {

@@ -612,7 +612,7 @@ void change_mask(struct cpu *cpu, bool disable, bool primask, bool faultmask)
     nvic_update(cpu->nvic);
 }
 
-/* --- exceptions ---------------------------------------------------------------------------- */
+/* --- exceptions --------------------------------------------------------------------------- */
 
 /* Pushes or pops a frame word. */
 static bool stack_access(struct cpu *cpu, bool write, uint32_t address, uint32_t *value)
@@ -842,7 +842,7 @@ void software_breakpoint(struct cpu *cpu, uint8_t number)
     raise_fault(cpu, monitor ? EXC_DEBUGMON : EXC_HARDFAULT, 0);
 }
 
-/* --- execution ------------------------------------------------------------------------------ */
+/* --- execution ---------------------------------------------------------------------------- */
 
 /* The last row of either table matches everything, and is "undefined". */
 static uint8_t find_row(const struct cpu *cpu, const struct op *table, int rows, uint32_t op)

@@ -450,7 +450,7 @@ static bool start(struct machine *machine)
     return start_board(machine) && start_files(machine) && start_ports(machine);
 }
 
-/* --- time ----------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 
 static double wall_ms(void)
 {
@@ -525,7 +525,7 @@ static void run(struct machine *machine)
     }
 }
 
-/* --- ending ----------------------------------------------------------------------------------- */
+/* --- ending ------------------------------------------------------------------------------- */
 
 static void summary(const struct machine *machine)
 {

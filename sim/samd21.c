@@ -205,7 +205,7 @@ static void chip_reset(struct chip *chip, enum reset_cause cause)
     samd21_reset_internal(chip->state, cause);
 }
 
-/* --- power ---------------------------------------------------------------------------------- */
+/* --- power -------------------------------------------------------------------------------- */
 
 static void scramble_ram(struct samd21 *samd21)
 {
@@ -237,7 +237,7 @@ static void chip_power(struct chip *chip, bool on)
     samd21_timer_power_off(samd21->timer);
 }
 
-/* --- the chip as others see it --------------------------------------------------------------- */
+/* --- the chip as others see it ------------------------------------------------------------ */
 
 static const char *signal_pin(const char *signal)
 {
@@ -280,7 +280,7 @@ static void chip_destroy(struct chip *chip)
     free(samd21);
 }
 
-/* --- construction --------------------------------------------------------------------------- */
+/* --- construction ------------------------------------------------------------------------- */
 
 static void add_core(struct samd21 *samd21)
 {

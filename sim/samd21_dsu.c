@@ -196,7 +196,7 @@ static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     }
 }
 
-/* --- PAC ------------------------------------------------------------------------------------ */
+/* --- PAC ---------------------------------------------------------------------------------- */
 
 static uint32_t pac_read(void *ctx, uint32_t word)
 {
@@ -213,7 +213,7 @@ static void pac_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
         *protected |= value & mask;
 }
 
-/* --- reset, construction ------------------------------------------------------------------- */
+/* --- reset, construction ------------------------------------------------------------------ */
 
 static void dsu_reset(void *ctx)
 {

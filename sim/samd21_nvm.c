@@ -206,7 +206,7 @@ static void aux_write(void *ctx, uint32_t offset, uint32_t value, int width)
     buffer_write(ctx, AUX_BASE + offset, value, width);
 }
 
-/* --- registers ----------------------------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------------------------- */
 
 static uint32_t nvm_read(void *ctx, uint32_t word)
 {
@@ -264,7 +264,7 @@ void samd21_nvm_check_speed(struct samd21_nvm *nvm)
                       "(NVMCTRL.CTRLB.RWS); 24 MHz is the limit", mhz);
 }
 
-/* --- protection, reset, construction -------------------------------------------------------- */
+/* --- protection, reset, construction ------------------------------------------------------ */
 
 bool samd21_nvm_protected(const struct samd21_nvm *nvm) { return nvm->secured; }
 

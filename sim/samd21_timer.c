@@ -210,7 +210,7 @@ static void tc_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 static void tc_reset(void *ctx) { counter_reset(ctx); }
 
-/* --- RTC registers -------------------------------------------------------------------------- */
+/* --- RTC registers ------------------------------------------------------------------------ */
 
 static uint32_t rtc_read(void *ctx, uint32_t word)
 {
@@ -252,7 +252,7 @@ static void rtc_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     arm(c);
 }
 
-/* --- WDT --------------------------------------------------------------------------------------- */
+/* --- WDT ---------------------------------------------------------------------------------- */
 
 static sim_time wdt_clocks(const struct samd21_timer *t, uint32_t clocks)
 {
@@ -335,7 +335,7 @@ static void wdt_reset(void *ctx)
     wdt_feed(t);
 }
 
-/* --- construction ------------------------------------------------------------------------------- */
+/* --- construction ------------------------------------------------------------------------- */
 
 static void add_counter(struct samd21_timer *t, int number)
 {

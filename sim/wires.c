@@ -92,8 +92,9 @@ static void tell_fight(struct net *net)
     net->fight_told = true;
     /* On a noisy net the two ends may honestly disagree about whose turn it is: a flipped
      * idle bit looks like a start bit.  That is the noise's fault. */
-    sim_report(net->sim, net->noise ? SIM_NOTE : SIM_RULE, "drive fight on %s: %s drives high, %s drives low",
-               net->name, high ? high->name : "?", low ? low->name : "?");
+    sim_report(net->sim, net->noise ? SIM_NOTE : SIM_RULE,
+               "drive fight on %s: %s drives high, %s drives low", net->name,
+               high ? high->name : "?", low ? low->name : "?");
 }
 
 /* Called before a change of drive, while the fighters are still there to be named. */

@@ -129,7 +129,7 @@ static void watch_stop(struct watch_all *watch)
     watch->board->probe->cpu->hooks = (struct cpu_hooks){ 0 };
 }
 
-/* --- adding up ------------------------------------------------------------------------------ */
+/* --- adding up ---------------------------------------------------------------------------- */
 
 enum share { BY_FLASH, BY_WIRE, BY_CORE, BY_USB, BY_NOBODY, FIVE,
              AWAKE_BEHIND_FLASH = FIVE, USB_BEHIND, SHARES };
@@ -192,7 +192,7 @@ static void tell_lanes(const struct watch_all *watch, const char *load, sim_time
     }
 }
 
-/* --- tasks ------------------------------------------------------------------------------------ */
+/* --- tasks -------------------------------------------------------------------------------- */
 
 static bool load(struct rsp *rsp, const struct task *task)
 {

@@ -306,7 +306,7 @@ static void busy_flash_stalls_who_wants_it(void **state)
     rig->flash->busy_until = NULL;
 }
 
-/* --- exceptions in time -------------------------------------------------------------------- */
+/* --- exceptions in time ------------------------------------------------------------------- */
 
 static void entry_takes_12_cycles_exit_12_and_a_tail_chain_6(void **state)
 {
@@ -374,7 +374,7 @@ static void a_debugger_can_hold_interrupts_back_but_not_faults(void **state)
     assert_int_equal(rig->cpu->exception, 16);
 }
 
-/* --- sleep and SysTick ---------------------------------------------------------------------- */
+/* --- sleep and SysTick -------------------------------------------------------------------- */
 
 static void start_systick(struct rig *rig, uint32_t reload, uint32_t control)
 {
@@ -465,7 +465,7 @@ static void sleep_on_exit_goes_back_to_sleep(void **state)
     assert_true(rig->cpu->asleep);
 }
 
-/* --- lockup, resets, reports ------------------------------------------------------------------ */
+/* --- lockup, resets, reports -------------------------------------------------------------- */
 
 static void a_fault_in_hardfault_locks_up_and_is_reported_once(void **state)
 {

@@ -133,7 +133,7 @@ static void power_cycle(void)
     board_power_probe(board, true);
 }
 
-/* --- DFU, as a host does it ---------------------------------------------------------------- */
+/* --- DFU, as a host does it --------------------------------------------------------------- */
 
 static uint8_t answer[6];
 
@@ -200,7 +200,7 @@ static void enter_bootloader(void)
     assert_int_equal(user_enumerate(board), BOOTLOADER_ID);
 }
 
-/* --- the usual way -------------------------------------------------------------------------- */
+/* --- the usual way ------------------------------------------------------------------------ */
 
 static void a_download_is_stored_whole_and_starts_after_the_bus_reset(void **state)
 {
@@ -287,7 +287,7 @@ static void an_upload_ended_by_a_bus_reset_starts_the_application(void **state)
     expect_application_soon('A', 600);
 }
 
-/* --- what is refused -------------------------------------------------------------------------- */
+/* --- what is refused ---------------------------------------------------------------------- */
 
 static void an_image_that_cannot_be_right_is_refused_before_anything_is_erased(void **state)
 {
@@ -424,7 +424,7 @@ static void a_page_that_is_write_protected_fails_the_download(void **state)
     enter_bootloader();
 }
 
-/* --- stay or start ---------------------------------------------------------------------------- */
+/* --- stay or start ------------------------------------------------------------------------ */
 
 static void the_jumper_decides_when_there_is_an_application(void **state)
 {
@@ -601,7 +601,7 @@ static void three_crashes_of_the_probe_in_a_row_end_in_the_bootloader(void **sta
     assert_int_equal(user_enumerate(board), PROBE_ID);
 }
 
-/* --- what chips there are ------------------------------------------------------------------------ */
+/* --- what chips there are ----------------------------------------------------------------- */
 
 static int upload_size(void)
 {
@@ -678,7 +678,7 @@ static void the_led_blinks_slowly_while_waiting(void **state)
     assert_in_range(changes, 9, 11);
 }
 
-/* --- the power goes -------------------------------------------------------------------------------- */
+/* --- the power goes ----------------------------------------------------------------------- */
 
 static struct alarm cut_alarm;
 
@@ -805,7 +805,7 @@ static void nor_does_one_in_any_page_of_a_full_slot(void **state)
     next_download_succeeds(SLOT_SIZE);
 }
 
-/* --- anything at all -------------------------------------------------------------------------------- */
+/* --- anything at all ---------------------------------------------------------------------- */
 
 static uint32_t random_state = 1;
 

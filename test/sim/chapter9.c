@@ -422,7 +422,7 @@ static void an_address_counts_after_the_status_stage_and_not_before(void **state
     assert_int_equal(ask(0x00, SET_CONFIGURATION, 1, 0, 0), STALL);
 }
 
-/* --- transfers that do not go as planned ----------------------------------------------------- */
+/* --- transfers that do not go as planned -------------------------------------------------- */
 
 static void ended(void *ctx, struct urb *urb)
 {
@@ -578,7 +578,7 @@ static void suspend_keeps_address_and_configuration(void **state)
     is_alive();
 }
 
-/* --- endpoints of the probe ------------------------------------------------------------------- */
+/* --- endpoints of the probe --------------------------------------------------------------- */
 
 enum { GDB_OUT = 0x01, GDB_IN = 0x81 };
 
@@ -655,7 +655,7 @@ static void setting_the_configuration_again_resets_the_toggles(void **state)
     gdb_is_answered();
 }
 
-/* --- anything at all ---------------------------------------------------------------------------- */
+/* --- anything at all ---------------------------------------------------------------------- */
 
 static uint32_t random_state = 7;
 

@@ -367,7 +367,7 @@ static void swclk_low_as_reset_ends_keeps_the_core_in_reset(void **state)
     pin_drive(&probe_clock, DRIVE_OPEN);
 }
 
-/* --- pins ----------------------------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------------------------- */
 
 static void a_pin_is_driven_read_and_pulled_as_its_registers_say(void **state)
 {
@@ -399,7 +399,7 @@ static void pins_that_the_package_lacks_are_not_there(void **state)
     assert_non_null(chip->pin(chip, "PB2"));
 }
 
-/* --- SERCOM as USART -------------------------------------------------------------------------- */
+/* --- SERCOM as USART ---------------------------------------------------------------------- */
 
 static struct { sim_time at[64]; int level[64], count; } edges;
 
@@ -501,7 +501,7 @@ static void changing_a_protected_register_while_enabled_is_a_broken_rule(void **
     assert_int_equal(rules_broken(), 1);
 }
 
-/* --- time, reset, power -------------------------------------------------------------------------- */
+/* --- time, reset, power ------------------------------------------------------------------- */
 
 static void the_watchdog_resets_the_chip_unless_it_is_cleared(void **state)
 {

@@ -129,7 +129,7 @@ static void say(const uint8_t *bytes, int count, double baud, struct format f)
     say_bits(bits, baud);
 }
 
-/* --- the board ------------------------------------------------------------------------------ */
+/* --- the board ---------------------------------------------------------------------------- */
 
 static int power_on(void **state)
 {
@@ -258,7 +258,7 @@ static void monitor_uart_tells_the_true_rate(void **state)
     }
 }
 
-/* --- errors --------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------- */
 
 enum { BREAK = 1 << 2, FRAMING = 1 << 4, PARITY = 1 << 5, OVERRUN = 1 << 6 };
 
@@ -331,7 +331,7 @@ static void what_the_host_does_not_fetch_is_counted(void **state)
     assert_int_equal(got + lost, 1900);
 }
 
-/* --- break, control lines ------------------------------------------------------------------- */
+/* --- break, control lines ----------------------------------------------------------------- */
 
 static void a_break_lasts_as_long_as_it_should(void **state)
 {
@@ -447,7 +447,7 @@ static void dtr_and_rts_come_out_inverted(void **state)
     }
 }
 
-/* --- RS-485 --------------------------------------------------------------------------------- */
+/* --- RS-485 ------------------------------------------------------------------------------- */
 
 static double us(sim_time from, sim_time to)
 {

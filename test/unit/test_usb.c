@@ -67,7 +67,7 @@ void ep_write(int n, const uint8_t *bytes, int length)
     hw.in_length[n] = length;
 }
 
-/* --- the host: transactions ---------------------------------------------------------------- */
+/* --- the host: transactions --------------------------------------------------------------- */
 
 enum { NAK = -1, STALL = -2, SILENT = -3 };
 
@@ -256,7 +256,7 @@ static int is_configured(void **state)
     return 0;
 }
 
-/* --- descriptors ------------------------------------------------------------------------------ */
+/* --- descriptors -------------------------------------------------------------------------- */
 
 static void device_descriptor_is_cut_to_what_was_asked(void **state)
 {
@@ -320,7 +320,7 @@ static void bos_is_given_and_qualifier_is_not(void **state)
     assert_int_equal(read_control(0x81, 6, 0x2200, 0, 9), STALL);
 }
 
-/* --- states ------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------- */
 
 static void address_is_used_after_the_status_stage(void **state)
 {
@@ -387,7 +387,7 @@ static void frames_are_passed_on_only_when_configured(void **state)
     assert_int_equal(frames, 1);
 }
 
-/* --- status and features ------------------------------------------------------------------------- */
+/* --- status and features ------------------------------------------------------------------ */
 
 static void status_exists_for_what_exists(void **state)
 {
@@ -447,7 +447,7 @@ static void interface_zero_has_one_setting(void **state)
     assert_int_equal(command(0x01, 11, 0, 2), STALL);
 }
 
-/* --- control transfers --------------------------------------------------------------------------- */
+/* --- control transfers -------------------------------------------------------------------- */
 
 static void unknown_request_stalls_and_the_next_setup_is_taken(void **state)
 {
