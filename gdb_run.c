@@ -5,6 +5,9 @@
  *   <- T05hwbreak:;thread:1;0f:...     ... and when it stops: why, and the registers
  *                                      that gdb will ask for next
  *
+ * gdb needs r0 to xpsr at each stop, and msp and psp for the frame's own stack pointer.
+ * With one of them missing it asks for all of them: `g`, another packet each way.
+ *
  *   called by  gdb_remote.c      calls  cortexm.c, fault.c, swbreak.c, target.c, rsp.c
  *
  * Rules: a resume is answered once, when the target stops or is lost.  A Ctrl-C that has
@@ -68,7 +71,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
         rsp_print(breakpoint_kind(reason));
     rsp_print("thread:1;");
     if (cortexm_read_registers(values) == OK)
-        for (uint8_t number = 0; number <= REG_XPSR; number++) {
+        for (uint8_t number = 0; number <= REG_PSP; number++) {
             rsp_hex(&number, 1);
             rsp_char(':');
             rsp_hex(&values[number], 4);

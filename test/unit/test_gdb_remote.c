@@ -210,9 +210,11 @@ static void stop_reply_has_reason_thread_and_registers(void **state)
     fake_ask("qSupported:swbreak+;hwbreak+");
     EXPECT("Z1,200,2", "OK");
     fake.registers[REG_PC][0] = 0x200;
+    fake.registers[REG_PSP][0] = 0x20000400;
     const char *reply = stops_with("vCont;c", STOP_HW_BREAKPOINT, 0);
     assert_true(begins(reply, "T05hwbreak:;thread:1;00:00000000;"));
-    assert_non_null(strstr(reply, "0f:00020000;10:00000000;"));
+    /* Without msp and psp gdb 13 would ask for all of them. */
+    assert_non_null(strstr(reply, "0f:00020000;10:00000000;11:00000000;12:00040020;"));
     reply = stops_with("c", STOP_WATCH_WRITE, 0x20000010);
     assert_true(begins(reply, "T05watch:20000010;thread:1;"));
     reply = stops_with("C05", STOP_WATCH_READ, 0x20000010);
