@@ -33,8 +33,8 @@ enum {                                      /* the DSU as a debugger sees it: + 
     DSU = 0x41002100, DSU_CTRL = DSU + 0x00, DSU_STATUSA = DSU + 0x01,
     DSU_STATUSB = DSU + 0x02, DSU_DID = DSU + 0x18,
     CTRL_CE = 1 << 4,
-    STATUSA_DONE = 1 << 0, STATUSA_BERR = 1 << 2, STATUSA_FAIL = 1 << 3,
-    STATUSB_PROT = 1 << 0,
+    STATUSA_DONE = 1 << 0, STATUSA_CRSTEXT = 1 << 1, STATUSA_BERR = 1 << 2,
+    STATUSA_FAIL = 1 << 3, STATUSB_PROT = 1 << 0,
 };
 enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A040 };
 enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
@@ -274,6 +274,8 @@ static void measure(struct chip *chip)
     chip->more[0] = (struct region){ REGION_ROM, 0x00800000, 0x10000, 0 };
 }
 
+/* A reset that ends while SWCLK is low, as it is now and then when somebody presses the
+ * button, leaves the core standing until the debugger says so (13.6.2). */
 static bool identify(struct chip *chip)
 {
     uint32_t did;
@@ -289,6 +291,8 @@ static bool identify(struct chip *chip)
             chip->locked = statusb & STATUSB_PROT;
             if (chip->locked)
                 chip->cpuid = 0;
+            else
+                adi_write8(DSU_STATUSA, STATUSA_CRSTEXT);
             name(chip, series[i].name);
             measure(chip);
             return true;
