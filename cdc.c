@@ -49,6 +49,7 @@ static uint8_t gdb_out[GDB_OUT + PACKET], uart_out[UART_OUT + PACKET],
                uart_in[UART_IN + PACKET];
 
 static struct port {
+    const struct cdc_place *place;
     struct ring arrived, leaving;
     volatile bool flush;                /* set by the writer, cleared when it is done */
     /* The rest is written by the interrupt. */
@@ -65,10 +66,12 @@ static struct port {
     uint8_t notified;                   /* bytes of it that are under way or done */
 } ports[CDC_PORTS] = {
     [CDC_GDB] = {
+        .place = &cdc_places[CDC_GDB],
         .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { NULL, LENT, 0, 0 },
         .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
     },
     [CDC_UART] = {
+        .place = &cdc_places[CDC_UART],
         .arrived = { uart_out, UART_OUT, 0, 0 }, .leaving = { uart_in, UART_IN, 0, 0 },
         .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
     },
@@ -93,19 +96,9 @@ static int least(int a, int b)
 
 /* --- packets: in the interrupt, or with interrupts off --------------------------------- */
 
-static int index_of(const struct port *port)
-{
-    return port == &ports[CDC_UART] ? CDC_UART : CDC_GDB;
-}
-
-static int data_endpoint(const struct port *port)
-{
-    return cdc_places[index_of(port)].data;
-}
-
 static void listen(struct port *port)
 {
-    int n = data_endpoint(port);
+    int n = port->place->data;
     if (room(&port->arrived) >= PACKET && usb_free(n, EP_OUT))
         usb_receive(n);
 }
@@ -115,7 +108,7 @@ static void receive(struct port *port)
 {
     struct ring *ring = &port->arrived;
     int at = ring->head & (ring->size - 1);
-    int n = ep_read(data_endpoint(port), ring->bytes + at, PACKET);
+    int n = ep_read(port->place->data, ring->bytes + at, PACKET);
     if (at + n > ring->size)
         memcpy(ring->bytes, ring->bytes + ring->size, (size_t)(at + n - ring->size));
     ring->head = (uint16_t)(ring->head + n);
@@ -128,7 +121,7 @@ static void send_packet(struct port *port, int n)
     int at = ring->tail & (ring->size - 1);
     if (at + n > ring->size)
         memcpy(ring->bytes + ring->size, ring->bytes, (size_t)(at + n - ring->size));
-    usb_send(data_endpoint(port), ring->bytes + at, n);
+    usb_send(port->place->data, ring->bytes + at, n);
     ring->tail = (uint16_t)(ring->tail + n);
     port->full_packet = n == PACKET;
 }
@@ -136,7 +129,7 @@ static void send_packet(struct port *port, int n)
 static void send(struct port *port)
 {
     int waiting = used(&port->leaving);
-    if (!usb_free(data_endpoint(port), EP_IN))
+    if (!usb_free(port->place->data, EP_IN))
         return;
     if (waiting < PACKET) {
         if (!port->flush)
@@ -156,7 +149,7 @@ static const uint8_t serial_state[] = {
 
 static void notify(struct port *port)
 {
-    const struct cdc_place *place = &cdc_places[index_of(port)];
+    const struct cdc_place *place = port->place;
     if (!usb_free(place->notification, EP_IN))
         return;
     if (port->notified == NOTIFICATION_SIZE) {
@@ -173,6 +166,12 @@ static void notify(struct port *port)
     int n = least(NOTIFICATION_PACKET, NOTIFICATION_SIZE - port->notified);
     usb_send(place->notification, port->notification + port->notified, n);
     port->notified = (uint8_t)(port->notified + n);
+}
+
+static void tell(struct port *port, uint16_t events)
+{
+    port->events |= events;
+    notify(port);
 }
 
 /* --- what usb.c calls ------------------------------------------------------------------- */
@@ -210,7 +209,7 @@ static void set_lines(struct port *port, uint8_t lines)
         port->fresh = port->arrived.head;
     }
     if (is && !was)
-        cdc_notify(index_of(port), CDC_DCD | CDC_DSR);
+        tell(port, CDC_DCD | CDC_DSR);
 }
 
 void cdc_configured(bool yes)
@@ -255,7 +254,7 @@ int cdc_control(const struct usb_setup *setup, const uint8_t **data)
 {
     bool uart = setup->wIndex == cdc_places[CDC_UART].interface;
     struct port *port = &ports[uart ? CDC_UART : CDC_GDB];
-    if (setup->wIndex != cdc_places[index_of(port)].interface)
+    if (setup->wIndex != port->place->interface)
         return USB_REFUSE;
     switch (setup->bmRequestType << 8 | setup->bRequest) {
     case TO_INTERFACE << 8 | SET_LINE_CODING:
@@ -370,12 +369,6 @@ void cdc_flush(int n)
     cdc_send(n, ports[n].leaving.head, true);
 }
 
-bool cdc_sent(int n)
-{
-    return used(&ports[n].leaving) == 0
-        && ep_state(cdc_places[n].data, EP_IN) != EP_VALID;
-}
-
 bool cdc_open(int n)
 {
     return usb_configured() && ports[n].lines & DTR;
@@ -405,8 +398,8 @@ void cdc_drop(int n)
     uint32_t state = interrupts_off();
     if ((uint16_t)(port->fresh - ring->tail) <= used(ring))
         ring->tail = port->fresh;
-    if (!cdc_open(n) && ep_state(data_endpoint(port), EP_IN) == EP_VALID)
-        ep_set(data_endpoint(port), EP_IN, EP_NAK);
+    if (!cdc_open(n) && ep_state(port->place->data, EP_IN) == EP_VALID)
+        ep_set(port->place->data, EP_IN, EP_NAK);
     listen(port);
     interrupts_restore(state);
 }
@@ -423,7 +416,6 @@ bool cdc_take_break(int n, uint16_t *ms)
 void cdc_notify(int n, uint16_t events)
 {
     uint32_t state = interrupts_off();
-    ports[n].events |= events;
-    notify(&ports[n]);
+    tell(&ports[n], events);
     interrupts_restore(state);
 }

@@ -40,8 +40,6 @@ void cdc_flush(int port);
 void cdc_lend(int port, const uint8_t *bytes);
 void cdc_send(int port, int length, bool end);
 int cdc_unsent(int port);
-/* Everything written has been fetched by the host. */
-bool cdc_sent(int port);
 /* The host has configured us and holds DTR high: somebody has opened the port. */
 bool cdc_open(int port);
 /* Counts openings and closings, so that a close and reopen between two looks is seen. */

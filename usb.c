@@ -418,10 +418,10 @@ static void control_event(int events)
 
 /* --- the interrupt ---------------------------------------------------------------------- */
 
-static void endpoint_event(int n, int events)
+static void endpoint_event(int n)
 {
     const struct usb_endpoint *const *row = usb.rows[n & 7];
-    ep_clear(n, events);
+    int events = ep_take_events(n);
     if (events & EP_SENT && row[EP_IN])
         row[EP_IN]->event(n, USB_SENT);
     if (events & EP_RECEIVED && row[EP_OUT])
@@ -440,31 +440,23 @@ static void bus_reset(void)
     ep_address(0);
 }
 
-static void suspend(bool yes)
-{
-    ep_sleep(yes);
-    if (usb.device->suspended)
-        usb.device->suspended(yes);
-}
-
+/* One endpoint at a time: the interrupt stays asked for until none has events. */
 void usb_interrupt(void);
 void usb_interrupt(void)
 {
-    int bus = ep_bus_events();
+    int bus = ep_bus_events(), n = bus & BUS_ENDPOINT;
     if (bus & BUS_WAKEUP)
-        suspend(false);
+        ep_sleep(false);
     if (bus & BUS_RESET)
         bus_reset();
-    for (int n; (n = ep_pending()) >= 0; ) {
-        if (n == 0)
-            control_event(ep_events(0));
-        else
-            endpoint_event(n, ep_events(n));
-    }
+    if (bus & BUS_TRANSFER && n == 0)
+        control_event(ep_events(0));
+    else if (bus & BUS_TRANSFER)
+        endpoint_event(n);
     if (bus & BUS_FRAME && usb.configuration && usb.device->frame)
         usb.device->frame();
     if (bus & BUS_SUSPEND && !(bus & BUS_RESET))
-        suspend(true);
+        ep_sleep(true);
 }
 
 void usb_start(const struct usb_device *device)

@@ -58,7 +58,6 @@ struct usb_device {
     uint16_t buffer_size;
     usb_control *vendor;                /* vendor requests to the device; or NULL */
     void (*configured)(bool yes);       /* endpoints are open, or gone; or NULL */
-    void (*suspended)(bool yes);        /* or NULL */
     void (*frame)(void);                /* every millisecond while configured; or NULL */
 };
 

@@ -82,7 +82,7 @@ void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet
     int blocks = max_packet > 62 ? 0x8000 | (max_packet / 32 - 1) << 10
                                  : (max_packet + 1) / 2 << 10;
     entry(n, direction)[1].half = (uint16_t)(direction == EP_OUT ? blocks : 0);
-    ep_clear(n, direction == EP_OUT ? EP_RECEIVED : EP_SENT);
+    ep_take_events(n);
     ep_data0(n, direction);
     ep_set(n, direction, EP_NAK);
 }
@@ -92,13 +92,24 @@ void ep_close(int n, enum ep_direction direction)
     ep_set(n, direction, EP_DISABLED);
 }
 
-int ep_events(int n)
+static int events_in(int epr)
 {
-    int epr = USB.EPR[n].r;
     int events = epr & EPR_CTR ? EP_SENT : 0;
     if (epr & EPR_CTR << 8)
         events |= epr & EPR_SETUP ? EP_SETUP : EP_RECEIVED;
     return events;
+}
+
+int ep_events(int n)
+{
+    return events_in(USB.EPR[n].r);
+}
+
+int ep_take_events(int n)
+{
+    int epr = USB.EPR[n].r;
+    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~epr));
+    return events_in(epr);
 }
 
 void ep_clear(int n, int events)
@@ -131,33 +142,34 @@ int ep_read(int n, uint8_t *bytes, int size)
     return count;
 }
 
-__attribute__((optimize("O2", "align-loops=8")))
+/* A store to packet memory takes the bus four cycles; in this order the core goes on with
+ * something else meanwhile.  GCC would gather them at the end. */
+__attribute__((optimize("O2", "align-loops=8", "no-schedule-insns", "no-schedule-insns2")))
 void ep_write(int n, const uint8_t *bytes, int length)
 {
     struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
     entry(n, EP_IN)[1].half = (uint16_t)length;
-    for (; length > 0; length -= 4, to += 2, bytes += 4) {
-        uint32_t word = ((const struct word *)bytes)->value;
-        to[0].half = (uint16_t)word;
-        to[1].half = (uint16_t)(word >> 16);
+    for (; length > 0; length -= 8, to += 4, bytes += 8) {
+        uint32_t first = ((const struct word *)bytes)[0].value;
+        uint32_t second = ((const struct word *)bytes)[1].value;
+        to[0].half = (uint16_t)first;
+        to[1].half = (uint16_t)(first >> 16);
+        to[2].half = (uint16_t)second;
+        to[3].half = (uint16_t)(second >> 16);
     }
 }
 
-int ep_pending(void)
-{
-    int istr = USB.ISTR;
-    return istr & USB_CTR ? istr & USB_ISTR_EP_ID : -1;
-}
-
 _Static_assert((int)BUS_RESET == USB_RESET && (int)BUS_SUSPEND == USB_SUSP
-               && (int)BUS_WAKEUP == USB_WKUP && (int)BUS_FRAME == USB_SOF, "RM0008 23.5.1");
+               && (int)BUS_WAKEUP == USB_WKUP && (int)BUS_FRAME == USB_SOF
+               && (int)BUS_TRANSFER == USB_CTR && (int)BUS_ENDPOINT == USB_ISTR_EP_ID,
+               "RM0008 23.5.1");
 
 int ep_bus_events(void)
 {
-    int events = USB.ISTR & (BUS_RESET | BUS_SUSPEND | BUS_WAKEUP | BUS_FRAME);
+    int istr = USB.ISTR, events = istr & (BUS_RESET | BUS_SUSPEND | BUS_WAKEUP | BUS_FRAME);
     if (events)
         USB.ISTR = (uint16_t)~events;
-    return events;
+    return istr;
 }
 
 void ep_address(uint8_t address)

@@ -12,13 +12,14 @@ enum ep_state { EP_DISABLED, EP_STALL, EP_NAK, EP_VALID };              /* STAT_
 enum ep_direction { EP_OUT, EP_IN };
 enum { EP_SETUP = 1, EP_RECEIVED = 2, EP_SENT = 4 };                    /* ep_events() */
 enum {                                                  /* ep_bus_events(): as in ISTR */
-    BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11, BUS_WAKEUP = 1 << 12, BUS_FRAME = 1 << 9
+    BUS_ENDPOINT = 0xF, BUS_FRAME = 1 << 9, BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11,
+    BUS_WAKEUP = 1 << 12, BUS_TRANSFER = 1 << 15
 };
 
 void ep_attach(void);                   /* re-enumerates: 10 ms of "unplugged" first */
 void ep_detach(void);                   /* "unplugged", until ep_attach() */
-int ep_bus_events(void);                /* and acknowledges them */
-int ep_pending(void);                   /* an endpoint with events, -1 = none */
+/* And acknowledges them, but for BUS_TRANSFER: BUS_ENDPOINT is one that has events. */
+int ep_bus_events(void);
 void ep_sleep(bool asleep);             /* low-power side of suspend */
 void ep_address(uint8_t address);       /* answers at this device address from now on */
 
@@ -32,9 +33,11 @@ void ep_set(int n, enum ep_direction direction, enum ep_state state);
 void ep_data0(int n, enum ep_direction direction);
 int ep_events(int n);
 void ep_clear(int n, int events);
+int ep_take_events(int n);              /* both in one */
 
 int ep_read(int n, uint8_t *bytes, int size);           /* the packet that arrived */
-/* The packet for EP_VALID.  Moves whole words: up to three bytes behind it are read too. */
+/* The packet for EP_VALID.  Moves eight bytes at a time: up to seven behind it are read, and
+ * written to packet memory, too. */
 void ep_write(int n, const uint8_t *bytes, int length);
 
 #endif

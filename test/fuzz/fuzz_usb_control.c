@@ -52,8 +52,13 @@ static struct {
 
 void ep_attach(void) { }
 void ep_detach(void) { }
-int ep_bus_events(void) { int bus = hw.bus; hw.bus = 0; return bus; }
-int ep_pending(void) { return hw.events ? 0 : -1; }
+int ep_bus_events(void)
+{
+    int bus = hw.bus;
+    hw.bus = 0;
+    return hw.events ? bus | BUS_TRANSFER : bus;
+}
+int ep_take_events(int n) { int events = hw.events; (void)n; hw.events = 0; return events; }
 void ep_sleep(bool asleep) { (void)asleep; }
 void ep_address(uint8_t address) { hw.address = address; }
 void ep_type(int n, enum ep_type type) { (void)type; require(n == 0, "endpoint"); }

@@ -30,7 +30,6 @@ static struct {
 
 void ep_attach(void) { hw.attached = true; }
 void ep_detach(void) { hw.attached = false; }
-int ep_bus_events(void) { int bus = hw.bus; hw.bus = 0; return bus; }
 void ep_sleep(bool asleep) { (void)asleep; }
 void ep_address(uint8_t address) { hw.address = address; }
 void ep_type(int n, enum ep_type type) { (void)n; (void)type; }
@@ -46,13 +45,16 @@ void ep_open(int n, enum ep_direction d, uint16_t buffer, int max_packet)
     hw.toggle[n][d] = 0;
     hw.state[n][d] = EP_NAK;
 }
-int ep_pending(void)
+int ep_take_events(int n) { int events = hw.events[n]; hw.events[n] = 0; return events; }
+int ep_bus_events(void)
 {
+    int bus = hw.bus;
+    hw.bus = 0;
     for (int n = 0; n < 8; n++) {
         if (hw.events[n])
-            return n;
+            return bus | BUS_TRANSFER | n;
     }
-    return -1;
+    return bus;
 }
 int ep_read(int n, uint8_t *bytes, int size)
 {
@@ -65,6 +67,22 @@ void ep_write(int n, const uint8_t *bytes, int length)
     if (length)
         memcpy(hw.in[n], bytes, (size_t)length);
     hw.in_length[n] = length;
+}
+
+/* Is asked for as long as an endpoint has events. */
+static bool asked_for(void)
+{
+    for (int n = 0; n < 8; n++) {
+        if (hw.events[n])
+            return true;
+    }
+    return false;
+}
+static void interrupt(void)
+{
+    do
+        usb_interrupt();
+    while (asked_for());
 }
 
 /* --- the host: transactions --------------------------------------------------------------- */
@@ -121,7 +139,7 @@ static void setup_packet(uint8_t type, uint8_t request, int value, int index, in
         (uint8_t)(index >> 8), (uint8_t)length, (uint8_t)(length >> 8)
     };
     host_setup(raw);
-    usb_interrupt();
+    interrupt();
 }
 
 static uint8_t reply[1024];
@@ -131,7 +149,7 @@ static int status_in(void)
 {
     uint8_t none[64];
     int n = host_in(0, 1, none);
-    usb_interrupt();
+    interrupt();
     return n;
 }
 
@@ -142,7 +160,7 @@ static int read_control(uint8_t type, uint8_t request, int value, int index, int
     setup_packet(type, request, value, index, length);
     for (packets = 0; total < length; packets++, toggle ^= 1) {
         n = host_in(0, toggle, reply + total);
-        usb_interrupt();
+        interrupt();
         if (n < 0)
             return n;
         total += n;
@@ -153,7 +171,7 @@ static int read_control(uint8_t type, uint8_t request, int value, int index, int
     }
     assert_true(total <= length);
     assert_int_equal(host_out(0, 1, NULL, 0), 0);
-    usb_interrupt();
+    interrupt();
     return total;
 }
 static int write_control(uint8_t type, uint8_t request, int value, int index,
@@ -163,7 +181,7 @@ static int write_control(uint8_t type, uint8_t request, int value, int index,
     setup_packet(type, request, value, index, length);
     for (int at = 0; at < length; at += 32, toggle ^= 1) {
         int n = host_out(0, toggle, bytes + at, length - at < 32 ? length - at : 32);
-        usb_interrupt();
+        interrupt();
         if (n < 0)
             return n;
     }
@@ -232,7 +250,7 @@ static void reset_bus(void)
 {
     memset(&hw, 0, sizeof hw);          /* the reset clears all EPnR */
     hw.bus = BUS_RESET;
-    usb_interrupt();
+    interrupt();
 }
 static int in_default(void **state)
 {
@@ -379,11 +397,11 @@ static void bus_reset_returns_to_the_default_state(void **state)
 static void frames_are_passed_on_only_when_configured(void **state)
 {
     hw.bus = BUS_FRAME;
-    usb_interrupt();
+    interrupt();
     assert_int_equal(frames, 0);
     is_configured(state);
     hw.bus = BUS_FRAME;
-    usb_interrupt();
+    interrupt();
     assert_int_equal(frames, 1);
 }
 
@@ -464,7 +482,7 @@ static void setup_replaces_a_transfer_half_done(void **state)
     uint8_t bytes[64];
     setup_packet(0x80, 6, 0x0200, 0, 64);
     assert_int_equal(host_in(0, 1, bytes), 32);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(read_control(0x80, 6, 0x0100, 0, 18), 18);
     assert_memory_equal(reply, device_descriptor, 18);
 }
@@ -476,7 +494,7 @@ static void setup_behind_a_sent_packet_in_one_interrupt_wins(void **state)
     setup_packet(0x80, 6, 0x0200, 0, 64);
     assert_int_equal(host_in(0, 1, bytes), 32);
     host_setup(get_device);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(host_in(0, 1, bytes), 18);
     assert_memory_equal(bytes, device_descriptor, 18);
 }
@@ -486,9 +504,9 @@ static void early_status_stage_ends_the_data_stage(void **state)
     uint8_t bytes[64];
     setup_packet(0x80, 6, 0x0200, 0, 64);
     assert_int_equal(host_in(0, 1, bytes), 32);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(host_out(0, 1, NULL, 0), 0);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(host_in(0, 0, bytes), NAK);
 }
 static void data_to_the_device_arrives_in_one_piece(void **state)
@@ -515,7 +533,7 @@ static void data_shorter_than_promised_is_refused(void **state)
     uint8_t data[64] = { 0 };
     setup_packet(0x21, 0x20, 0, 0, 40);
     assert_int_equal(host_out(0, 1, data, 10), 10);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(status_in(), STALL);
     assert_int_equal(calls, 0);
 }
@@ -532,10 +550,10 @@ static void status_right_behind_the_last_packet_waits(void **state)
     uint8_t bytes[64] = { 0 };
     setup_packet(0x21, 0x20, 0, 0, 40);
     assert_int_equal(host_out(0, 1, bytes, 32), 32);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(host_out(0, 0, bytes, 8), 8);
     assert_int_equal(host_in(0, 1, bytes), NAK);        /* the interrupt has not run yet */
-    usb_interrupt();
+    interrupt();
     assert_int_equal(status_in(), 0);
 }
 static void handler_that_refuses_stalls_the_status_stage(void **state)
@@ -583,7 +601,7 @@ static void endpoint_events_reach_their_owner(void **state)
     (void)state;
     usb_receive(1);
     assert_int_equal(host_out(1, 0, (const uint8_t *)"abc", 3), 3);
-    usb_interrupt();
+    interrupt();
     assert_int_equal(event_endpoint, 1);
     assert_int_equal(last_event, USB_RECEIVED);
     assert_false(hw.events[1]);
@@ -609,9 +627,9 @@ static void noise_never_wedges_the_device(void **state)
         case 5: if (rand() % 50 == 0) reset_bus(); break;
         }
         if (rand() % 4)
-            usb_interrupt();
+            interrupt();
     }
-    usb_interrupt();
+    interrupt();
     assert_int_equal(read_control(0x80, 6, 0x0100, 0, 18), 18);
     is_configured(state);
 }
