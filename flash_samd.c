@@ -30,11 +30,10 @@ enum {
     ROW_PAGES = 4,
 };
 enum {                                      /* the DSU as a debugger sees it: + 0x100 */
-    DSU = 0x41002100, DSU_CTRL = DSU + 0x00, DSU_STATUSA = DSU + 0x01,
-    DSU_STATUSB = DSU + 0x02, DSU_DID = DSU + 0x18,
-    CTRL_CE = 1 << 4,
-    STATUSA_DONE = 1 << 0, STATUSA_CRSTEXT = 1 << 1, STATUSA_BERR = 1 << 2,
-    STATUSA_FAIL = 1 << 3, STATUSB_PROT = 1 << 0,
+    DSU = 0x41002100, DSU_DID = DSU + 0x18,
+    CTRL_CE = 1 << 4,                       /* CTRL, STATUSA, STATUSB: bytes of a word */
+    STATUSA_DONE = 1 << 8, STATUSA_CRSTEXT = 1 << 9, STATUSA_BERR = 1 << 10,
+    STATUSA_FAIL = 1 << 11, STATUSA_ALL = 0x1F << 8, STATUSB_PROT = 1 << 16,
 };
 enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A040 };
 enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
@@ -209,16 +208,16 @@ static uint32_t controller(const struct chip *chip, uint32_t page)
 static int mass_erase(const struct chip *chip)
 {
     (void)chip;
-    int error = adi_write8(DSU_STATUSA, 0x1F);
-    return error ? error : adi_write8(DSU_CTRL, CTRL_CE);
+    int error = adi_write32(DSU, STATUSA_ALL);
+    return error ? error : adi_write32(DSU, CTRL_CE);
 }
 
 static int poll(const struct chip *chip)
 {
-    uint8_t status;
+    uint32_t status;
 
     (void)chip;
-    int error = adi_read8(DSU_STATUSA, &status);
+    int error = adi_read32(DSU, &status);
     if (error)
         return error;
     if (status & (STATUSA_FAIL | STATUSA_BERR))
@@ -278,21 +277,20 @@ static void measure(struct chip *chip)
  * button, leaves the core standing until the debugger says so (13.6.2). */
 static bool identify(struct chip *chip)
 {
-    uint32_t did;
-    uint8_t statusb;
+    uint32_t did, status;
 
     if (chip->cpuid && (chip->cpuid >> 4 & 0xFFF) != 0xC60)
         return false;
-    if (adi_read32(DSU_DID, &did) || adi_read8(DSU_STATUSB, &statusb))
+    if (adi_read32(DSU_DID, &did) || adi_read32(DSU, &status))
         return false;
     for (unsigned i = 0; i < sizeof series / sizeof *series; i++)
         if (did >> 16 == series[i].did) {
             chip->id = did;
-            chip->locked = statusb & STATUSB_PROT;
+            chip->locked = status & STATUSB_PROT;
             if (chip->locked)
                 chip->cpuid = 0;
             else
-                adi_write8(DSU_STATUSA, STATUSA_CRSTEXT);
+                adi_write32(DSU, STATUSA_CRSTEXT);
             name(chip, series[i].name);
             measure(chip);
             return true;

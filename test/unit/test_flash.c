@@ -239,7 +239,7 @@ static int samd_write(uint32_t address, uint32_t value, int width)
     case 0x40000820: chip.osc8m = value; return OK;
     case NVM + 0x18: chip.status &= (uint16_t)~value; return OK;
     case NVM + 0x1C: chip.addr = value; return OK;
-    case DSU + 1: chip.statusa &= (uint8_t)~value; return OK;
+    case DSU: chip.statusa &= (uint8_t)~(value >> 8); return OK;
     }
     if (address < SIZE) {
         assert_int_equal(width, 4);
@@ -257,8 +257,7 @@ static int samd_read(uint32_t address, uint32_t *value)
         return ERR_FAULT;
     switch (address) {
     case 0xE000ED00: *value = 0x410CC601; return OK;
-    case DSU + 1: *value = busy() ? 0 : 1; return OK;
-    case DSU + 2: *value = chip.security; return OK;
+    case DSU: *value = (busy() ? 0 : 1) << 8 | (uint32_t)chip.security << 16; return OK;
     case DSU + 0x18: *value = 0x10010305; return OK;
     case NVM + 0x04: *value = chip.ctrlb; return OK;
     case 0x40000820: *value = chip.osc8m; return OK;
