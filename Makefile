@@ -23,13 +23,13 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
     -DWEBUSB_URL='"$(WEBUSB_URL)"' -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
 
 # Optimizations of -Os that make its code larger: each tried alone, then together (gcc 12),
-# and kept where the images shrank: 1.2 KB in all.  The files that every byte goes through keep
-# them, but for the one that costs adi.c most and no time: see `make bench`.
+# and kept where the images shrank: 1.3 KB in all.  The files that every byte goes through keep
+# them, but for adi.c, whose bytes all go through swd.c: see `make bench`.
 SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
     -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
     -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc -fno-forward-propagate \
     -fno-caller-saves -fno-tree-dominator-opts -fno-tree-dse -fno-reorder-blocks -fno-ssa-phiopt
-FAST := swd adi rsp cdc usb_ep mem hex
+FAST := swd rsp cdc usb_ep mem hex
 
 # Each image is compiled as a whole when it is linked (-flto): calls between files get as cheap
 # as those within one, and what is called with one value only is made for that value.  860
@@ -76,7 +76,6 @@ $(BUILD)/options: FORCE
 FORCE:
 
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
-$(BUILD)/arm/adi.o: SMALL := -fno-thread-jumps
 $(BUILD)/arm/mem.o: LTO :=
 $(BUILD)/arm/%.o: %.c $(BUILD)/options
 	@mkdir -p $(@D)

@@ -218,7 +218,7 @@ static bool again(int *error, int *tries)
     return false;
 }
 
-/* --- AP registers ------------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------------- */
 
 static int select_bank(uint8_t ap, uint8_t address)
 {
@@ -237,52 +237,64 @@ static int ap_write(uint8_t address, uint32_t value)
     return error ? error : transfer(swd_request(SWD_AP | SWD_WRITE, address), &value);
 }
 
-/* Starts a read; its result comes with the next read, or with RDBUFF. */
-static int ap_read_posted(uint8_t address, uint32_t *previous)
+/* What a DP register wants first: bits 7:4 of its address as DPBANKSEL, so that 0x24 is
+ * TARGETID. */
+static int select_dp_bank(uint8_t address)
 {
-    int error = select_bank(port.ap, address);
-    return error ? error : transfer(swd_request(SWD_AP | SWD_READ, address), previous);
+    if (address & 0xF0) {
+        port.select = NOTHING;
+        return dp_write(DP_SELECT, address >> 4);
+    }
+    if (address == DP_CTRL_STAT && port.select == NOTHING)
+        return select_bank(port.ap, 0);
+    return OK;
 }
 
-static int ap_read_once(uint8_t ap, uint8_t address, uint32_t *value)
+/* RDBUFF has the result of a read, and hears the fate of a write. */
+static int access_once(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
 {
-    int error = select_bank(ap, address);
+    const bool of_ap = what & SWD_AP;
+    uint32_t ignored;
+    int error = of_ap ? select_bank(ap, address) : select_dp_bank(address);
+
     if (!error)
-        error = transfer(swd_request(SWD_AP | SWD_READ, address), value);
-    return error ? error : dp_read(DP_RDBUFF, value);
+        error = transfer(swd_request(what, address), value);
+    if (!error && of_ap)
+        error = dp_read(DP_RDBUFF, what & SWD_READ ? value : &ignored);
+    return error;
+}
+
+static int access(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
+{
+    int error, tries = 0;
+
+    do
+        error = access_once(what, ap, address, value);
+    while (error && again(&error, &tries));
+    if (!(what & SWD_READ))
+        forget();                       /* it may have been SELECT, CSW or TAR */
+    rest();
+    return error;
 }
 
 int adi_ap_read(uint8_t ap, uint8_t address, uint32_t *value)
 {
-    int error, tries = 0;
-
-    do
-        error = ap_read_once(ap, address, value);
-    while (error && again(&error, &tries));
-    rest();
-    return error;
-}
-
-static int ap_write_once(uint8_t ap, uint8_t address, uint32_t value)
-{
-    uint32_t ignored;
-    int error = select_bank(ap, address);
-
-    if (!error)
-        error = transfer(swd_request(SWD_AP | SWD_WRITE, address), &value);
-    return error ? error : dp_read(DP_RDBUFF, &ignored);    /* it has arrived */
+    return access(SWD_AP | SWD_READ, ap, address, value);
 }
 
 int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value)
 {
-    int error, tries = 0;
+    return access(SWD_AP | SWD_WRITE, ap, address, &value);
+}
 
-    do
-        error = ap_write_once(ap, address, value);
-    while (error && again(&error, &tries));
-    port.csw = port.tar = NOTHING;          /* it may have been one of those */
-    rest();
-    return error;
+int adi_dp_read(uint8_t address, uint32_t *value)
+{
+    return access(SWD_DP | SWD_READ, 0, address, value);
+}
+
+int adi_dp_write(uint8_t address, uint32_t value)
+{
+    return access(SWD_DP | SWD_WRITE, 0, address, &value);
 }
 
 int adi_ap_idr(uint8_t ap, uint32_t *idr)
@@ -309,48 +321,6 @@ int adi_select_ap(uint8_t ap)
 uint32_t adi_rom_table(void)
 {
     return port.rom_table;
-}
-
-/* --- DP registers ------------------------------------------------------------- */
-
-/* With bits 7:4 of address as DPBANKSEL, so that 0x24 is TARGETID. */
-static int bank_then(uint8_t address, uint32_t *value, bool write)
-{
-    int error = OK;
-
-    if (address & 0xF0) {
-        port.select = NOTHING;
-        error = dp_write(DP_SELECT, address >> 4);
-    } else if (address == DP_CTRL_STAT && port.select == NOTHING) {
-        error = select_bank(port.ap, 0);
-    }
-    if (error)
-        return error;
-    return write ? dp_write(address & 0xC, *value) : dp_read(address & 0xC, value);
-}
-
-int adi_dp_read(uint8_t address, uint32_t *value)
-{
-    int error, tries = 0;
-
-    do
-        error = bank_then(address, value, false);
-    while (error && again(&error, &tries));
-    rest();
-    return error;
-}
-
-int adi_dp_write(uint8_t address, uint32_t value)
-{
-    int error, tries = 0;
-
-    do
-        error = bank_then(address, &value, true);
-    while (error && again(&error, &tries));
-    if (address == DP_SELECT)
-        port.select = NOTHING;
-    rest();
-    return error;
 }
 
 /* --- memory: one run within a 1 KB block -------------------------------------- */
@@ -574,29 +544,38 @@ int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
     return move((struct job){ address, (uint8_t *)bytes, length / 4, 2, SWD_WRITE });
 }
 
-static int query_once(const struct adi_query *query, uint32_t result[2])
+int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+              struct adi_status *status)
 {
-    uint32_t ignored;
-    int error = OK;
+    const int last = at[2] ? 3 : 2;
+    uint8_t requests[4];
+    uint32_t words[4];                      /* the answer to a read is one place further */
+    bool told = false;                      /* the command has arrived */
+    int error = OK, tries = 0;
 
-    if (!in_window(query->write_at, 2, 1))
-        error = aim(query->write_at & ~(WINDOW - 1u), 2);
-    if (!error)
-        error = ap_write(bd(query->write_at), query->value);
-    if (!error)
-        error = ap_read_posted(bd(query->read_at[0]), &ignored);
-    if (!error)
-        error = ap_read_posted(bd(query->read_at[1]), &result[0]);
-    return error ? error : dp_read(DP_RDBUFF, &result[1]);
-}
-
-int adi_query(const struct adi_query *query, uint32_t result[2])
-{
-    int error, tries = 0;
-
-    do
-        error = query_once(query, result);
-    while (error && again(&error, &tries));
+    for (int i = 0; i < last; i++)          /* BD0 to BD3 have A[3:2] as the window has */
+        requests[i] = swd_request(SWD_AP | (i ? SWD_READ : SWD_WRITE), (uint8_t)at[i]);
+    requests[last] = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
+    status->all = UINT32_MAX;
+    status->any = 0;
+    while (count && (!error || again(&error, &tries))) {
+        error = in_window(at[0], 2, 1) ? OK : aim(at[0] & ~(WINDOW - 1u), 2);
+        if (!error)
+            error = select_bank(port.ap, AP_BD0);
+        words[0] = command;
+        for (int i = told; i <= last && !error; i++) {
+            error = transfer(requests[i], &words[i]);
+            /* FAULT, after it was OK: its data had arrived damaged. */
+            told = i == 0 ? !error : error != ERR_FAULT;
+        }
+        if (error)
+            continue;
+        status->all &= words[2];
+        status->any |= words[2];
+        *results++ = words[last];
+        told = false;
+        command++, count--, tries = 0;
+    }
     rest();
     return error;
 }

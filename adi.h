@@ -52,10 +52,13 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length);
 /* The wire has needed mending since adi_connect(): expect more of it. */
 bool adi_wire_is_bad(void);
 
-/* Writes one word, then reads two, all in one 16-byte window: a command register, its
- * status and its result (DCRSR, DHCSR, DCRDR) in four transfers. */
-struct adi_query { uint32_t write_at, value, read_at[2]; };
-int adi_query(const struct adi_query *query, uint32_t result[2]);
+/* Writes a command, then reads status and result, all in one 16-byte window (DCRSR, DHCSR,
+ * DCRDR): four transfers; or three if at[2] is 0, and then the status is the result.  So
+ * count times, with a command one higher each time.  A command that has arrived is not
+ * repeated.  Of all the status words: the bits that every one had, and that any had. */
+struct adi_status { uint32_t all, any; };
+int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+              struct adi_status *status);
 
 /* How often the wire had to be mended since adi_connect(), for monitor version/swd.  Waits:
  * those that outlasted swd_words(). */

@@ -11,7 +11,7 @@
  *   FPB    0xE0002000   breakpoint comparators        DWT 0xE0001000  watchpoints
  *
  * The first four lie in one 16-byte window, so a core register costs four transfers
- * (adi_query()).  The same words serve Armv6-M, Armv7-M and Armv8-M; where they differ
+ * (adi_query()), and a look at DHCSR comes with each write of it.  The same words serve Armv6-M, Armv7-M and Armv8-M; where they differ
  * (FPB revision, DWT functions, fault registers) a field of `core` says so.
  *
  * Rules:
@@ -19,6 +19,8 @@
  *     and from there on nothing more is done, until finish() takes it for the caller.
  *   - C_MASKINTS changes only while the core is halted (Armv7-M ARM C1.6.2).
  *   - S_RESET_ST is cleared by reading DHCSR, so every reading goes through seen().
+ *   - While the core stands still DFSR says nothing but HALTED, which comes with every stop
+ *     and is of no interest: so nothing has to be cleared before the core is let go.
  *   - Comparators are kept here too and written again after any reset.
  *   - A BKPT that was compiled in stops the core each time it is executed; after such a
  *     stop, going on means going on behind it.
@@ -41,7 +43,7 @@ enum {
     DBGKEY = (int)0xA05F0000,
     C_DEBUGEN = 1 << 0, C_HALT = 1 << 1, C_STEP = 1 << 2, C_MASKINTS = 1 << 3,
     S_REGRDY = 1 << 16, S_HALT = 1 << 17, S_SLEEP = 1 << 18, S_LOCKUP = 1 << 19,
-    S_RESET_ST = 1 << 25,
+    S_RETIRE_ST = 1 << 24, S_RESET_ST = 1 << 25,
     DCRSR_WRITE = 1 << 16,
     DFSR_HALTED = 1 << 0, DFSR_BKPT = 1 << 1, DFSR_DWTTRAP = 1 << 2, DFSR_VCATCH = 1 << 3,
     DFSR_ALL = 0x1F,
@@ -51,6 +53,7 @@ enum {
 };
 enum { REGSEL_SPECIAL = 20, REGSEL_FPSCR = 0x21, REGSEL_S0 = 0x40 };
 enum { REGISTER_LIMIT_MS = 50, STEP_LIMIT_MS = 100, RESET_LIMIT_MS = 1000 };
+enum { RANGE_MS = 2 };                  /* of steps, before the caller is asked again */
 enum { FPB_MAX = 8, DWT_MAX = 4 };
 
 /* CPUID.PARTNO.  Add a core by adding a row; the last is for those that have none. */
@@ -84,6 +87,7 @@ static struct {
         uint32_t start, length;         /* as the user asked for it */
     } watchpoints[DWT_MAX];
     uint32_t vector_catch;
+    uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
     bool was_reset;                     /* S_RESET_ST has been seen */
     enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED */
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
@@ -132,22 +136,36 @@ static uint32_t status(void)
     return seen(read(DHCSR));
 }
 
+/* And what it says then. */
 static void control(uint32_t bits)
 {
-    write(DHCSR, (uint32_t)DBGKEY | C_DEBUGEN | bits);
+    static const uint32_t at[3] = { DHCSR, DHCSR, 0 };
+    struct adi_status ignored;
+
+    if (!failed)
+        failed = adi_query(at, (uint32_t)DBGKEY | C_DEBUGEN | bits, &core.dhcsr, 1, &ignored);
+    if (failed)
+        core.dhcsr = 0;
+    seen(core.dhcsr);
+}
+
+static void wait_for(uint32_t bit, uint32_t limit_ms)
+{
+    uint32_t deadline = clock_in_ms(limit_ms);
+
+    while (!failed && !(core.dhcsr & bit)) {
+        if (clock_passed(deadline))
+            failed = ERR_TIMEOUT;
+        core.dhcsr = status();
+        if (failed == ERR_WAIT || failed == ERR_FAULT)
+            failed = OK;
+        watchdog_feed();                /* the limit is the user's */
+    }
 }
 
 static void wait_halted(uint32_t limit_ms)
 {
-    uint32_t deadline = clock_in_ms(limit_ms);
-
-    while (!failed && !(status() & S_HALT)) {
-        if (failed == ERR_WAIT || failed == ERR_FAULT)
-            failed = OK;
-        watchdog_feed();                /* the limit is the user's */
-        if (!failed && clock_passed(deadline))
-            failed = ERR_TIMEOUT;
-    }
+    wait_for(S_HALT, limit_ms);
 }
 
 int cortexm_halt(void)
@@ -161,40 +179,52 @@ int cortexm_halt_wait(uint32_t timeout_ms)
 {
     failed = cortexm_halt();
     wait_halted(timeout_ms);
+    clear_dfsr();                       /* nobody will ask why */
     return finish();
 }
 
 /* --- core registers ----------------------------------------------------------- */
 
 /* DCRSR starts the transfer, S_REGRDY says that it is done (C1.6.3). */
-static uint32_t transfer(uint32_t dcrsr)
+static void wait_ready(void)
 {
-    struct adi_query query = { DCRSR, dcrsr, { DHCSR, DCRDR } };
-    uint32_t deadline = clock_in_ms(REGISTER_LIMIT_MS), result[2];
-
-    while (!failed) {
-        failed = adi_query(&query, result);
-        if (failed)
-            break;
-        if (!(seen(result[0]) & S_HALT))
-            failed = ERR_RUNNING;
-        else if (result[0] & S_REGRDY)
-            return result[1];
-        else if (clock_passed(deadline))
-            failed = ERR_TIMEOUT;
-    }
-    return 0;
+    core.dhcsr = 0;
+    wait_for(S_REGRDY, REGISTER_LIMIT_MS);
 }
 
-static uint32_t get(uint32_t regsel)
+/* Registers in a row.  A core whose clock is that slow is asked for one at a time. */
+static void get_row(uint32_t dcrsr, uint32_t *values, int count)
 {
-    return transfer(regsel);
+    static const uint32_t at[3] = { DCRSR, DHCSR, DCRDR };
+    struct adi_status dhcsr;
+
+    if (!failed)
+        failed = adi_query(at, dcrsr, values, count, &dhcsr);
+    if (failed)
+        return;
+    seen(dhcsr.any);
+    if (!(dhcsr.all & S_HALT))
+        failed = ERR_RUNNING;
+    for (; count && !(dhcsr.all & S_REGRDY); count--) {
+        wait_ready();
+        write(DCRSR, dcrsr++);
+        wait_ready();
+        *values++ = read(DCRDR);
+    }
+}
+
+static uint32_t get(uint32_t dcrsr)
+{
+    uint32_t value = 0;
+
+    get_row(dcrsr, &value, 1);
+    return value;
 }
 
 static void put(uint32_t regsel, uint32_t value)
 {
     write(DCRDR, value);
-    transfer(regsel | DCRSR_WRITE);
+    get(regsel | DCRSR_WRITE);
 }
 
 static bool exists(int number)
@@ -257,10 +287,15 @@ int cortexm_write_register(int number, const void *value)
     return finish();
 }
 
+int cortexm_read_frame(uint32_t *values)
+{
+    get_row(0, values, REG_PSP + 1);
+    return finish();
+}
+
 int cortexm_read_registers(uint32_t *values)
 {
-    for (int i = 0; i < REG_PRIMASK; i++)
-        values[i] = get((uint32_t)i);
+    failed = cortexm_read_frame(values);
     uint32_t special = get(REGSEL_SPECIAL);
     for (int i = REG_PRIMASK; i <= REG_CONTROL; i++, special >>= 8)
         values[i] = special & 0xFF;
@@ -271,15 +306,13 @@ int cortexm_read_registers(uint32_t *values)
  * the stack pointers before SP, whose value wins. */
 int cortexm_write_registers(const uint32_t *values)
 {
-    uint32_t special = 0;
+    bool on_bkpt = core.on_bkpt && values[REG_PC] == core.bkpt_pc;
+    int error = OK;
 
-    for (int i = REG_CONTROL; i >= REG_PRIMASK; i--)
-        special = special << 8 | (values[i] & 0xFF);
-    put(REGSEL_SPECIAL, special);
-    for (int i = REG_PSP; i >= 0; i--)
-        put((uint32_t)i, values[i]);
-    core.on_bkpt = core.on_bkpt && values[REG_PC] == core.bkpt_pc;
-    return finish();
+    for (int i = REG_CONTROL; i >= 0 && !error; i--)
+        error = cortexm_write_register(i, &values[i]);
+    core.on_bkpt = on_bkpt;
+    return error;
 }
 
 /* --- comparators -------------------------------------------------------------- */
@@ -299,15 +332,13 @@ static void arm_breakpoint(int i)
 }
 
 /* DWT_FUNCTION (C1.8.17) has 5 read, 6 write, 7 both; Armv8-M (D1.2.61) has MATCH 6, 5,
- * 4 with ACTION 1 (debug event) and the size in DATAVSIZE. */
+ * 4, the lowest two bits inverted, with ACTION 1 (debug event) and the size in DATAVSIZE. */
 static uint32_t dwt_function(const struct watchpoint *watch)
 {
     static const uint8_t v7[] = { [WATCH_WRITE] = 6, [WATCH_READ] = 5, [WATCH_ACCESS] = 7 };
-    static const uint8_t v8[] = { [WATCH_WRITE] = 5, [WATCH_READ] = 6, [WATCH_ACCESS] = 4 };
+    uint32_t function = v7[watch->type];
 
-    if (core.v8m)
-        return (uint32_t)watch->log2 << 10 | 1 << 4 | v8[watch->type];
-    return v7[watch->type];
+    return core.v8m ? (uint32_t)watch->log2 << 10 | 1 << 4 | (function ^ 3) : function;
 }
 
 static void arm_watchpoint(int i)
@@ -517,7 +548,6 @@ int cortexm_attach(struct cortexm_info *info)
         return finish();
     identify(cpuid);
     rearm();
-    clear_dfsr();
     core.was_reset = false;
     *info = core.info;
     return finish();
@@ -559,10 +589,16 @@ static bool skipped_bkpt(void)
     return finish() == OK;
 }
 
-static void drop_caches(void)
+/* Somebody may have pressed the button: then it ran, and may have been stopped. */
+static void prepare_to_run(void)
 {
     if (core.has_cache)
         write(ICIALLU, 0);
+    if (core.was_reset) {
+        core.was_reset = false;
+        rearm();
+        clear_dfsr();
+    }
 }
 
 /* C_MASKINTS is taken off before the core runs. */
@@ -572,8 +608,7 @@ int cortexm_resume(void)
 
     if (dhcsr & S_HALT) {
         skipped_bkpt();
-        drop_caches();
-        clear_dfsr();
+        prepare_to_run();
         if (dhcsr & C_MASKINTS)
             control(C_HALT);
         core.asked = STOP_RUNNING;
@@ -582,24 +617,31 @@ int cortexm_resume(void)
     return finish();
 }
 
-/* WFI and a stuck bus can keep an instruction from ending: then the halt ends it. */
-int cortexm_step(void)
+static uint32_t interrupt_mask(void)
 {
-    uint32_t mask = cortexm_step_interrupts ? 0 : C_MASKINTS;
+    return cortexm_step_interrupts ? 0 : C_MASKINTS;
+}
 
-    core.asked = STOP_STEP;
-    clear_dfsr();
-    if (failed || skipped_bkpt())
-        return finish();
-    drop_caches();
-    control(C_HALT | mask);
-    control(C_STEP | mask);
+/* WFI and a stuck bus can keep an instruction from ending: then the halt ends it. */
+static void step(void)
+{
+    control(C_STEP | interrupt_mask());
     wait_halted(STEP_LIMIT_MS);
     if (failed == ERR_TIMEOUT) {
         failed = OK;
-        control(C_HALT | mask);
+        control(C_HALT | interrupt_mask());
         wait_halted(STEP_LIMIT_MS);
     }
+}
+
+int cortexm_step(void)
+{
+    core.asked = STOP_STEP;
+    control(C_HALT | interrupt_mask());
+    if (failed || skipped_bkpt())
+        return finish();
+    prepare_to_run();
+    step();
     return finish();
 }
 
@@ -608,24 +650,20 @@ int cortexm_step(void)
 /* MATCHED is cleared by reading (C1.8.17), so all are read. */
 static enum stop_reason which_watchpoint(uint32_t *address)
 {
-    static const uint8_t reasons[] = { [WATCH_WRITE] = STOP_WATCH_WRITE,
-        [WATCH_READ] = STOP_WATCH_READ, [WATCH_ACCESS] = STOP_WATCH_ACCESS };
     enum stop_reason reason = STOP_REQUEST;
 
     for (int i = 0; i < core.info.watchpoints; i++) {
         const struct watchpoint *watch = &core.watchpoints[i];
         if (watch->type && read_optional(DWT_FUNCTION0 + 16u * (uint32_t)i) & DWT_MATCHED) {
-            reason = (enum stop_reason)reasons[watch->type];
+            reason = STOP_WATCH_WRITE + (watch->type - WATCH_WRITE);    /* in that order */
             *address = watch->start;
         }
     }
     return reason;
 }
 
-static enum stop_reason which_breakpoint(void)
+static enum stop_reason which_breakpoint(uint32_t pc)
 {
-    uint32_t pc = get(REG_PC);
-
     if (finish())
         return STOP_SW_BREAKPOINT;
     if (find_breakpoint(pc | 1) >= 0)
@@ -639,13 +677,14 @@ static void explain(struct stop *stop)
 {
     uint32_t dfsr = read(DFSR);
 
-    clear_dfsr();
+    if (dfsr & ~(uint32_t)DFSR_HALTED)
+        clear_dfsr();
     if (failed)
         return;
     if (dfsr & DFSR_VCATCH)
         stop->reason = core.was_reset ? STOP_RESET : STOP_FAULT;
     else if (dfsr & DFSR_BKPT)
-        stop->reason = which_breakpoint();
+        stop->reason = which_breakpoint(stop->pc = get(REG_PC));
     else if (dfsr & DFSR_DWTTRAP)
         stop->reason = which_watchpoint(&stop->address);
     else
@@ -658,14 +697,14 @@ static void explain(struct stop *stop)
 static void halt_locked_up(struct stop *stop)
 {
     failed = cortexm_halt_wait(STEP_LIMIT_MS);
-    clear_dfsr();
     stop->reason = STOP_LOCKUP;
 }
 
 static void judge(struct stop *stop)
 {
-    uint32_t dhcsr = status();
+    uint32_t dhcsr = core.dhcsr & S_HALT ? core.dhcsr : status();
 
+    core.dhcsr = 0;                     /* the next poll looks again */
     if (core.was_reset && !failed && !(dhcsr & S_HALT)) {
         core.was_reset = false;         /* somebody pressed the button */
         control(0);
@@ -684,12 +723,44 @@ static void judge(struct stop *stop)
 /* A bus that is busy or faults for a moment (a chip in reset) is not a lost target. */
 int cortexm_poll(struct stop *stop)
 {
-    *stop = (struct stop){ STOP_RUNNING, 0 };
+    stop->reason = STOP_RUNNING;
     judge(stop);
     int error = finish();
     if (error)
         stop->reason = adi_connected() ? STOP_RUNNING : STOP_LOST;
     return stop->reason == STOP_LOST ? error : OK;
+}
+
+/* What stops a core in front of an instruction, as BKPT, comparators and faults do, shows as
+ * one that was not retired, or a PC that stayed. */
+static bool only_stepped(void)
+{
+    uint32_t watched = 0;
+
+    for (int i = 0; i < DWT_MAX; i++)
+        watched |= core.watchpoints[i].type;
+    return !watched && !core.was_reset && core.dhcsr & S_HALT && core.dhcsr & S_RETIRE_ST;
+}
+
+/* DFSR is asked only where it may have something to say: it is far from the others. */
+int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
+{
+    uint32_t deadline = clock_in_ms(RANGE_MS), before, pc = size ? get(REG_PC) : 0;
+
+    while (!failed && pc - start < size) {
+        if (clock_passed(deadline)) {
+            stop->reason = STOP_RUNNING;
+            break;
+        }
+        before = pc;
+        step();
+        pc = get(REG_PC);
+        if (!failed && (pc == before || !only_stepped()))
+            cortexm_poll(stop);
+        if (stop->reason != STOP_STEP)
+            break;
+    }
+    return finish();
 }
 
 /* --- reset -------------------------------------------------------------------- */
@@ -744,7 +815,7 @@ int cortexm_reset(bool halt)
 
 int cortexm_catch_reset(void)
 {
-    control(0);
+    write(DHCSR, (uint32_t)DBGKEY | C_DEBUGEN);
     write(DEMCR, TRCENA | VC_CORERESET);
     return finish();
 }

@@ -46,13 +46,19 @@ enum stop_reason {
 struct stop {
     enum stop_reason reason;
     uint32_t address;                   /* watchpoints: the watched address */
+    uint32_t pc;                        /* breakpoints */
 };
 /* Has it stopped?  Returns an error only when the target is lost for good. */
 int cortexm_poll(struct stop *stop);
+/* After a step: more of them, as long as PC is in the range and nothing else stops the
+ * core, as *stop tells then.  After 2 ms it says STOP_RUNNING: poll, and call again. */
+int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop);
+
 /* Registers, core halted.  value points to 4 bytes, or 8 for D0 to D15. */
 int cortexm_read_register(int number, void *value);
 int cortexm_write_register(int number, const void *value);
-/* R0 to CONTROL (23 words) in one go, the fewest transfers. */
+/* R0 to PSP (19 words), what a debugger wants to know at each stop; R0 to CONTROL (23). */
+int cortexm_read_frame(uint32_t *values);
 int cortexm_read_registers(uint32_t *values);
 int cortexm_write_registers(const uint32_t *values);
 

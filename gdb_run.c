@@ -25,17 +25,8 @@
 
 enum {
     GDB_SIGINT = 2, GDB_SIGTRAP = 5, GDB_SIGSEGV = 11,  /* gdb's own numbers */
-    STEPS_AT_ONCE = 8,                  /* of a range, before the main loop goes round */
     EAGER_MS = 20,                      /* most resumes are steps over a line or a call */
 };
-
-static uint32_t program_counter(void)
-{
-    uint32_t pc = 0;
-
-    cortexm_read_register(REG_PC, &pc);
-    return pc;
-}
 
 /* Stop replies. */
 static int signal_of(enum stop_reason reason)
@@ -50,7 +41,7 @@ static const char *breakpoint_kind(enum stop_reason reason)
 {
     if (reason != STOP_HW_BREAKPOINT && reason != STOP_SW_BREAKPOINT)
         return "";
-    if (swbreak_at(program_counter()))
+    if (swbreak_at(gdb.stop.pc))
         return "swbreak:;";
     return reason == STOP_HW_BREAKPOINT ? "hwbreak:;" : "";
 }
@@ -58,7 +49,7 @@ static const char *breakpoint_kind(enum stop_reason reason)
 int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
 {
     static const char watches[][7] = { "watch", "rwatch", "awatch" };
-    uint32_t values[REG_CONTROL + 1];
+    uint32_t values[REG_PSP + 1];
     enum stop_reason reason = gdb.stop.reason;
 
     if (!target_attached())
@@ -70,7 +61,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
     if (gdb.names_breakpoints)
         rsp_print(breakpoint_kind(reason));
     rsp_print("thread:1;");
-    if (cortexm_read_registers(values) == OK)
+    if (cortexm_read_frame(values) == OK)
         for (uint8_t number = 0; number <= REG_PSP; number++) {
             rsp_hex(&number, 1);
             rsp_char(':');
@@ -88,7 +79,7 @@ static void explain_stop(void)
         monitor_print("Lockup: a fault inside of a fault handler (or no vector table)\n");
     if (gdb.stop.reason == STOP_RESET)
         monitor_print("The target was reset\n");
-    if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(program_counter()))
+    if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(gdb.stop.pc))
         monitor_print("BKPT in the program itself; `continue` goes on behind it\n");
 }
 
@@ -220,39 +211,19 @@ static bool poll_is_due(void)
     return true;
 }
 
-/* A step of a range was done: is another one wanted?  gdb asked not to be told of each
- * instruction of a source line. */
-static bool stays_in_range(void)
-{
-    return gdb.range_size > 0 && gdb.stop.reason == STOP_STEP &&
-           program_counter() - gdb.range_start < gdb.range_size;
-}
-
-static int step_through_range(void)
-{
-    int error = OK;
-
-    for (int n = 0; error == OK && stays_in_range() && n < STEPS_AT_ONCE; n++) {
-        error = cortexm_step();
-        if (error == OK)
-            error = cortexm_poll(&gdb.stop);
-    }
-    return error;
-}
-
 void gdb_watch_target(void)
 {
     if (!gdb.running || !rsp_idle() || !poll_is_due())
         return;
     int error = target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
-    if (error == OK)
-        error = step_through_range();
+    if (error == OK && gdb.stop.reason == STOP_STEP)
+        error = cortexm_step_range(gdb.range_start, gdb.range_size, &gdb.stop);
     bool halted = gdb.stop.reason > STOP_SLEEPING;
     if (error == OK && gdb.stop.reason == STOP_LOST)
         error = ERR_LOST;
     if (error == OK && !halted && gdb.interrupted && clock_passed(gdb.halt_deadline))
         error = ERR_TIMEOUT;
-    if (error == OK && (!halted || stays_in_range()))
+    if (error == OK && !halted)
         return;
     if (error == OK) {
         explain_stop();

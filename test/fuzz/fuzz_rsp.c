@@ -112,7 +112,8 @@ static void send_one(void)
 static void disturb(void)
 {
     fake.polls_left = (int)roll(4) - 1;
-    fake.next = (struct stop){ (enum stop_reason)roll(STOP_LOST + 1), roll(0xFFFFFFFF) };
+    fake.next.reason = (enum stop_reason)roll(STOP_LOST + 1);
+    fake.next.address = roll(0xFFFFFFFF);
     fake.attach_error = roll(50) == 0 ? (int)roll(ERR_COUNT) : OK;
     fake.read_error = roll(20) == 0 ? (int)roll(ERR_COUNT) : OK;
     fake.write_error = roll(20) == 0 ? (int)roll(ERR_COUNT) : OK;

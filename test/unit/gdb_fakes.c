@@ -119,6 +119,7 @@ int cortexm_poll(struct stop *stop)
     if (fake.running && fake.polls_left >= 0 && fake.polls_left-- == 0)
         fake.running = false;
     *stop = fake.next;
+    stop->pc = fake.registers[REG_PC][0];
     if (fake.running)
         stop->reason = STOP_RUNNING;
     return OK;
@@ -147,6 +148,14 @@ int cortexm_step(void)
     fake.next.reason = STOP_STEP;
     return OK;
 }
+int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
+{
+    for (int n = 0; n < 8 && fake.registers[REG_PC][0] - start < size; n++)
+        cortexm_step();
+    if (fake.registers[REG_PC][0] - start < size)
+        stop->reason = STOP_RUNNING;
+    return OK;
+}
 void fault_explain(void) { monitor_print("HardFault: it went wrong at 0x%x\n", 0x100); }
 int cortexm_read_register(int number, void *value)
 {
@@ -161,6 +170,12 @@ int cortexm_write_register(int number, const void *value)
 int cortexm_read_registers(uint32_t *values)
 {
     for (int i = 0; i <= REG_CONTROL; i++)
+        values[i] = fake.registers[i][0];
+    return OK;
+}
+int cortexm_read_frame(uint32_t *values)
+{
+    for (int i = 0; i <= REG_PSP; i++)
         values[i] = fake.registers[i][0];
     return OK;
 }

@@ -23,6 +23,7 @@ static struct {
     int wait, transfers, blocks, line_resets, aborts;
     uint32_t flip;                      /* chance of a bit, in parts per 2^32 */
     uint32_t accesses[3];               /* by width */
+    uint32_t writes;
     uint32_t random, ms;
     bool accept_faults;
     enum swd_owner owner;
@@ -107,6 +108,7 @@ static uint32_t bus(uint32_t address, const uint32_t *write)
 
     assert_true(address % (uint32_t)bytes == 0);
     fake.accesses[size]++;
+    fake.writes += write != NULL;
     if (!at) {
         assert_true(fake.accept_faults);
         fake.sticky_error = true;
@@ -413,18 +415,74 @@ static void polling_a_register_costs_two_transfers(void **state)
 
 static void a_query_writes_one_and_reads_two_in_four_transfers(void **state)
 {
-    struct adi_query query = { RAM + 0x14, 0xABCD, { RAM + 0x10, RAM + 0x18 } };
-    uint32_t result[2];
+    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x18 };
+    struct adi_status status;
+    uint32_t result;
 
     (void)state;
     memcpy(memory(RAM + 0x10), "\x01\0\0\0\0\0\0\0\x02\0\0\0", 12);
-    adi_query(&query, result);
+    adi_query(at, 0xABCD, &result, 1, &status);
     fake.transfers = 0;
-    assert_int_equal(adi_query(&query, result), OK);
+    assert_int_equal(adi_query(at, 0xABCD, &result, 1, &status), OK);
     assert_int_equal(fake.transfers, 4);
-    assert_int_equal(result[0], 1);
-    assert_int_equal(result[1], 2);
+    assert_int_equal(status.all, 1);
+    assert_int_equal(result, 2);
     assert_int_equal(*memory(RAM + 0x14), 0xCD);
+}
+
+static void a_query_for_a_status_only_takes_three_transfers(void **state)
+{
+    const uint32_t at[3] = { RAM + 0x10, RAM + 0x10, 0 };
+    struct adi_status status;
+    uint32_t result;
+
+    (void)state;
+    adi_query(at, 0xABCD, &result, 1, &status);
+    fake.transfers = 0;
+    assert_int_equal(adi_query(at, 0xABCD, &result, 1, &status), OK);
+    assert_int_equal(fake.transfers, 3);
+    assert_int_equal(result, 0xABCD);
+}
+
+static void queries_in_a_row_count_their_command_up(void **state)
+{
+    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
+    struct adi_status status;
+    uint32_t results[5];
+
+    (void)state;
+    adi_query(at, 7, results, 1, &status);
+    fake.transfers = 0;
+    assert_int_equal(adi_query(at, 7, results, 5, &status), OK);
+    assert_int_equal(fake.transfers, 20);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(results[i], 7 + i);
+}
+
+/* A command that arrived is not given twice, not even when an answer behind it is
+ * damaged: it may have been "step". */
+static void a_bad_wire_repeats_no_command_of_a_query(void **state)
+{
+    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
+    struct adi_status status;
+    uint32_t results[5];
+    int mended = 0, repeated = 0;
+
+    for (uint32_t seed = 1; seed <= 400; seed++) {
+        connected(state);
+        fake.random = seed * 2654435761u;
+        fake.flip = 4294967 / 2;        /* 1 in 2000 bits: in each third query or so */
+        fake.accept_faults = true;
+        fake.writes = 0;
+        if (adi_query(at, 100, results, 5, &status) != OK)
+            continue;
+        repeated += fake.writes != 5;
+        mended += adi_counters()->recoveries > 0;
+        for (uint32_t i = 0; i < 5; i++)
+            assert_int_equal(results[i], 100 + i);
+    }
+    assert_true(mended > 50);
+    assert_true(repeated <= 2);         /* two faults at once may still hide */
 }
 
 static void bus_error_is_reported_and_the_next_access_works(void **state)
@@ -580,6 +638,9 @@ int main(void)
         cmocka_unit_test_setup(polling_a_register_costs_two_transfers, connected),
         cmocka_unit_test_setup(a_query_writes_one_and_reads_two_in_four_transfers,
                                connected),
+        cmocka_unit_test_setup(a_query_for_a_status_only_takes_three_transfers, connected),
+        cmocka_unit_test_setup(queries_in_a_row_count_their_command_up, connected),
+        cmocka_unit_test_setup(a_bad_wire_repeats_no_command_of_a_query, connected),
         cmocka_unit_test_setup(bus_error_is_reported_and_the_next_access_works, connected),
         cmocka_unit_test_setup(a_slow_bus_is_waited_for, connected),
         cmocka_unit_test_setup(a_stuck_bus_is_given_up_and_aborted, connected),

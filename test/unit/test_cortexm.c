@@ -15,7 +15,8 @@
 #include <cmocka.h>
 
 enum { RAM = 0x20000000 };
-enum { S_HALT = 1 << 17, S_LOCKUP = 1 << 19, S_RESET = 1 << 25 };
+enum { S_REGRDY = 1 << 16, S_HALT = 1 << 17, S_LOCKUP = 1 << 19, S_RETIRE = 1 << 24,
+       S_RESET = 1 << 25 };
 
 static struct {
     uint32_t cpuid, dhcsr, demcr, dfsr, dcrdr, regs[128], fp_ctrl, comp[8];
@@ -24,9 +25,16 @@ static struct {
     uint8_t ram[4096];
     bool gone, never_halts;
     int steps;
+    int event_at;                       /* this step ends with ... */
+    uint32_t event;                     /* ... these bits of DFSR, ... */
+    uint32_t event_pc;                  /* ... here */
+    bool always_retires;                /* so it says */
+    int slow, busy;                     /* looks at DHCSR that a register transfer takes */
+    uint32_t under_way;                 /* DCRSR */
+    int dfsr_reads, dfsr_writes;
 } cpu;
 
-uint32_t clock_ms(void) { return cpu.ms++; }
+uint32_t clock_ms(void) { return cpu.ms++ / 16; }
 void watchdog_feed(void) {}
 bool adi_connected(void) { return !cpu.gone; }
 
@@ -50,6 +58,16 @@ static const char *explanation(void)
 static struct cortexm_info info;
 const struct cortexm_info *target_core(void) { return &info; }
 
+/* What stops in front of an instruction retires none; a watchpoint stops behind it. */
+static void step(void)
+{
+    bool event = ++cpu.steps == cpu.event_at;
+
+    cpu.regs[15] = event ? cpu.event_pc : cpu.regs[15] + 2;
+    cpu.dfsr |= event ? cpu.event : 1;
+    cpu.dhcsr |= S_HALT | (event && cpu.event != 4 && !cpu.always_retires ? 0 : S_RETIRE);
+}
+
 static void write_dhcsr(uint32_t value)
 {
     bool was_halted = cpu.dhcsr & S_HALT;
@@ -62,21 +80,38 @@ static void write_dhcsr(uint32_t value)
         cpu.dhcsr &= ~(uint32_t)S_HALT;
     else if ((value & 2) && !cpu.never_halts)
         cpu.dfsr |= was_halted ? 0 : 1, cpu.dhcsr |= S_HALT;
-    else if (value & 4) {
-        cpu.steps++;
-        cpu.regs[15] += 2;
-        cpu.dfsr |= 1;
-        cpu.dhcsr |= S_HALT;
-    }
+    else if (value & 4)
+        step();
 }
 
+static void end_transfer(void)
+{
+    if (cpu.under_way >> 16 & 1)
+        cpu.regs[cpu.under_way & 0x7F] = cpu.dcrdr;
+    else
+        cpu.dcrdr = cpu.regs[cpu.under_way & 0x7F];
+    cpu.dhcsr |= S_REGRDY;
+}
+
+/* A second one before the first has ended disturbs both (C1.6.3). */
 static void write_dcrsr(uint32_t value)
 {
-    if (value >> 16 & 1)
-        cpu.regs[value & 0x7F] = cpu.dcrdr;
-    else
-        cpu.dcrdr = cpu.regs[value & 0x7F];
-    cpu.dhcsr |= 1 << 16;
+    cpu.under_way = cpu.busy ? 0x7F : value;
+    cpu.regs[0x7F] = 0xBAD;
+    cpu.busy = cpu.slow;
+    cpu.dhcsr &= ~(uint32_t)S_REGRDY;
+    if (!cpu.busy)
+        end_transfer();
+}
+
+static uint32_t read_dhcsr(void)
+{
+    uint32_t value = cpu.dhcsr;
+
+    if (cpu.busy && --cpu.busy == 0)
+        end_transfer();
+    cpu.dhcsr &= ~(uint32_t)(S_RESET | S_RETIRE);
+    return value;
 }
 
 static uint32_t *plain(uint32_t address)
@@ -105,10 +140,9 @@ int adi_read32(uint32_t address, uint32_t *value)
     if (cpu.gone)
         return ERR_LOST;
     if (address == 0xE000EDF0) {
-        *value = cpu.dhcsr;
-        cpu.dhcsr &= ~(uint32_t)S_RESET;
+        *value = read_dhcsr();
     } else if (address == 0xE000ED30) {
-        *value = cpu.dfsr;
+        *value = cpu.dfsr, cpu.dfsr_reads++;
     } else if (address == 0xE0001000) {
         *value = 4u << 28;
     } else if (plain(address)) {
@@ -128,7 +162,7 @@ int adi_write32(uint32_t address, uint32_t value)
     else if (address == 0xE000EDF4)
         write_dcrsr(value);
     else if (address == 0xE000ED30)
-        cpu.dfsr &= ~value;
+        cpu.dfsr &= ~value, cpu.dfsr_writes++;
     else if (address == 0xE000ED0C) {
         assert_int_equal(value, 0x05FA0004);
         cpu.resets++;
@@ -146,12 +180,22 @@ int adi_write32(uint32_t address, uint32_t value)
     return OK;
 }
 
-int adi_query(const struct adi_query *query, uint32_t result[2])
+int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+              struct adi_status *status)
 {
-    int error = adi_write32(query->write_at, query->value);
-    if (!error)
-        error = adi_read32(query->read_at[0], &result[0]);
-    return error ? error : adi_read32(query->read_at[1], &result[1]);
+    int error = OK;
+
+    *status = (struct adi_status){ UINT32_MAX, 0 };
+    for (int i = 0; i < count && !error; i++) {
+        error = adi_write32(at[0], command + (uint32_t)i);
+        if (!error)
+            error = adi_read32(at[1], &results[i]);
+        status->all &= results[i];
+        status->any |= results[i];
+        if (!error && at[2])
+            error = adi_read32(at[2], &results[i]);
+    }
+    return error;
 }
 
 int adi_read(uint32_t address, void *bytes, uint32_t length)
@@ -282,6 +326,153 @@ static void step_masks_interrupts_and_resume_does_not(void **state)
     assert_int_equal(cpu.dhcsr & 0xF, 1);
 }
 
+/* A core at 32 kHz, say. */
+static void a_register_that_takes_long_is_waited_for(void **state)
+{
+    uint32_t in[REG_FPSCR], value = 0x55;
+    (void)state;
+    cpu.slow = 3;
+    for (unsigned i = 0; i < 19; i++)
+        cpu.regs[i] = 0x100 + i;
+    assert_int_equal(cortexm_read_registers(in), OK);
+    for (unsigned i = 0; i < 19; i++)
+        assert_int_equal(in[i], 0x100 + i);
+    assert_int_equal(cortexm_write_register(3, &value), OK);
+    assert_int_equal(cpu.regs[3], 0x55);
+    cpu.slow = 1000000;
+    assert_int_equal(cortexm_read_register(3, &value), ERR_TIMEOUT);
+}
+
+static void dfsr_is_written_only_when_it_says_something(void **state)
+{
+    (void)state;
+    cpu.dfsr_writes = cpu.dfsr_reads = 0;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(cortexm_step(), OK);
+        assert_int_equal(why(), STOP_STEP);
+    }
+    assert_int_equal(cpu.dfsr_reads, 5);
+    assert_int_equal(cpu.dfsr_writes, 0);
+}
+
+/* The flash loader, say, whose run nobody explains. */
+static void what_stopped_the_core_for_somebody_else_is_no_reason_later(void **state)
+{
+    (void)state;
+    assert_int_equal(cortexm_resume(), OK);
+    cpu.dfsr = 2;
+    cpu.dhcsr |= S_HALT;
+    assert_int_equal(cortexm_halt_wait(100), OK);
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(why(), STOP_STEP);
+}
+
+/* The reset button, and then the program ran into a BKPT: gdb thinks that it stands still. */
+static void reset_while_it_stood_still(void)
+{
+    cortexm_set_breakpoint(0x08000100, 2);
+    memset(cpu.comp, 0, sizeof cpu.comp);
+    cpu.dhcsr = S_RESET | S_HALT | 3;
+    cpu.dfsr = 2;
+}
+
+static void a_reset_while_it_stood_still_arms_everything_before_a_step(void **state)
+{
+    (void)state;
+    reset_while_it_stood_still();
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_int_equal(why(), STOP_STEP);
+}
+
+static void a_reset_while_it_stood_still_arms_everything_before_it_runs(void **state)
+{
+    (void)state;
+    reset_while_it_stood_still();
+    assert_int_equal(cortexm_resume(), OK);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_int_equal(why(), STOP_RUNNING);
+    cortexm_halt();
+    assert_int_equal(why(), STOP_REQUEST);
+}
+
+/* --- ranges ----------------------------------------------------------------------- */
+
+static struct stop stop_in_range(uint32_t size)
+{
+    struct stop stop;
+
+    cpu.regs[15] = 0x08000200;
+    cpu.steps = 0;
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cortexm_poll(&stop), OK);
+    do {
+        assert_int_equal(stop.reason, STOP_STEP);
+        assert_int_equal(cortexm_step_range(0x08000200, size, &stop), OK);
+    } while (stop.reason == STOP_RUNNING && cortexm_poll(&stop) == OK);
+    return stop;
+}
+
+static void a_range_is_left_after_its_last_instruction(void **state)
+{
+    (void)state;
+    assert_int_equal(stop_in_range(20).reason, STOP_STEP);
+    assert_int_equal(cpu.regs[15], 0x08000214);
+    assert_int_equal(cpu.steps, 10);
+}
+
+static void a_long_range_is_given_back_in_between(void **state)
+{
+    struct stop stop;
+    (void)state;
+    cpu.regs[15] = 0x08000200;
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cortexm_poll(&stop), OK);
+    assert_int_equal(cortexm_step_range(0x08000200, 0x1000, &stop), OK);
+    assert_int_equal(stop.reason, STOP_RUNNING);
+    assert_true(cpu.steps < 100);
+    assert_int_equal(stop_in_range(0x1000).reason, STOP_STEP);
+    assert_int_equal(cpu.steps, 0x800);
+}
+
+static void steps_of_a_range_do_without_dfsr(void **state)
+{
+    (void)state;
+    cpu.dfsr_reads = 0;
+    stop_in_range(20);
+    assert_true(cpu.dfsr_reads <= 2);   /* of the first step, and if it is given back */
+}
+
+static void what_stops_a_range_is_told(void **state)
+{
+    static const struct { uint32_t event, pc; enum stop_reason reason; } rows[] = {
+        { 2, 0x08000208, STOP_HW_BREAKPOINT },
+        { 2, 0x0800020A, STOP_SW_BREAKPOINT },
+        { 8, 0x0800020C, STOP_FAULT },          /* its handler is in the range */
+        { 8, 0x08000400, STOP_FAULT },
+        { 4, 0x0800020C, STOP_WATCH_WRITE },
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        m3(state);
+        cortexm_set_breakpoint(0x08000208, 2);
+        if (rows[i].reason == STOP_WATCH_WRITE)
+            cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+        cpu.event_at = rows[i].pc == 0x08000208 ? 5 : 6;
+        cpu.always_retires = rows[i].event == 2;        /* the PC tells it, too */
+        cpu.event = rows[i].event;
+        cpu.event_pc = rows[i].pc;
+        cpu.dwt_function[0] |= 1 << 24;
+        struct stop stop = stop_in_range(0x100);
+        assert_int_equal(stop.reason, rows[i].reason);
+        assert_int_equal(cpu.steps, cpu.event_at);
+        if (rows[i].event == 2)
+            assert_int_equal(stop.pc, rows[i].pc);
+    }
+}
+
+/* --- comparators ------------------------------------------------------------------ */
+
 static void breakpoints_use_the_half_of_the_word_they_are_in(void **state)
 {
     (void)state;
@@ -353,6 +544,8 @@ static void breakpoint_hits_are_told_apart(void **state)
     cpu.dhcsr |= S_HALT;
     cpu.dfsr = 2;
     assert_int_equal(why(), STOP_HW_BREAKPOINT);
+    cortexm_step();
+    assert_int_equal(why(), STOP_STEP);
     cortexm_resume();
     cpu.regs[15] = RAM + 0x10;
     cpu.dhcsr |= S_HALT;
@@ -510,6 +703,18 @@ int main(void)
         cmocka_unit_test_setup(a_running_core_has_no_registers, m3),
         cmocka_unit_test_setup(double_registers_are_two_singles, m4f),
         cmocka_unit_test_setup(step_masks_interrupts_and_resume_does_not, m3),
+        cmocka_unit_test_setup(a_register_that_takes_long_is_waited_for, m3),
+        cmocka_unit_test_setup(dfsr_is_written_only_when_it_says_something, m3),
+        cmocka_unit_test_setup(what_stopped_the_core_for_somebody_else_is_no_reason_later,
+                               m3),
+        cmocka_unit_test_setup(a_reset_while_it_stood_still_arms_everything_before_a_step,
+                               m3),
+        cmocka_unit_test_setup(a_reset_while_it_stood_still_arms_everything_before_it_runs,
+                               m3),
+        cmocka_unit_test_setup(a_range_is_left_after_its_last_instruction, m3),
+        cmocka_unit_test_setup(a_long_range_is_given_back_in_between, m3),
+        cmocka_unit_test_setup(steps_of_a_range_do_without_dfsr, m3),
+        cmocka_unit_test_setup(what_stops_a_range_is_told, m3),
         cmocka_unit_test_setup(breakpoints_use_the_half_of_the_word_they_are_in, m3),
         cmocka_unit_test_setup(fpb_revision_2_takes_any_address, m4f),
         cmocka_unit_test_setup(odd_areas_are_watched_in_aligned_pieces, m3),

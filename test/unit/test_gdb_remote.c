@@ -39,7 +39,7 @@ static bool begins(const char *text, const char *with)
 static const char *stops_with(const char *packet, enum stop_reason reason, uint32_t address)
 {
     assert_string_equal(fake_ask(packet), "");          /* no answer while it runs */
-    fake.next = (struct stop){ reason, address };
+    fake.next = (struct stop){ .reason = reason, .address = address };
     fake.polls_left = 3;
     fake_run(5000);
     return fake_payload();
