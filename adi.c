@@ -45,6 +45,7 @@ enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
     CSW_PRIVILEGED_DATA = 3 << 24,          /* HPROT[1:0] */
     TAR_BLOCK = 0x400,                      /* auto-increment may wrap here */
     WINDOW = 16,                            /* what BD0 to BD3 cover */
+    AROUND = 32,                            /* bytes of memory, read for some of them */
 };
 enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
 #define NOTHING 0xFFFFFFFFu                 /* no valid SELECT, CSW or TAR looks so */
@@ -443,52 +444,40 @@ static int move(struct job job)
     return error;
 }
 
-/* The widest item that fits at the head of what is left; only words come in runs. */
-static uint8_t widest(uint32_t address, uint32_t length)
-{
-    if (address % 2 || length < 2)
-        return 0;
-    return address % 4 || length < 4 ? 1 : 2;
-}
-
-/* The bytes of a read that do not fill their word: the word is read, and they are taken
- * out of it. */
+/* Bytes that do not fill their words: the words are read, and they are taken out of them. */
 static int read_around(uint32_t address, uint8_t *bytes, uint32_t length)
 {
-    uint8_t word[4];
-    int error = move((struct job){ address & ~3u, word, 1, 2, SWD_READ });
+    uint8_t words[AROUND];
+    uint32_t offset = address % 4;
+    int error = move((struct job){ address - offset, words, (offset + length + 3) / 4, 2,
+                                   SWD_READ });
 
     if (!error)
-        memcpy(bytes, word + address % 4, length);
+        memcpy(bytes, words + offset, length);
     return error;
 }
 
-/* Memory does not mind being read, so there a ragged end costs one word and no change of
- * CSW.  A single access of a width that exists stays one of that width. */
+/* Words, and what is left at both ends in bytes, or in halfwords where that fits: so one
+ * run for each end, or a single one for a word that lies across two.  Memory does not mind
+ * being read, so there even a byte is a word, without a change of CSW. */
 static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
                       uint32_t length)
 {
-    bool around = direction == SWD_READ && address < PERIPHERALS &&
-                  length != 1u << widest(address, length);
+    const bool around = direction == SWD_READ && address < PERIPHERALS;
+    int error = OK;
 
-    while (length) {
-        uint8_t size = widest(address, length);
-        uint32_t count = size == 2 ? length / 4 : 1, moved = count << size;
-        int error;
-
-        if (around && size < 2) {
-            moved = 4 - address % 4 < length ? 4 - address % 4 : length;
+    for (uint32_t moved; length && !error; address += moved, bytes += moved, length -= moved) {
+        if ((address | length) % 4 && length <= (around ? AROUND - 4 : 4))
+            moved = length;
+        else
+            moved = address % 4 ? 4 - address % 4 : length & ~3u;
+        uint8_t size = (address | moved) % 2 ? 0 : (address | moved) % 4 ? 1 : 2;
+        if (around && size < 2)
             error = read_around(address, bytes, moved);
-        } else {
-            error = move((struct job){ address, bytes, count, size, direction });
-        }
-        if (error)
-            return error;
-        address += moved;
-        length -= moved;
-        bytes += moved;
+        else
+            error = move((struct job){ address, bytes, moved >> size, size, direction });
     }
-    return OK;
+    return error;
 }
 
 int adi_read(uint32_t address, void *bytes, uint32_t length)

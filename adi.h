@@ -25,10 +25,9 @@ int adi_dp_write(uint8_t address, uint32_t value);
 int adi_ap_read(uint8_t ap, uint8_t address, uint32_t *value);
 int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value);
 
-/* Target memory, any alignment, any length.  Uses the widest accesses that fit: bytes
- * and halfwords only at ragged ends, and when memory (below 0x40000000) is read not even
- * there: the whole word is.  An aligned 2 or 4 byte access is one bus access of
- * that width, so it is safe for peripherals.  WAIT, parity and silence are retried and
+/* Target memory, any alignment, any length.  In words, and at ragged ends in bytes, or one
+ * halfword: so an aligned 2 or 4 byte access is one bus access of that width, which is safe
+ * for peripherals.  Memory (below 0x40000000) is read in words only.  WAIT, parity and silence are retried and
  * recovered inside; on error the access may have been done in part.  A write that had
  * arrived is not repeated: controllers may be given commands on a bad wire too. */
 int adi_read(uint32_t address, void *bytes, uint32_t length);

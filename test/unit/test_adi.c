@@ -343,36 +343,45 @@ static void every_alignment_and_length_survives_the_round_trip(void **state)
         }
 }
 
+enum { PERIPHERALS = 0x40000000 };
+
 static void aligned_small_access_is_one_bus_access_of_its_width(void **state)
 {
     uint16_t half;
     uint8_t byte;
 
     (void)state;
-    adi_write16(RAM + 2, 0xBEEF);
-    adi_read16(RAM + 2, &half);
-    adi_write8(RAM + 7, 0x42);
-    adi_read8(RAM + 7, &byte);
+    adi_write16(PERIPHERALS + 2, 0xBEEF);
+    adi_read16(PERIPHERALS + 2, &half);
+    adi_write8(PERIPHERALS + 7, 0x42);
+    adi_read8(PERIPHERALS + 7, &byte);
     assert_int_equal(half, 0xBEEF);
     assert_int_equal(byte, 0x42);
     assert_int_equal(fake.accesses[0], 2);
     assert_int_equal(fake.accesses[1], 2);
     assert_int_equal(fake.accesses[2], 0);
+    adi_write16(RAM + 2, 0xBEEF);
+    adi_write8(RAM + 7, 0x42);
+    assert_int_equal(fake.accesses[0], 3);
+    assert_int_equal(fake.accesses[1], 3);
 }
 
+/* Transfers, once CSW says words: TAR, each word, RDBUFF. */
 static void a_ragged_read_of_memory_takes_whole_words(void **state)
 {
-    uint8_t in[7];
+    uint8_t in[28];
+    uint32_t value;
 
     (void)state;
-    memcpy(memory(RAM), "0123456789ABCDEF", 16);
-    assert_int_equal(adi_read(RAM + 3, in, 6), OK);
-    assert_memory_equal(in, "345678", 6);
-    assert_int_equal(fake.accesses[0] + fake.accesses[1], 0);
-    fake.transfers = 0;
-    assert_int_equal(adi_read(RAM + 1, in, 7), OK);
-    assert_memory_equal(in, "1234567", 7);
-    assert_true(fake.transfers <= 7);
+    fill(fake.ram, 64);
+    for (uint32_t offset = 0; offset < 4; offset++)
+        for (uint32_t length = 1; length <= sizeof in; length++) {
+            adi_read32(RAM + 0x200, &value);
+            fake.transfers = 0;
+            assert_int_equal(adi_read(RAM + offset, in, length), OK);
+            assert_memory_equal(in, fake.ram + offset, length);
+            assert_int_equal(fake.transfers, 2 + (offset + length + 3) / 4);
+        }
     assert_int_equal(fake.accesses[0] + fake.accesses[1], 0);
 }
 
@@ -382,10 +391,35 @@ static void a_ragged_read_of_peripherals_touches_nothing_else(void **state)
 
     (void)state;
     memcpy(memory(RAM), "0123456789ABCDEF", 16);
-    assert_int_equal(adi_read(0x40000003, in, 6), OK);
+    assert_int_equal(adi_read(PERIPHERALS + 3, in, 6), OK);
     assert_memory_equal(in, "345678", 6);
     assert_int_equal(fake.accesses[0], 2);
     assert_int_equal(fake.accesses[2], 1);
+}
+
+/* What is beside the bytes may change meanwhile, so it is not written: each end is a run of
+ * bytes, or a halfword.  A change of CSW and a RDBUFF for each run, and TAR once. */
+static void a_ragged_write_takes_one_run_for_each_end(void **state)
+{
+    static const uint8_t transfers[8][4] = {        /* length less one; offset */
+        { 4, 4, 4, 4 }, { 4, 5, 4, 5 }, { 6, 6, 6, 6 }, { 3, 7, 5, 7 },
+        { 6, 9, 9, 7 }, { 6, 10, 7, 10 }, { 8, 9, 10, 10 }, { 4, 12, 10, 12 },
+    };
+    const uint8_t out[8] = "abcdefgh";
+    uint32_t value;
+
+    (void)state;
+    for (uint32_t length = 1; length <= 8; length++)
+        for (uint32_t offset = 0; offset < 4; offset++) {
+            memset(fake.ram, 0x55, 64);
+            adi_read32(RAM + 0x200, &value);
+            fake.transfers = 0;
+            assert_int_equal(adi_write(RAM + 32 + offset, out, length), OK);
+            assert_int_equal(fake.transfers, transfers[length - 1][offset]);
+            assert_memory_equal(memory(RAM + 32 + offset), out, length);
+            assert_int_equal(*memory(RAM + 31 + offset), 0x55);
+            assert_int_equal(*memory(RAM + 32 + offset + length), 0x55);
+        }
 }
 
 static void one_kilobyte_costs_one_transfer_a_word(void **state)
@@ -634,6 +668,7 @@ int main(void)
                                connected),
         cmocka_unit_test_setup(a_ragged_read_of_memory_takes_whole_words, connected),
         cmocka_unit_test_setup(a_ragged_read_of_peripherals_touches_nothing_else, connected),
+        cmocka_unit_test_setup(a_ragged_write_takes_one_run_for_each_end, connected),
         cmocka_unit_test_setup(one_kilobyte_costs_one_transfer_a_word, connected),
         cmocka_unit_test_setup(polling_a_register_costs_two_transfers, connected),
         cmocka_unit_test_setup(a_query_writes_one_and_reads_two_in_four_transfers,
