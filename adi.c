@@ -539,26 +539,28 @@ int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int cou
     const int last = at[2] ? 3 : 2;
     uint8_t requests[4];
     uint32_t words[4];                      /* the answer to a read is one place further */
-    bool told = false;                      /* the command has arrived */
-    int error = OK, tries = 0;
+    bool aimed = false, told = false;       /* told: the command has arrived */
+    int error = OK, tries = 0, i;
 
-    for (int i = 0; i < last; i++)          /* BD0 to BD3 have A[3:2] as the window has */
+    for (i = 0; i < last; i++)              /* BD0 to BD3 have A[3:2] as the window has */
         requests[i] = swd_request(SWD_AP | (i ? SWD_READ : SWD_WRITE), (uint8_t)at[i]);
     requests[last] = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
     status->all = UINT32_MAX;
     status->any = 0;
     while (count && (!error || again(&error, &tries))) {
-        error = in_window(at[0], 2, 1) ? OK : aim(at[0] & ~(WINDOW - 1u), 2);
-        if (!error)
+        if (!aimed)
+            error = in_window(at[0], 2, 1) ? OK : aim(at[0] & ~(WINDOW - 1u), 2);
+        if (!aimed && !error)
             error = select_bank(port.ap, AP_BD0);
         words[0] = command;
-        for (int i = told; i <= last && !error; i++) {
+        for (i = told; i <= last && !error; i++)
             error = transfer(requests[i], &words[i]);
-            /* FAULT, after it was OK: its data had arrived damaged. */
-            told = i == 0 ? !error : error != ERR_FAULT;
-        }
-        if (error)
+        aimed = !error;
+        if (error) {
+            if (i > told)                   /* FAULT: its data had arrived damaged */
+                told = i > 1 && error != ERR_FAULT;
             continue;
+        }
         status->all &= words[2];
         status->any |= words[2];
         *results++ = words[last];

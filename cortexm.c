@@ -287,15 +287,15 @@ int cortexm_write_register(int number, const void *value)
     return finish();
 }
 
-int cortexm_read_frame(uint32_t *values)
+int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values)
 {
-    get_row(0, values, REG_PSP + 1);
+    get_row(first, values, (int)count);
     return finish();
 }
 
 int cortexm_read_registers(uint32_t *values)
 {
-    failed = cortexm_read_frame(values);
+    get_row(0, values, REG_PRIMASK);
     uint32_t special = get(REGSEL_SPECIAL);
     for (int i = REG_PRIMASK; i <= REG_CONTROL; i++, special >>= 8)
         values[i] = special & 0xFF;

@@ -57,8 +57,8 @@ int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop);
 /* Registers, core halted.  value points to 4 bytes, or 8 for D0 to D15. */
 int cortexm_read_register(int number, void *value);
 int cortexm_write_register(int number, const void *value);
-/* R0 to PSP (19 words), what a debugger wants to know at each stop; R0 to CONTROL (23). */
-int cortexm_read_frame(uint32_t *values);
+/* Some of R0 to PSP, count words; R0 to CONTROL (23). */
+int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values);
 int cortexm_read_registers(uint32_t *values);
 int cortexm_write_registers(const uint32_t *values);
 

@@ -46,10 +46,29 @@ static const char *breakpoint_kind(enum stop_reason reason)
     return reason == STOP_HW_BREAKPOINT ? "hwbreak:;" : "";
 }
 
+/* "0f:00010020;", some at a time: they travel while the next are read. */
+static void put_registers(void)
+{
+    enum { ROW = 5 };
+    uint32_t values[ROW];
+    uint8_t number = 0;
+
+    while (number <= REG_PSP) {
+        uint32_t count = REG_PSP + 1u - number < ROW ? REG_PSP + 1u - number : ROW;
+        if (cortexm_read_row(number, count, values) != OK)
+            return;                     /* gdb will ask, and get the error */
+        for (uint32_t i = 0; i < count; i++, number++) {
+            rsp_hex(&number, 1);
+            rsp_char(':');
+            rsp_hex(&values[i], 4);
+            rsp_char(';');
+        }
+    }
+}
+
 int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
 {
     static const char watches[][7] = { "watch", "rwatch", "awatch" };
-    uint32_t values[REG_PSP + 1];
     enum stop_reason reason = gdb.stop.reason;
 
     if (!target_attached())
@@ -61,13 +80,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
     if (gdb.names_breakpoints)
         rsp_print(breakpoint_kind(reason));
     rsp_print("thread:1;");
-    if (cortexm_read_frame(values) == OK)
-        for (uint8_t number = 0; number <= REG_PSP; number++) {
-            rsp_hex(&number, 1);
-            rsp_char(':');
-            rsp_hex(&values[number], 4);
-            rsp_char(';');
-        }
+    put_registers();
     return OK;
 }
 

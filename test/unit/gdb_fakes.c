@@ -173,10 +173,10 @@ int cortexm_read_registers(uint32_t *values)
         values[i] = fake.registers[i][0];
     return OK;
 }
-int cortexm_read_frame(uint32_t *values)
+int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values)
 {
-    for (int i = 0; i <= REG_PSP; i++)
-        values[i] = fake.registers[i][0];
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = fake.registers[first + i][0];
     return OK;
 }
 int cortexm_write_registers(const uint32_t *values) { (void)values; return OK; }
