@@ -373,7 +373,7 @@ static int execute(void)
         const struct packet *row = tables[table].first;
         for (; row < tables[table].end; row++) {
             struct scan rest = { packet, packet + length, false };
-            if (!scan_pattern(&rest, row->pattern, numbers))
+            if (*packet != *row->pattern || !scan_pattern(&rest, row->pattern, numbers))
                 continue;
             int error = rest.bad ? ERR_RANGE : obstacle(table);
             if (row->handle != gdb_flash_write)
