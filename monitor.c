@@ -155,7 +155,7 @@ static int run_wire(int argc, const char **argv)
         swd_release(SWD_DAP);
     if (swd_owner() == SWD_DAP)
         monitor_print("%s.\n", error_text(ERR_WIRE_TAKEN));
-    monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nWAIT %u, FAULT %u, parity errors %u, "
+    monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nLong WAITs %u, FAULT %u, parity errors %u, "
                   "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
                   (unsigned)adi_targetid(), (unsigned)c->waits, (unsigned)c->faults,
                   (unsigned)c->parity, (unsigned)c->silent, (unsigned)c->recoveries);
