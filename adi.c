@@ -428,6 +428,8 @@ static int move(struct job job)
     while (job.count) {
         uint32_t room = (TAR_BLOCK - job.address % TAR_BLOCK) >> job.size, done;
 
+        if (job.size < 2 && job.direction == SWD_READ)
+            room = 1;                       /* each from lanes of its own */
         error = run(&job, job.count < room ? job.count : room, &done);
         watchdog_feed();
         if (error == ERR_FAULT && job.direction == SWD_WRITE && done)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { RAM = 0x20000000, RAM_SIZE = 0x10000, ID = 0x2BA01477 };
+enum { PERIPHERALS = 0x40000000, RAM = 0x20000000, RAM_SIZE = 0x10000, ID = 0x2BA01477 };
 
 static struct {
     bool plugged, swd_mode, deaf, must_read_id;
@@ -330,8 +330,9 @@ static void every_alignment_and_length_survives_the_round_trip(void **state)
     uint8_t out[48], in[48];
 
     (void)state;
-    for (uint32_t start = RAM + 0x3F0; start < RAM + 0x3F8; start++)
+    for (uint32_t n = 0; n < 16; n++)
         for (uint32_t length = 0; length <= sizeof out; length++) {
+            uint32_t start = (n < 8 ? RAM : PERIPHERALS) + 0x3F0 + n % 8;
             memset(fake.ram, 0x55, 0x800);
             fill(out, sizeof out);
             assert_int_equal(adi_write(start, out, length), OK);
@@ -342,8 +343,6 @@ static void every_alignment_and_length_survives_the_round_trip(void **state)
             assert_memory_equal(in, out, length);
         }
 }
-
-enum { PERIPHERALS = 0x40000000 };
 
 static void aligned_small_access_is_one_bus_access_of_its_width(void **state)
 {
