@@ -78,8 +78,8 @@ static void rest(void)
 /* One word from bytes or to bytes, as the request says. */
 static int wire(uint8_t request, void *bytes)
 {
-    uint32_t count = 1;
-    return swd_words(request, bytes, &count, 0);
+    struct swd_block block = { bytes, 1, 0, SWD_ASKS };
+    return swd_words(request, &block);
 }
 
 static int meaning(int ack)
@@ -130,17 +130,18 @@ static int transfer(uint8_t request, uint32_t *value)
 /* The same count times; *done is how many words came through. */
 static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
 {
+    struct swd_block block = { bytes, count, 0, SWD_ASKS };
     int error = OK;
 
-    for (*done = 0; *done < count && !error; ) {
-        uint32_t left = count - *done;
-        int ack = swd_words(request, bytes + 4 * *done, &left, 0);
-        *done = count - left;
+    while (block.left && !error) {
+        int ack = swd_words(request, &block);
         if (ack == SWD_OK)
             break;
-        error = not_ok(ack, request, bytes + 4 * *done);
-        *done += !error;
+        error = not_ok(ack, request, block.bytes);
+        if (!error)
+            block.bytes += 4, block.left--;
     }
+    *done = count - block.left;
     return error;
 }
 

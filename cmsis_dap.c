@@ -6,13 +6,13 @@
  *   -> 02 01             <- 02 01                      DAP_Connect, to SWD
  *   -> 05 00 01 02       <- 05 01 01 77 14 C1 0B       DAP_Transfer: read DPIDR
  *
- * A packet is one command, and each gets one answer, in order.  They live in one ring; a
- * slot holds a request until main has done it, and the answer until the host fetches it:
+ * A packet is one command, and each gets one answer, in order.  They live in one ring.  An
+ * answer goes to the slot before its request, so one slot is always free for it:
  *
- *      tail            done             head
- *       | answers ....  | requests ...   |  free ...     one packet more waits in the
- *     fetched by      done by          filled by         endpoint's own buffer: then the
- *     the interrupt   main             the interrupt     host sees NAK
+ *             answers        free      requests
+ *       ...  -4  -3  -2      -1      0   1   2  ...      one packet more waits in the
+ *          fetched by                done  filled by     endpoint's own buffer: then the
+ *         the interrupt           by main  the interrupt host sees NAK
  *
  * Rules:
  *   - nothing is read behind the end of a request, and nothing written behind that of an
@@ -36,7 +36,7 @@
 #include "swd.h"
 #include "target.h"
 
-enum { PACKET = 64, SLOTS = 8, SAME = 15, PAUSE_MAX = 60 };
+enum { PACKET = 64, PACKETS = 8, SLOTS = PACKETS + 1 };
 enum { WAIT_LIMIT_MS = 800, LIMIT_MS = 3000 };
 
 enum { DONE = 0x00, FAILED = 0xFF };                    /* status bytes */
@@ -54,36 +54,36 @@ enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
 
 static struct {
     struct slot {
-        _Alignas(4) uint8_t bytes[PACKET];
         uint8_t length;
         volatile bool aborted;
+        uint8_t spare[2];               /* see read_ap() */
+        uint8_t bytes[PACKET];
     } slots[SLOTS];
-    /* They run freely through 256. */
-    volatile uint8_t head;              /* moved by the interrupt */
-    volatile uint8_t done;              /* moved by main */
-    volatile uint8_t tail;              /* moved by the interrupt */
+    /* With interrupts off, or in the interrupt: */
+    volatile uint8_t requests, answers; /* that are in the ring */
+    volatile uint8_t next;              /* slot of the request that is done next */
     volatile bool received;             /* a packet is still in the endpoint's buffer */
     volatile bool stale;                /* dropped, and main does not know it yet */
 } ring;
 
-static struct slot *slot(uint8_t index)
+/* Counted from the request that is done next. */
+static struct slot *slot(int place)
 {
-    return &ring.slots[index % SLOTS];
+    return &ring.slots[(uint32_t)(ring.next + place + SLOTS) % SLOTS];
 }
 
 static bool full(void)
 {
-    return (uint8_t)(ring.head - ring.tail) == SLOTS;
+    return ring.requests + ring.answers == PACKETS;
 }
 
 /* The next three in the interrupt, or with interrupts off. */
 static void listen(void)
 {
     if (ring.received && !ring.stale && !full()) {
-        struct slot *free = slot(ring.head);
+        struct slot *free = slot(ring.requests++);
         free->length = (uint8_t)ep_read(DAP_EP, free->bytes, PACKET);
         free->aborted = false;
-        ring.head++;
         ring.received = false;
     }
     if (!ring.received && usb_free(DAP_EP, EP_OUT))
@@ -92,10 +92,12 @@ static void listen(void)
 
 static void send(void)
 {
-    if (ring.stale || ring.tail == ring.done || !usb_free(DAP_EP, EP_IN))
+    struct slot *oldest = slot(-1 - ring.answers);
+
+    if (ring.stale || ring.answers == 0 || !usb_free(DAP_EP, EP_IN))
         return;
-    usb_send(DAP_EP, slot(ring.tail)->bytes, slot(ring.tail)->length);
-    ring.tail++;
+    usb_send(DAP_EP, oldest->bytes, oldest->length);
+    ring.answers--;
     listen();
 }
 
@@ -158,18 +160,26 @@ static int room(void)
     return (int)(packet.out_end - packet.out);
 }
 
-static uint32_t take(int bytes)
+static uint32_t take(void)
 {
-    uint32_t value = 0;
+    if (left() > 0)
+        return *packet.in++;
+    packet.bad = true;
+    return 0;
+}
 
-    if (left() < bytes) {
-        packet.bad = true;
-        packet.in = packet.in_end;
-        return 0;
-    }
-    for (int i = 0; i < 8 * bytes; i += 8)
-        value |= (uint32_t)*packet.in++ << i;
-    return value;
+/* Anywhere: the core loads and stores them in one go. */
+struct word { uint32_t value; } __attribute__((packed, may_alias));
+struct half { uint16_t value; } __attribute__((packed, may_alias));
+
+static uint32_t word_at(const uint8_t *bytes)
+{
+    return ((const struct word *)bytes)->value;
+}
+
+static uint32_t half_at(const uint8_t *bytes)
+{
+    return ((const struct half *)bytes)->value;
 }
 
 static void put(uint32_t value, int bytes)
@@ -191,7 +201,6 @@ static void put_status(bool done)
 
 static struct {
     uint8_t idle;                       /* clocks after each transfer */
-    uint8_t pause[2];                   /* the same, found out: see transfer() */
     uint16_t wait_retry, match_retry;
     uint32_t match_mask;
     uint32_t hz;
@@ -206,7 +215,7 @@ static bool ours(void)
 
 static bool aborted(void)
 {
-    return slot(ring.done)->aborted;
+    return slot(0)->aborted;
 }
 
 bool dap_lit(void)
@@ -238,11 +247,11 @@ static void put_unless_refused(const char *text)
 
 enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_TIME = 1 << 5, CAN_USB_COM = 1 << 8 };
 
-static void info(void)
+static void info(const uint8_t *args)
 {
     char serial[25];
 
-    switch (take(1)) {
+    switch (args[0]) {
     case 0x01: put_string("Pillbug"); break;
     case 0x02: put_string("Pillbug CMSIS-DAP"); break;
     case 0x03: usb_serial_number(serial); put_unless_refused(serial); break;
@@ -250,19 +259,17 @@ static void info(void)
     case 0x09: put_unless_refused(VERSION); break;
     case 0xF0: put(2, 1); put(CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM, 2); break;
     case 0xF1: put(4, 1); put(clock_hz(), 4); break;
-    case 0xFE: put(1, 1); put(SLOTS, 1); break;
+    case 0xFE: put(1, 1); put(PACKETS, 1); break;
     case 0xFF: put(2, 1); put(PACKET, 2); break;
     default:   put(0, 1); break;
     }
 }
 
-static void host_status(void)
+static void host_status(const uint8_t *args)
 {
-    uint32_t type = take(1), on = take(1);
-
-    if (type == 0)
-        host.lit = on & 1;
-    put_status(type <= 1);
+    if (args[0] == 0)
+        host.lit = args[1] & 1;
+    put_status(args[0] <= 1);
 }
 
 /* As the host has configured it, perhaps before it connected. */
@@ -274,38 +281,40 @@ static void apply(void)
     swd_configure((host.configuration & 3) + 1, host.configuration & 4);
 }
 
-static void connect(void)
+static void connect(const uint8_t *args)
 {
-    bool taken = take(1) <= 1 && !target_attached();    /* 0: any port; 1: SWD */
+    bool taken = args[0] <= 1 && !target_attached();    /* 0: any port; 1: SWD */
 
     if (taken && swd_owner() == SWD_GDB)
         target_detach();                /* a mere scan: gdb has to scan again */
     taken = taken && swd_take(SWD_DAP);
-    host.pause[false] = host.pause[true] = 0;
     apply();
     put(taken, 1);
 }
 
-static void disconnect(void)
+static void disconnect(const uint8_t *args)
 {
+    (void)args;
     swd_release(SWD_DAP);
     put_status(true);
 }
 
-static void delay(void)
+static void delay(const uint8_t *args)
 {
-    clock_wait_us(take(2));
+    clock_wait_us(half_at(args));
     put_status(true);
 }
 
-static void reset_target(void)
+static void reset_target(const uint8_t *args)
 {
+    (void)args;
     put_status(true);
     put(0, 1);                          /* we know of no sequence for this target */
 }
 
-static void refuse(void)
+static void refuse(const uint8_t *args)
 {
+    (void)args;
     packet.in = packet.in_end;          /* whatever it is */
     put_status(false);
 }
@@ -315,10 +324,10 @@ static void refuse(void)
 enum { OUR_PINS = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, OTHERS_HIGH = 0x2C };
 
 /* nRST moves before DAP_Connect, too, but not while gdb has a target. */
-static void swj_pins(void)
+static void swj_pins(const uint8_t *args)
 {
-    int levels = (int)take(1), which = (int)take(1) & OUR_PINS;
-    uint32_t us = take(4), start = clock_cycles();
+    int levels = args[0], which = args[1] & OUR_PINS;
+    uint32_t us = word_at(args + 2), start = clock_cycles();
     uint32_t limit = (us < LIMIT_MS * 1000 ? us : LIMIT_MS * 1000) * (clock_hz() / 1000000);
 
     if (!ours())
@@ -329,9 +338,9 @@ static void swj_pins(void)
     put((uint32_t)(swd_pins() | OTHERS_HIGH), 1);
 }
 
-static void swj_clock(void)
+static void swj_clock(const uint8_t *args)
 {
-    uint32_t hz = take(4);
+    uint32_t hz = word_at(args);
 
     if (hz)
         host.hz = hz;
@@ -339,25 +348,23 @@ static void swj_clock(void)
     put_status(hz);
 }
 
-static void swj_sequence(void)
+static void swj_sequence(const uint8_t *args)
 {
-    int count = (int)take(1);
+    int count = args[0] ? args[0] : 256;
 
-    if (count == 0)
-        count = 256;
     if (left() < (count + 7) / 8)
         packet.bad = true;
     for (; count > 0 && !packet.bad; count -= 8) {
-        uint32_t bits = take(1);
+        uint32_t bits = take();
         if (ours())
             swd_send_bits(bits, count < 8 ? count : 8);
     }
     put_status(ours());
 }
 
-static void swd_configuration(void)
+static void swd_configuration(const uint8_t *args)
 {
-    host.configuration = (uint8_t)take(1);
+    host.configuration = args[0];
     apply();
     put_status(true);
 }
@@ -366,7 +373,7 @@ enum { SEQUENCE_CLOCKS = 0x3F, SEQUENCE_INPUT = 0x80 };
 
 static void one_sequence(void)
 {
-    uint32_t description = take(1);
+    uint32_t description = take();
     int clocks = description & SEQUENCE_CLOCKS ? description & SEQUENCE_CLOCKS : 64;
     int bytes = (clocks + 7) / 8;
     uint64_t bits = 0;
@@ -384,115 +391,97 @@ static void one_sequence(void)
     }
 }
 
-static void swd_sequence(void)
+static void swd_sequence(const uint8_t *args)
 {
-    uint32_t count = take(1);
-
     if (!ours()) {
-        refuse();
+        refuse(args);
         return;
     }
     put_status(true);
-    for (; count && !packet.bad; count--)
+    for (int count = args[0]; count && !packet.bad; count--)
         one_sequence();
     swd_send_bits(0, 0);                /* SWDIO is ours again */
 }
 
 /* --- transfers ---------------------------------------------------------------------- */
 
-static void transfer_configure(void)
+static void transfer_configure(const uint8_t *args)
 {
-    host.idle = (uint8_t)take(1);
-    host.wait_retry = (uint16_t)take(2);
-    host.match_retry = (uint16_t)take(2);
+    host.idle = args[0];
+    host.wait_retry = (uint16_t)half_at(args + 1);
+    host.match_retry = (uint16_t)half_at(args + 3);
     put_status(true);
 }
 
-/* APnDP, RnW and A[3:2] are in the wire's order. */
-static uint8_t on_wire(uint32_t request)
+/* After a WAIT: shall we ask again? */
+static bool patient(uint32_t *deadline)
 {
-    return swd_request((uint8_t)((request & (TO_AP | READ)) << 1), request & ADDRESS);
-}
-
-/* After WAIT number `tries`: shall we ask again? */
-static bool patient(uint32_t tries, uint32_t *deadline)
-{
-    if (tries == 0)
+    if (*deadline == 0)
         *deadline = clock_in_ms(WAIT_LIMIT_MS);
     watchdog_feed();
-    return tries < host.wait_retry && !aborted() && !clock_passed(*deadline);
+    return !aborted() && !clock_passed(*deadline);
 }
 
-/* The same request *count times, with the words at bytes; *count becomes how many are
- * left, the refused one included.
- *
- * A DP without a write buffer answers the write that follows a write with WAIT, and one in
- * front of a slow bus reads, too; that costs more than a few clocks between them.  How few
- * is found out: more after each WAIT, one less with each command. */
-static int transfer(uint8_t request, uint8_t *bytes, uint32_t *count)
+/* The same request count times, with the words at *bytes, which moves on behind what was
+ * done.  Each word may be asked for once more than the host allows retries: swd.c does so
+ * by itself, a few times. */
+static int transfer(uint32_t request, uint8_t **bytes, uint32_t count)
 {
-    bool reading = request & SWD_READ;
-    uint8_t *pause = &host.pause[reading];
-    uint32_t deadline = 0, tries = 0;
-    int ack = SWD_OK;
+    uint32_t deadline = 0, most = host.wait_retry + 1u, more = most, before;
+    struct swd_block block = { *bytes, count, host.idle, 0 };
+    int ack;
 
-    while (*count) {
-        uint32_t idle = host.idle > *pause ? host.idle : *pause;
-        bool single = reading && idle;  /* swd_words() idles behind what is written */
-        uint32_t asked = single ? 1 : *count, refused = asked;
-        ack = swd_words(request, bytes, &refused, idle);
-        if (single && ack == SWD_OK)
-            swd_idle(idle);
-        bytes += 4 * (asked - refused);
-        *count -= asked - refused;
-        if (asked != refused)
-            tries = 0;
-        if (ack == SWD_WAIT && *pause < PAUSE_MAX)
-            *pause = (uint8_t)(*pause + 2);
-        if (ack == SWD_WAIT ? !patient(tries++, &deadline) : ack != SWD_OK)
-            break;
-    }
+    /* APnDP, RnW and A[3:2] are in the wire's order. */
+    uint8_t on_wire = swd_request((uint8_t)((request & (TO_AP | READ)) << 1),
+                                  request & ADDRESS);
+    do {
+        before = block.left;
+        block.asks = more < SWD_ASKS ? more : SWD_ASKS;
+        ack = swd_words(on_wire, &block);
+        more = (block.left == before ? more : most) - block.asks;
+    } while (ack == SWD_WAIT && more && patient(&deadline));
+    *bytes = block.bytes;
     return ack;
 }
 
 static int transfer_one(uint32_t request, uint32_t *value)
 {
-    uint32_t count = 1;
+    uint8_t *bytes = (uint8_t *)value;
 
-    return transfer(on_wire(request), (uint8_t *)value, &count);
+    return transfer(request, &bytes, 1);
 }
 
-/* Reads into the answer; how many is added to *good. */
-static int fetch(uint32_t request, uint32_t count, uint32_t *good)
-{
-    uint32_t refused = count;
-    int ack = transfer(on_wire(request), packet.out, &refused);
+/* What is known while the requests of a command are done.  An AP read is posted: its result
+ * comes with the next AP read, or from RDBUFF.  A write's fate is known when something else
+ * has been answered. */
+static struct {
+    bool posted, unchecked;
+    uint32_t good;                      /* transfers that were answered OK */
+} job;
 
-    packet.out += 4 * (count - refused);
-    *good += count - refused;
+/* The same, counted. */
+static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
+{
+    uint8_t *start = *bytes;
+    int ack = transfer(request, bytes, count);
+
+    job.good += (uint32_t)(*bytes - start) / 4;
     return ack;
 }
 
-/* An AP read is posted: its result comes with the next AP read, or from RDBUFF.  A write's
- * fate is known when something else has been answered. */
-static struct {
-    bool posted, unchecked;
-} under_way;
-
 static int finish_posted(void)
 {
-    uint32_t ignored = 0;
-    bool posted = under_way.posted;
+    bool posted = job.posted;
 
-    under_way.posted = false;
-    return posted ? fetch(READ_RDBUFF, 1, &ignored) : SWD_OK;
+    job.posted = false;
+    return posted ? transfer(READ_RDBUFF, &packet.out, 1) : SWD_OK;
 }
 
 static int finish_all(void)
 {
     uint32_t ignored;
 
-    return under_way.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
+    return job.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
 }
 
 static void stamp(uint32_t request, int ack)
@@ -517,169 +506,157 @@ static int read_until(uint32_t request, uint32_t wanted)
     return ack;
 }
 
-/* Reads whose results are posted, count of them. */
-static int read_ap(uint32_t request, uint32_t count, uint32_t *good)
+/* Reads whose results are posted, count of them.  The first brings the result of none: it
+ * goes in front of the others, where four bytes are kept for so long. */
+static int read_ap(uint32_t request, uint32_t count)
 {
-    uint32_t ignored;
-    int ack = SWD_OK;
+    uint8_t *start = packet.out;
+    struct word *none = (struct word *)(start - 4), kept = *none;
 
-    if (!under_way.posted) {
-        ack = transfer_one(request, &ignored);
-        under_way.posted = ack == SWD_OK;
-        *good += under_way.posted;
-        count--;
-    }
-    if (ack == SWD_OK)
-        ack = fetch(request, count, good);
+    packet.out -= job.posted ? 0 : 4;
+    int ack = transfers(request, &packet.out, count);
+    if (!job.posted)
+        *none = kept;
+    if (packet.out < start)
+        packet.out = start;
+    else
+        job.posted = true;
     stamp(request, ack);
     return ack;
 }
 
-static int read_dp(uint32_t request, uint32_t count, uint32_t *good)
+static int read_dp(uint32_t request, uint32_t count)
 {
     uint32_t value;
     int ack;
 
     if (!(request & TIMESTAMP))
-        return fetch(request, count, good);
+        return transfers(request, &packet.out, count);
     ack = transfer_one(request, &value);
     stamp(request, ack);                /* it goes first */
     if (ack == SWD_OK) {
         put(value, 4);
-        ++*good;
+        job.good++;
     }
     return ack;
 }
 
-static int write_registers(uint32_t request, uint8_t *values, uint32_t count,
-                           uint32_t *good)
+static int write_registers(uint32_t request, uint8_t *values, uint32_t count)
 {
-    uint32_t refused = count;
-    int ack = transfer(on_wire(request), values, &refused);
+    int ack = transfers(request, &values, count);
 
     stamp(request, ack);
-    under_way.unchecked = true;
-    *good += count - refused;
+    job.unchecked = true;
     return ack;
 }
 
-struct word { uint32_t value; } __attribute__((packed, may_alias));
-
 /* count requests that are the same; values has as many words, if they have any. */
-static int do_requests(uint32_t request, uint8_t *values, uint32_t count, uint32_t *good)
+static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
 {
-    const struct word *first = (const struct word *)values;
-
     if (count == 0)
         return SWD_OK;
     if (request & READ)
-        under_way.unchecked = false;
+        job.unchecked = false;
     if ((request & (TO_AP | READ | MATCH_VALUE)) == (TO_AP | READ))
-        return read_ap(request, count, good);
+        return read_ap(request, count);
     int ack = finish_posted();
     if (ack != SWD_OK)
         return ack;
-    if (request & READ && !(request & MATCH_VALUE))
-        return read_dp(request, count, good);
+    if ((request & (READ | MATCH_VALUE)) == READ)
+        return read_dp(request, count);
     if (!(request & (READ | MATCH_MASK)))
-        return write_registers(request, values, count, good);
+        return write_registers(request, values, count);
     if (request & READ)
-        ack = read_until(request, first->value);
+        ack = read_until(request, word_at(values));
     else
-        host.match_mask = first->value;
-    *good += ack == SWD_OK;
+        host.match_mask = word_at(values);
+    job.good += ack == SWD_OK;
     return ack;
 }
 
-/* How many of them have room in the answer, beside what is under way. */
-static uint32_t places(uint32_t request)
+/* How many of n have room in the answer, beside what is under way. */
+static uint32_t places(uint32_t request, uint32_t n)
 {
-    int bytes = room() - (under_way.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
+    int bytes = room() - (job.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
+    uint32_t most = bytes < 0 ? 0 : (uint32_t)bytes / 4;
 
-    if (bytes < 0)
-        return 0;
-    return (request & (READ | MATCH_VALUE)) == READ ? (uint32_t)bytes / 4 : SAME;
+    return (request & (READ | MATCH_VALUE)) == READ && most < n ? most : n;
 }
 
 /* Takes requests as long as they are the same: for swd.c they are one job, which is what
- * makes a packet full of them fast.  How many; 0 if the packet ends too soon. */
-static uint32_t take_requests(uint32_t *request, struct word *values, uint32_t most)
+ * makes a packet full of them fast.  Their values gather where the first one stood.  How
+ * many; 0 if the packet ends too soon. */
+static uint32_t take_requests(uint32_t request, uint32_t most)
 {
-    const uint8_t *at = packet.in;
-    uint32_t n = 0, first = left() ? *at : 0;
-    bool has_value = !(first & READ) || first & MATCH_VALUE;
-    int size = has_value ? 5 : 1;
+    int size = !(request & READ) || request & MATCH_VALUE ? 5 : 1;
+    uint8_t *at = packet.in, *last = packet.in_end - size;
+    struct word *values = (struct word *)at;
+    uint32_t n = 0;
 
-    if (first & (MATCH_VALUE | MATCH_MASK | TIMESTAMP))
+    if (request & (MATCH_VALUE | MATCH_MASK | TIMESTAMP))
         most = 1;
-    for (; n < most && packet.in_end - at >= size && *at == first; n++, at += size)
-        if (has_value)
-            values[n] = *(const struct word *)(at + 1);
-    packet.in += at - packet.in;
+    for (; n < most && at <= last && *at == request; n++, at += size)
+        if (size > 1)
+            values[n].value = word_at(at + 1);
+    packet.in = at;
     packet.bad = n == 0;
-    *request = first;
     return n;
 }
 
 /* After a failure the rest is only read over: another command may follow it, in
- * DAP_ExecuteCommands. */
-static void transfers(void)
+ * DAP_ExecuteCommands.  Byte 0 says which one of a JTAG chain. */
+static void transfer_list(const uint8_t *args)
 {
-    uint32_t request, good = 0;
-    struct word values[SAME];
     uint8_t *head = packet.out;
-
-    take(1);                            /* which one of a JTAG chain */
-    uint32_t count = take(1);
+    uint32_t count = args[1];
     int ack = ours() && count ? SWD_OK : 0;
-    put(0, 2);
-    under_way.posted = under_way.unchecked = false;
+
+    packet.out += 2;
     while (count && !packet.bad) {
-        uint32_t n = take_requests(&request, values, count < SAME ? count : SAME);
-        uint32_t most = places(request);
+        uint8_t *values = packet.in;
+        uint32_t request = left() ? *values : 0, n = take_requests(request, count);
+        uint32_t most = places(request, n);
         count -= n;
         if (ack == SWD_OK)
-            ack = do_requests(request, (uint8_t *)values, n < most ? n : most, &good);
+            ack = do_requests(request, values, most);
         if (ack == SWD_OK && (packet.bad || n > most))
             ack = PROTOCOL_ERROR;
     }
     packet.bad = false;                 /* said */
     if (ack == SWD_OK)
         ack = finish_all();
-    head[0] = (uint8_t)good;
+    head[0] = (uint8_t)job.good;
     head[1] = (uint8_t)ack;
 }
 
 /* The same request all along, so its words lie behind each other. */
-static void transfer_block(void)
+static void transfer_block(const uint8_t *args)
 {
     uint8_t *head = packet.out;
-
-    take(1);
-    uint32_t count = take(2), request = take(1) & (TO_AP | READ | ADDRESS), good = 0;
+    uint32_t count = half_at(args + 1), request = args[3] & (TO_AP | READ | ADDRESS);
     int ack = ours() && count ? SWD_OK : 0;
-    put(0, 3);
+
+    packet.out += 3;
     uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
     uint32_t whole = count < most ? count : most;
-    under_way.posted = under_way.unchecked = false;
     if (ack == SWD_OK)
-        ack = do_requests(request, packet.in, whole, &good);
+        ack = do_requests(request, packet.in, whole);
     if (ack == SWD_OK)
         ack = finish_all();
     if (ack == SWD_OK && whole < count)
         ack = PROTOCOL_ERROR;
     if (request & READ)
-        good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
+        job.good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
     else
         packet.in += 4 * whole;
-    head[0] = (uint8_t)good;
+    head[0] = (uint8_t)job.good;
+    head[1] = 0;
     head[2] = (uint8_t)ack;
 }
 
-static void write_abort(void)
+static void write_abort(const uint8_t *args)
 {
-    take(1);
-    uint32_t value = take(4);
+    uint32_t value = word_at(args + 1);
 
     put_status(ours() && transfer_one(WRITE_ABORT, &value) == SWD_OK);
 }
@@ -688,9 +665,9 @@ static void write_abort(void)
 
 static const struct command {
     uint8_t id, size;                   /* bytes that must follow it, at least */
-    void (*run)(void);
+    void (*run)(const uint8_t *args);
 } commands[] = {
-    { 0x05, 2, transfers },             /* these two first: it is looked through */
+    { 0x05, 2, transfer_list },           /* these two first: it is looked through */
     { 0x06, 4, transfer_block },
     { 0x00, 1, info },
     { 0x01, 2, host_status },
@@ -713,16 +690,18 @@ static const struct command {
 /* No answer of fixed size is longer than 5 bytes. */
 static void run_command(void)
 {
-    uint8_t id = (uint8_t)take(1);
-    uint8_t *start = packet.out;
+    const uint8_t *request = packet.in;
+    uint8_t *start = packet.out, id = (uint8_t)take();
     const struct command *row = commands, *end = row + sizeof commands / sizeof commands[0];
 
     while (row < end && row->id != id)
         row++;
     packet.bad |= row == end || left() < row->size || room() < 5;
     if (!packet.bad) {
+        packet.in += row->size;
         put(id, 1);
-        row->run();
+        memset(&job, 0, sizeof job);
+        row->run(request + 1);
     }
     if (packet.bad) {
         packet.out = start;
@@ -735,8 +714,9 @@ static void run_command(void)
 static void run_commands(void)
 {
     uint8_t *head = packet.out;
-    uint32_t count = take(2) >> 8, done = 0;
+    uint32_t count = packet.in[1], done = 0;
 
+    packet.in += 2;
     put(EXECUTE_COMMANDS, 2);
     while (done < count && left() && room() && !packet.bad) {
         run_command();
@@ -745,18 +725,18 @@ static void run_commands(void)
     head[1] = (uint8_t)done;
 }
 
-static int answer(struct slot *request, uint8_t *bytes)
+static void answer(struct slot *request, struct slot *to)
 {
     packet.in = request->bytes;
     packet.in_end = packet.in + request->length;
-    packet.out = bytes;
-    packet.out_end = bytes + PACKET;
+    packet.out = to->bytes;
+    packet.out_end = packet.out + PACKET;
     packet.bad = false;
     if ((request->bytes[0] & 0xFE) == QUEUE_COMMANDS && request->length > 1)
         run_commands();
     else
         run_command();
-    return (int)(packet.out - bytes);
+    to->length = (uint8_t)(packet.out - to->bytes);
 }
 
 /* --- main --------------------------------------------------------------------------- */
@@ -765,8 +745,8 @@ static int answer(struct slot *request, uint8_t *bytes)
 static bool ready(void)
 {
     if (full())
-        return ring.head != ring.done;
-    for (uint8_t i = ring.done; i != ring.head; i++)
+        return ring.requests;
+    for (int i = 0; i < ring.requests; i++)
         if (slot(i)->bytes[0] != QUEUE_COMMANDS)
             return true;
     return false;
@@ -781,7 +761,7 @@ static void restart(void)
 {
     uint32_t state = interrupts_off();
 
-    ring.tail = ring.done = ring.head;
+    ring.requests = ring.answers = 0;
     ring.stale = false;
     listen();
     interrupts_restore(state);
@@ -790,14 +770,11 @@ static void restart(void)
 
 static void run_slot(void)
 {
-    uint8_t bytes[PACKET];
-    struct slot *it = slot(ring.done);
-    int length = answer(it, bytes);
+    answer(slot(0), slot(-1));
     uint32_t state = interrupts_off();
-
-    memcpy(it->bytes, bytes, (size_t)length);
-    it->length = (uint8_t)length;
-    ring.done++;
+    ring.next = (uint8_t)((ring.next + 1) % SLOTS);
+    ring.requests--;
+    ring.answers++;
     send();
     interrupts_restore(state);
 }
@@ -806,11 +783,8 @@ void dap_poll(void)
 {
     if (ring.stale)
         restart();
-    for (int i = 0; i < SLOTS && ready() && !ring.stale; i++) {
+    for (int i = 0; i < PACKETS && ready() && !ring.stale; i++) {
         watchdog_feed();
         run_slot();
-        for (int reading = 0; reading < 2; reading++)
-            if (host.pause[reading])
-                host.pause[reading]--;
     }
 }

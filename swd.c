@@ -18,7 +18,8 @@
  *     a rising edge, so it has had the whole period.
  *   - SWDIO is given away and taken back while the clock is high.  Before we let go we
  *     have driven it high, and our pull-up keeps it there: silence reads as ones.
- *   - Nothing here waits for the target for long: after 17 WAITs that is the answer.
+ *   - Nothing here waits for the target for long: a word is asked for as often as the
+ *     caller allows; then WAIT is the answer.
  *   - An interrupt may come anywhere; it makes a clock longer, never shorter.
  *
  * Both pins share a port, so one BSRR store drops the clock and presents the bit; bits
@@ -60,7 +61,7 @@ enum pace { PACED, EVEN, FULL };
 enum { FULL_CYCLES = 4 };                       /* a bit, written */
 enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
-enum { PAUSE_MAX = 48, PATIENCE = 17 };         /* idle clocks; WAITs in a block */
+enum { PAUSE_MAX = 48 };                        /* idle clocks behind a write */
 enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
 
 static struct {
@@ -68,8 +69,8 @@ static struct {
     enum pace pace;
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
     uint32_t hz;
-    uint32_t quick, paced, turn;        /* measured, in sixteenths of a cycle: a bit;
-                                           one without waits, and what a turn adds */
+    uint32_t quick, paced, turn;               /* measured, in sixteenths of a cycle: a bit
+                                           without waits, and what a turn adds */
     enum swd_owner owner;
     uint32_t asked[2];                  /* Hz, of gdb and of DAP; 0: nothing yet */
     uint8_t turnaround;                 /* clocks less one */
@@ -79,17 +80,12 @@ static struct {
 
 /* --- straight lines --------------------------------------------------------------- */
 
-struct block {
-    uint8_t *bytes;             /* of the next word, any alignment */
-    uint32_t left;              /* words, at least one */
-    uint32_t idle;              /* clocks behind each that is written; grows with WAIT */
-    uint32_t tries;             /* so many WAITs and one less are taken for an answer */
-};
 enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* by straight(); odd: the parity */
 
 /* The whole of a block, one word a turn.  pad is 0 at full speed, or 2: nops in each
  * phase.  Returns the last answer as heard, the first bit highest: the enum with its ends
- * swapped.  WAIT is asked again at once: that is quicker than anything around it.
+ * swapped.  WAIT is asked again at once: that is quicker than anything around it.  How
+ * often stands above the request, so it comes out behind it and costs no register.
  *
  * `level` is what the next falling edge stores, `bits` what is still to be sent.  A store
  * waits for the store before it, so an instruction between two costs nothing: there the
@@ -99,10 +95,10 @@ enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* by straight(); odd: the parity */
  * the next one, a place lower, writes over what was not wanted.  So bits gather from the
  * top of `level` down, one instruction each, and are turned round at the end. */
 __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
-                                                               struct block *block,
+                                                               struct swd_block *block,
                                                                const int pad)
 {
-    uint32_t level, bits, sample, fold;
+    uint32_t level, bits, sample, fold, tries = block->asks;
 
     asm volatile(
         /* n bits: sent, least significant first, or sampled. */
@@ -130,7 +126,7 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
 
         /* The request; its last bit is Park, 1, so SWDIO is high when we let go. */
         "1: ldr   %[fold], [%[bytes]]\n"
-        "   mov   %[bits], %[request]\n"
+        "2: mov   %[bits], %[request]\n"
         "   mov   %[level], %[both_low]\n"
         "   bfi   %[level], %[bits], %[dio], #1\n"
         "   lsrs  %[bits], %[bits], #1\n"
@@ -149,6 +145,7 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   lsrs  %[level], %[level], #29\n"
         "   cmp   %[level], #4\n"
         "   bne   10f\n"
+        "   mov   %[tries], %[bits]\n"
         "   tst   %[request], #4\n"
         "   beq   5f\n"
 
@@ -177,11 +174,15 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   lsrs  %[bits], %[bits], #1\n"
         "   bcs   7f\n"
         "   str   %[fold], [%[bytes]], #4\n"
+        "   movs  %[bits], %[idle]\n"
+        "   bne   11f\n"
         "   subs  %[left], #1\n"
-        "   bne   1b\n"
+        "   bne   2b\n"
         "   b     8f\n"
         "7: movs  %[level], #8\n"
         "   b     9f\n"
+        "11: mov  %[level], %[both_low]\n"
+        "   b     3f\n"
 
         /* Writing: the turnaround, 32 bits, parity, idle clocks. */
         "5: str   %[low], [%[port], %[bsrr]]\n"
@@ -236,7 +237,7 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   str   %[low], [%[port], %[bsrr]]\n"
         "   tst   %[request], #4\n"
         "   it    eq\n"
-        "   addeq %[idle], #2\n"
+        "   addeq %[idle], #1\n"
         "   str   %[high], [%[port], %[bsrr]]\n"
         "   str   %[drive], [%[port], %[crh]]\n"
         "   b     1b\n"
@@ -244,11 +245,11 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   .purgem send\n"
         "   .purgem hear\n"
         : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [idle] "+r"(block->idle),
-          [tries] "+r"(block->tries), [level] "=&l"(level), [bits] "=&l"(bits),
+          [tries] "+r"(tries), [level] "=&l"(level), [bits] "=&l"(bits),
           [sample] "=&l"(sample), [fold] "=&r"(fold)
         : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
           [listen] "r"(wire.crh_listen), [drive] "r"(wire.crh_drive),
-          [request] "r"(request), [both_low] "i"(BOTH_LOW), [dio] "i"(SWDIO_PIN),
+          [request] "r"(request | block->asks << 9), [both_low] "i"(BOTH_LOW), [dio] "i"(SWDIO_PIN),
           [pad] "i"(pad), [step] "i"(pad ? 8 : 16),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
           [crh] "i"(offsetof(struct gpio, CRH))
@@ -259,69 +260,58 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
 /* --- the loop that can be slow ---------------------------------------------------- */
 
 /* Sends and samples count bits at once, so that there is one pace for both directions:
- * while the target drives, our data bits only hold the pull-up (send ones).  This one
- * does not wait, and the nops make it 18 cycles a bit. */
-__attribute__((noinline)) static uint32_t exchange_quick(uint32_t bits, uint32_t count)
+ * while the target drives, our data bits only hold the pull-up (send ones).  What is heard
+ * takes the place of what was sent.
+ *
+ * The first loop does not wait, and its nops make it 18 cycles a bit.  The waits of the
+ * second are loops in lines of flash (8 bytes) of their own, so that a turn always costs
+ * the same. */
+__attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count)
 {
-    uint32_t level = BOTH_LOW, seen = 0, left = count, sample;
+    uint32_t level = BOTH_LOW, left = count, sample;
 
+    if (count == 0)
+        return 0;
     asm volatile(
+        "   cmp   %[wait_low], #0\n"
+        "   bne   2f\n"
         "   .balign 8\n"
         "1: bfi   %[level], %[bits], %[dio], #1\n"
         "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
-        "   lsrs  %[bits], %[bits], #1\n"
+        "   nop\n"
         "   nop\n"
         "   nop\n"
         "   ldr   %[sample], [%[port], %[idr]]\n"
         "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
         "   lsrs  %[sample], %[sample], %[dio] + 1\n"   /* the pin to the carry */
-        "   rrx   %[seen], %[seen]\n"
+        "   rrx   %[bits], %[bits]\n"
         "   subs  %[left], #1\n"
         "   bne   1b\n"
-        : [level] "+l"(level), [bits] "+l"(bits), [seen] "+l"(seen), [left] "+l"(left),
-          [sample] "=&l"(sample)
-        : [port] "l"(&SWD_PORT), [high] "r"(CLOCK_HIGH), [dio] "i"(SWDIO_PIN),
-          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR))
-        : "cc", "memory");
-    return seen >> (32 - count);
-}
-
-/* The waits are loops in lines of flash (8 bytes) of their own, so that a turn always
- * costs the same. */
-__attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count)
-{
-    uint32_t level = BOTH_LOW, seen = 0, left = count, turns;
-
-    if (count == 0)
-        return 0;
-    if (wire.wait_low == 0)
-        return exchange_quick(bits, count);
-    asm volatile(
+        "   b     5f\n"
         "   .balign 8\n"
-        "1: bfi   %[level], %[bits], %[dio], #1\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   mov   %[turns], %[wait_low]\n"
+        "2: bfi   %[level], %[bits], %[dio], #1\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"
+        "   nop\n"
+        "   mov   %[sample], %[wait_low]\n"
         "   .balign 8\n"
-        "2: subs  %[turns], #1\n"
-        "   bne   2b\n"
-        "   ldr   %[turns], [%[port], %[idr]]\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   lsrs  %[turns], %[turns], %[dio] + 1\n"     /* the pin to the carry */
-        "   rrx   %[seen], %[seen]\n"
-        "   mov   %[turns], %[wait_high]\n"
-        "   .balign 8\n"
-        "3: subs  %[turns], #1\n"
+        "3: subs  %[sample], #1\n"
         "   bne   3b\n"
+        "   ldr   %[sample], [%[port], %[idr]]\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   lsrs  %[sample], %[sample], %[dio] + 1\n"
+        "   rrx   %[bits], %[bits]\n"
+        "   mov   %[sample], %[wait_high]\n"
+        "4: subs  %[sample], #1\n"
+        "   bne   4b\n"
         "   subs  %[left], #1\n"
-        "   bne   1b\n"
-        : [level] "+l"(level), [bits] "+l"(bits), [seen] "+l"(seen), [left] "+l"(left),
-          [turns] "=&l"(turns)
-        : [port] "l"(&SWD_PORT), [high] "r"(CLOCK_HIGH), [wait_low] "r"(wire.wait_low),
+        "   bne   2b\n"
+        "5:\n"
+        : [level] "+l"(level), [bits] "+l"(bits), [left] "+l"(left), [sample] "=&l"(sample)
+        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [wait_low] "r"(wire.wait_low),
           [wait_high] "r"(wire.wait_high), [dio] "i"(SWDIO_PIN),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR))
         : "cc", "memory");
-    return seen >> (32 - count);
+    return bits >> (32 - count);
 }
 
 static void take_over(void)
@@ -347,29 +337,9 @@ uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
     return (uint8_t)(0x81 | middle | parity(middle) << 5);
 }
 
-/* Straight, at 7 MHz. */
-static void idle_straight(uint32_t clocks)
-{
-    asm volatile(
-        "   .balign 8\n"
-        "1: str   %[level], [%[port], %[bsrr]]\n"
-        "   subs  %[clocks], #1\n"
-        "   nop\n"
-        "   nop\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   bne   1b\n"
-        : [clocks] "+l"(clocks)
-        : [level] "l"(BOTH_LOW), [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH),
-          [bsrr] "i"(offsetof(struct gpio, BSRR))
-        : "cc", "memory");
-}
-
 void swd_idle(uint32_t clocks)
 {
-    if (wire.pace == PACED)
-        exchange(0, clocks);
-    else
-        idle_straight(clocks);
+    exchange(0, clocks);
 }
 
 static int reversed(uint32_t heard)
@@ -427,74 +397,74 @@ static int word_paced(uint32_t request, uint8_t *bytes)
     return SWD_OK;
 }
 
-static int words_paced(uint32_t request, struct block *block)
+static int words_paced(uint32_t request, struct swd_block *block)
 {
+    uint32_t tries = block->asks;
+
     while (block->left) {
         int ack = word_paced(request, block->bytes);
-        if (ack == SWD_WAIT && --block->tries) {
-            block->idle += request & SWD_READ ? 0 : 2;
+        if (ack == SWD_WAIT && --tries) {
+            block->idle += request & SWD_READ ? 0 : 1;
             continue;
         }
         if (ack != SWD_OK)
             return ack;
-        if (!(request & SWD_READ))
-            exchange(0, block->idle);
+        exchange(0, block->idle);
+        tries = block->asks;
         block->left--;
         block->bytes += 4;
     }
     return SWD_OK;
 }
 
+static int words(uint32_t request, struct swd_block *block)
+{
+    uint32_t heard;
+
+    if (wire.pace == PACED || block->left == 0)
+        return words_paced(request, block);
+    if (wire.pace == EVEN)
+        heard = straight(request, block, 2);
+    else
+        heard = straight(request, block, 0);
+    if (heard == HEARD_OK)
+        return SWD_OK;
+    return heard == HEARD_ODD ? SWD_PARITY : refused(reversed(heard), request);
+}
+
 /* A write that follows a write too soon is answered with WAIT, by a DP without a write
- * buffer or in front of a slow bus.  Idle clocks between them cost less: two more after
+ * buffer or in front of a slow bus.  Idle clocks between them cost less: one more after
  * each WAIT; then, down to two, a sixteenth less with every 256 words, for the target's
  * clock may become faster.
  * A lone write is seldom followed by another, and pays for the missing buffer only. */
-static int words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle,
-                 uint32_t patience)
+int swd_words(uint8_t request, struct swd_block *block)
 {
-    uint32_t most = *count > 1 ? PAUSE_MAX : 2;
-    uint32_t pause = wire.pause / 256 < most ? wire.pause / 256 : most;
-    struct block block = { bytes, *count, idle > pause ? idle : pause,
-                           wire.always_data ? 1 : patience };
-    uint32_t heard = HEARD_OK, before = block.idle;
-    int ack = SWD_OK;
+    uint32_t count = block->left, most = count > 1 ? PAUSE_MAX : 2, learnt = wire.pause / 256;
 
-    if (wire.pace == PACED || block.left == 0)
-        ack = words_paced(request, &block);
-    else if (wire.pace == EVEN)
-        heard = straight(request, &block, 2);
-    else
-        heard = straight(request, &block, 0);
-    if (heard == HEARD_ODD)
-        ack = SWD_PARITY;
-    else if (heard != HEARD_OK)
-        ack = refused(reversed(heard), request);
-    if (block.idle < most)
-        most = block.idle;
-    if (block.idle > before && most > wire.pause / 256)
+    if (request & SWD_READ)
+        return words(request, block);
+    if (block->idle < (learnt < most ? learnt : most))
+        block->idle = learnt < most ? learnt : most;
+    uint32_t before = block->idle;
+    int ack = words(request, block);
+    if (block->idle < most)
+        most = block->idle;
+    if (block->idle > before && most > learnt)
         wire.pause = most * 256 + 255;
-    else if (block.idle == before && wire.pause >= 3 * 256 && !(request & SWD_READ))
-        wire.pause -= *count * wire.pause / 4096;
-    *count = block.left;
+    else if (block->idle == before && learnt >= 3)
+        wire.pause -= count * wire.pause / 4096;
     return ack;
-}
-
-int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
-{
-    return words(request, bytes, count, idle, PATIENCE);
 }
 
 int swd_read(uint8_t request, uint32_t *value)
 {
-    uint32_t count = 1;
-    return words(request, value, &count, 0, 1);
+    struct swd_block block = { (uint8_t *)value, 1, 0, 1 };
+    return swd_words(request, &block);
 }
 
 int swd_write(uint8_t request, uint32_t value)
 {
-    uint32_t count = 1;
-    return words(request, &value, &count, 0, 1);
+    return swd_read(request, &value);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
@@ -572,26 +542,29 @@ static void calibrate(void)
     wire.quick = measure(0);
 }
 
-/* Sixteenths of a core cycle that a bit may take at least; 20 kHz is the end. */
+/* Sixteenths of a core cycle that a bit may take at least; 20 kHz is the end.  Where the
+ * straight lines are not used the loop sends the odd bits, at its quickest. */
 static void set_period(uint32_t period)
 {
-    uint32_t turns = 2, slowest = clock_hz() / 20000 * 16;
+    uint32_t turns = 0, slowest = clock_hz() / 20000 * 16;
+    bool plain = wire.turnaround == 0 && !wire.always_data;
 
-    if (wire.turnaround == 0 && period <= FULL_CYCLES * 16) {
+    wire.pace = PACED;
+    if (plain && period <= FULL_CYCLES * 16) {
         wire.pace = FULL;
         period = FULL_CYCLES * 16;
-    } else if (wire.turnaround == 0 && period <= EVEN_SIXTEENTHS) {
+    } else if (plain && period <= EVEN_SIXTEENTHS) {
         wire.pace = EVEN;
         period = EVEN_SIXTEENTHS;
+    } else if (period <= wire.quick) {
+        period = wire.quick;
     } else {
-        wire.pace = PACED;
         if (period > slowest)
             period = slowest;
-        if (period > wire.paced + turns * wire.turn)
+        turns = 2;
+        if (period > wire.paced + 2 * wire.turn)
             turns = (period - wire.paced + wire.turn - 1) / wire.turn;
-        else if (period <= wire.quick)
-            turns = 0;
-        period = turns ? wire.paced + turns * wire.turn : wire.quick;
+        period = wire.paced + turns * wire.turn;
     }
     wire.hz = (clock_hz() * 16 - 1) / period + 1;       /* up: who asks for it, gets it */
     wire.wait_low = (turns + 1) / 2;

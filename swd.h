@@ -28,8 +28,8 @@ enum swd_owner swd_owner(void);
  * the owner: gdb and DAP each have their own, and when nobody has the wire gdb's counts. */
 uint32_t swd_set_frequency(uint32_t hz);
 uint32_t swd_frequency(void);
-/* Turnaround of 1 to 4 clocks, more than 1 not at the straight paces; a data phase even
- * after WAIT and FAULT.  Until the wire is taken anew, which means 1 and false. */
+/* Turnaround of 1 to 4 clocks; a data phase even after WAIT and FAULT.  Neither more than 1
+ * nor true at more than 4 MHz.  Until the wire is taken anew, which means 1 and false. */
 void swd_configure(int turnaround, bool always_data);
 
 /* One transfer, request made by swd_request().  Returns an enum swd_ack; value is only
@@ -37,11 +37,17 @@ void swd_configure(int turnaround, bool always_data);
 int swd_read(uint8_t request, uint32_t *value);
 int swd_write(uint8_t request, uint32_t value);
 
-/* The same again and again, *count words at bytes, with at least so many idle clocks
- * behind each that is written.  WAIT is repeated up to 16 times, unless there are data
- * phases after it.  Stops at the first answer that is not SWD_OK; *count becomes the number of
- * words that are left, that one included. */
-int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle);
+/* The same again and again.  A word that is answered with WAIT is asked for again at once,
+ * asks times in all.  Stops at the first answer that is not SWD_OK; then bytes and left
+ * are those of that word.  Idle clocks between writes may become more. */
+struct swd_block {
+    uint8_t *bytes;             /* of the next word, at any address */
+    uint32_t left;              /* words */
+    uint32_t idle;              /* clocks behind each, at least */
+    uint32_t asks;              /* at least 1 */
+};
+enum { SWD_ASKS = 17 };         /* for those who have no better idea */
+int swd_words(uint8_t request, struct swd_block *block);
 
 /* Raw bits, LSB first, count up to 64: line reset, switch sequences, CMSIS-DAP.  After
  * receiving, SWDIO is still the target's; sending, even of 0 bits, takes it back. */

@@ -133,6 +133,7 @@ static int one_word(uint8_t request, uint8_t *bytes)
     uint32_t value;
 
     assert(fake.owner == SWD_DAP);
+    fake.words++;
     if (request & SWD_READ) {
         note("r%c%02X", port, address);
         if (ack == SWD_OK) {
@@ -148,20 +149,26 @@ static int one_word(uint8_t request, uint8_t *bytes)
     return ack;
 }
 
-int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
+int swd_words(uint8_t request, struct swd_block *block)
 {
-    uint8_t *at = bytes;
+    uint32_t asks = 0;
     int ack = SWD_OK;
 
-    for (; *count && ack == SWD_OK; at += 4) {
-        ack = one_word(request, at);
-        *count -= ack == SWD_OK;
-        if (!(request & SWD_READ) && idle && ack == SWD_OK)
-            note("i%u", idle);
+    assert(block->asks >= 1 && block->asks <= SWD_ASKS);
+    while (block->left) {
+        ack = one_word(request, block->bytes);
+        if (ack == SWD_WAIT && ++asks < block->asks)
+            continue;
+        if (ack != SWD_OK)
+            break;
+        if (block->idle)
+            note("i%u", block->idle);
+        asks = 0;
+        block->bytes += 4;
+        block->left--;
     }
     return ack;
 }
-void swd_idle(uint32_t clocks) { note("i%u", clocks); }
 void swd_send_bits(uint64_t bits, int count)
 {
     assert(count >= 0 && count <= 64 && fake.owner == SWD_DAP);

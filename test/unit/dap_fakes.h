@@ -29,6 +29,7 @@ struct fake {
     int ack_count, ack_at;
     int ack_for_ever;                   /* ... or this, if it is not 0 */
     int (*random_ack)(void);            /* ... or what this says */
+    int words;                          /* transfers on the wire, WAIT and all */
     uint32_t value;                     /* of the next read; each adds 0x01010101 */
     uint64_t bits_in;
     enum swd_owner owner;

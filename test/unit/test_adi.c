@@ -251,21 +251,19 @@ int swd_read(uint8_t request, uint32_t *value)
     return 1;
 }
 
-int swd_words(uint8_t request, void *bytes, uint32_t *count, uint32_t idle)
+int swd_words(uint8_t request, struct swd_block *block)
 {
-    uint8_t *at = bytes;
-
     fake.blocks++;
-    for (; *count; --*count, at += 4) {
+    for (; block->left; block->left--, block->bytes += 4) {
         uint32_t word;
-        memcpy(&word, at, 4);
+        memcpy(&word, block->bytes, 4);
         int ack = request & SWD_READ ? swd_read(request, &word) : swd_write(request, word);
         if (ack != SWD_OK)
             return ack;
         if (request & SWD_READ)
-            memcpy(at, &word, 4);
+            memcpy(block->bytes, &word, 4);
         else
-            swd_idle(idle);
+            swd_idle(block->idle);
     }
     return SWD_OK;
 }

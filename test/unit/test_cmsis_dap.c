@@ -409,16 +409,50 @@ static void wait_is_asked_again_as_often_as_configured(void **state)
 {
     (void)state;
     acks(3, SWD_WAIT, SWD_WAIT, SWD_OK);        /* two retries, as in power_on() */
-    expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00 ack2 rD00 ack2 rD00 i4");
+    expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00 ack2 rD00 ack2 rD00");
     fake.ack_for_ever = SWD_WAIT;
     expect("05 00 02 02 02", "05 00 02", "rD00 ack2 rD00 ack2 rD00 ack2");
     expect("04 00 00 00 00 00", "04 00", "");
     expect("05 00 01 02", "05 00 02", "rD00 ack2");     /* never less than once */
-    ask("02 01");                               /* forgets the pauses */
+    fake.ack_for_ever = 0;
+    acks(2, SWD_OK, SWD_WAIT);
+    expect("06 00 02 00 0D 01 00 00 00 02 00 00 00", "06 01 00 02",
+           "wA0C=00000001 wA0C=00000002 ack2");
+}
+
+static void each_word_has_its_own_retries(void **state)
+{
+    (void)state;
+    expect("04 00 01 00 00 00", "04 00", "");           /* one */
     acks(7, SWD_OK, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_OK, SWD_OK, SWD_OK);
-    expect("04 00 01 00 00 00", "04 00", "");           /* each has its own */
-    expect("05 00 02 02 06", "05 02 01 45 34 23 12 46 35 24 13",
-           "rD00 rD04 ack2 rD04 i2");
+    expect("05 00 02 02 06", "05 02 01 44 33 22 11 45 34 23 12", "rD00 rD04 ack2 rD04");
+    acks(6, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_WAIT);
+    expect("06 00 03 00 06", "06 02 00 02 46 35 24 13 47 36 25 14",
+           "rD04 ack2 rD04 rD04 ack2 rD04 rD04 ack2 rD04 ack2");
+}
+
+/* More than swd.c does by itself, and neither less than that nor a multiple of it. */
+static void any_count_of_retries_is_kept(void **state)
+{
+    static const int counts[] = { 0, 1, 15, 16, 17, 18, 33, 34, 35, 100, 255, 256, 1000 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char request[40];
+        sprintf(request, "04 00 %02X %02X 00 00", counts[i] & 0xFF, counts[i] >> 8);
+        fake.ack_for_ever = 0;
+        expect(request, "04 00", "");
+        for (int first = 0; first < 3; first++) {       /* words that are there at once */
+            acks(3, SWD_OK, SWD_OK, SWD_OK);
+            fake.ack_count = first;
+            fake.ack_for_ever = SWD_WAIT;
+            fake.words = 0;
+            ask("06 00 03 00 0D 01 00 00 00 02 00 00 00 03 00 00 00");
+            assert_int_equal(fake.fetched[1], first);
+            assert_int_equal(fake.fetched[3], SWD_WAIT);
+            assert_int_equal(fake.words, first + counts[i] + 1);
+        }
+    }
 }
 
 static void waiting_for_ever_has_an_end(void **state)
@@ -432,19 +466,6 @@ static void waiting_for_ever_has_an_end(void **state)
     expect("05 00 01 02", "05 00 02", "");
     assert_in_range(fake.ms - start, 780, 1000);
     expect("06 00 01 00 0D 00 00 00 00", "06 00 00 02", "");
-}
-
-static void writes_that_meet_wait_are_given_a_pause(void **state)
-{
-    (void)state;
-    acks(3, SWD_OK, SWD_WAIT, SWD_OK);
-    expect("05 00 03 0D 01 00 00 00 0D 02 00 00 00 0D 03 00 00 00", "05 03 01",
-           "wA0C=00000001 wA0C=00000002 ack2 wA0C=00000002 i2 wA0C=00000003 i2 rD0C");
-    expect("05 00 01 0D 04 00 00 00", "05 01 01", "wA0C=00000004 i1 rD0C");
-    expect("05 00 01 0D 05 00 00 00", "05 01 01", "wA0C=00000005 rD0C");
-    acks(2, SWD_WAIT, SWD_OK);                  /* reads have a pause of their own */
-    expect("05 00 02 02 02", "05 02 01 47 36 25 14 48 37 26 15",
-           "rD00 ack2 rD00 i2 rD00 i2");
 }
 
 static void idle_clocks_follow_each_transfer(void **state)
@@ -854,8 +875,9 @@ int main(void)
         CONNECTED(a_read_after_a_write_needs_no_other_look),
         CONNECTED(the_first_fault_ends_it_and_the_count_says_where),
         CONNECTED(wait_is_asked_again_as_often_as_configured),
+        CONNECTED(each_word_has_its_own_retries),
+        CONNECTED(any_count_of_retries_is_kept),
         CONNECTED(waiting_for_ever_has_an_end),
-        CONNECTED(writes_that_meet_wait_are_given_a_pause),
         CONNECTED(idle_clocks_follow_each_transfer),
         CONNECTED(value_match_reads_until_it_matches),
         CONNECTED(a_match_fetches_what_was_posted_before),
