@@ -522,18 +522,21 @@ int adi_write(uint32_t address, const void *bytes, uint32_t length)
     return ERR_VERIFY;
 }
 
+static int write_items(uint32_t address, const void *bytes, uint32_t length, uint8_t size)
+{
+    if ((address | length) % (1u << size))
+        return ERR_ALIGNMENT;
+    return move((struct job){ address, (uint8_t *)bytes, length >> size, size, SWD_WRITE });
+}
+
 int adi_write16s(uint32_t address, const void *bytes, uint32_t length)
 {
-    if ((address | length) % 2)
-        return ERR_ALIGNMENT;
-    return move((struct job){ address, (uint8_t *)bytes, length / 2, 1, SWD_WRITE });
+    return write_items(address, bytes, length, 1);
 }
 
 int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
 {
-    if ((address | length) % 4)
-        return ERR_ALIGNMENT;
-    return move((struct job){ address, (uint8_t *)bytes, length / 4, 2, SWD_WRITE });
+    return write_items(address, bytes, length, 2);
 }
 
 int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
@@ -608,17 +611,18 @@ int adi_write8(uint32_t address, uint8_t value)
 
 /* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2
  * multi-drop part may be dormant (ADIv5.2 B5.3.4: 8 clocks high, the 128-bit selection
- * alert, 4 clocks low, activation code 0x1A for SW-DP). */
+ * alert, 4 clocks low, activation code 0x1A for SW-DP; and 4 more low). */
 static void wake(int how)
 {
-    if (how == 1) {
+    static const uint8_t selection_alert[] = {
+        0xFF, 0x92, 0xF3, 0x09, 0x62, 0x95, 0x2D, 0x85, 0x86,
+        0xE9, 0xAF, 0xDD, 0xE3, 0xA2, 0x0E, 0xBC, 0x19, 0xA0, 0x01,
+    };
+
+    if (how == 1)
         swd_from_jtag();
-    } else if (how == 2) {
-        swd_send_bits(0xFF, 8);
-        swd_send_bits(0x86852D956209F392u, 64);
-        swd_send_bits(0x19BC0EA2E3DDAFE9u, 64);
-        swd_send_bits(0x1A0, 12);
-    }
+    for (uint32_t i = 0; how == 2 && i < sizeof selection_alert; i++)
+        swd_send_bits(selection_alert[i], 8);
 }
 
 static int find_dp(uint32_t *dpidr)
