@@ -201,6 +201,11 @@ for _ in range(100):
     steps += 1 if found else 0
     pcs.add(found and found.group(1))
 check("a hundred stepi", steps == 100 and len(pcs) > 10, f"{steps} steps, {len(pcs)} places")
+gdb_do("set debug remote 1")
+text = gdb_do("stepi")
+gdb_do("set debug remote 0")
+check("a stop brings all the registers that gdb looks at", "vCont;s" in text
+      and "packet: $g" not in text and "packet: $p" not in text)
 expect("info registers", r"r0 .*xpsr", "registers")
 expect("print/x $control", r"= 0x0", "a system register")
 expect("step", r"\d+\s", "step by source line")
