@@ -174,6 +174,73 @@ static void prepare(int count, const void *request, int length)
     }
 }
 
+/* At the straight paces and at a slow one.  17 asks are what swd.c does by itself. */
+static void wait_is_answered_after_as_many_retries_as_the_host_allows(void **state)
+{
+    static const int retries[] = { 0, 1, 2, 15, 16, 17, 33, 34, 300 };
+    static const char *const clocks[] = { "11 00 51 25 02", "11 40 42 0F 00" };
+    struct swdp *port = gdb->board->target->debug_port;
+    const struct swdp_stats *stats = swdp_stats(port);
+    char request[40];
+
+    (void)state;
+    assert_true(dap_start(&dap, 10000000));
+    for (int i = 0; i < 2; i++) {
+        assert_says(clocks[i], "11 00");
+        for (unsigned n = 0; n < sizeof retries / sizeof *retries; n++) {
+            snprintf(request, sizeof request, "04 00 %X %X 00 00", retries[n] & 0xFF,
+                     retries[n] >> 8);
+            assert_says(request, "04 00");
+            uint64_t before = stats->wait;
+            swdp_inject_wait(port, 1 << 30);
+            assert_says("05 00 02 0F 0F", "05 00 02");
+            swdp_inject_wait(port, 0);
+            assert_int_equal(stats->wait - before, retries[n] + 1);
+        }
+    }
+}
+
+/* The SAM D21 at 1 MHz makes each of twelve reads wait a little. */
+static void each_word_has_its_own_retries(void **state)
+{
+    const struct swdp_stats *stats = swdp_stats(gdb->board->target->debug_port);
+
+    (void)state;
+    assert_true(dap_start(&dap, 36000000));
+    assert_says("05 00 02  01 52 00 00 23  05 00 00 00 20", "05 02 01");
+    assert_says("04 00 02 00 00 00", "04 00");
+    uint64_t before = stats->wait;
+    dap_hex(&dap, "05 00 0C 0F 0F 0F 0F 0F 0F 0F 0F 0F 0F 0F 0F");
+    print_message("%d waits for 12 words\n", (int)(stats->wait - before));
+    assert_int_equal(dap.answered, 3 + 4 * 12);
+    assert_memory_equal(dap.answer, "\x05\x0C\x01", 3);
+    assert_in_range(stats->wait - before, 6, 2 * 13);
+}
+
+/* Idle clocks behind each transfer are counted, whatever is learnt besides. */
+static void idle_clocks_are_made_as_configured(void **state)
+{
+    static const char *const clocks[] = { "11 00 51 25 02", "11 40 42 0F 00" };
+    const struct swdp_stats *stats = swdp_stats(gdb->board->target->debug_port);
+    char request[40];
+
+    (void)state;
+    assert_true(dap_start(&dap, 10000000));
+    for (int i = 0; i < 2; i++) {
+        assert_says(clocks[i], "11 00");
+        for (int idle = 0; idle < 256; idle += idle < 3 ? 1 : 84) {
+            snprintf(request, sizeof request, "04 %X 40 00 00 00", idle);
+            assert_says(request, "04 00");
+            uint64_t before = stats->clocks;
+            dap_hex(&dap, "05 00 03 02 02 06");
+            assert_int_equal(stats->clocks - before, 3 * (46 + idle));
+            before = stats->clocks;
+            assert_says("05 00 01 08 00 00 00 00", "05 01 01");     /* and RDBUFF */
+            assert_int_equal(stats->clocks - before, 2 * (46 + idle));
+        }
+    }
+}
+
 static void abort_ends_a_transfer_that_waits(void **state)
 {
     static const uint8_t read_drw[] = { 5, 0, 1, 0x0F };
@@ -375,6 +442,9 @@ int main(void)
         TEST(the_reset_pin_and_the_led_obey),
         TEST(raw_bits_do_what_transfers_do),
         TEST(a_host_that_does_not_fetch_meets_nak_and_nothing_is_lost),
+        TEST(wait_is_answered_after_as_many_retries_as_the_host_allows),
+        TEST(each_word_has_its_own_retries),
+        TEST(idle_clocks_are_made_as_configured),
         TEST(abort_ends_a_transfer_that_waits),
         TEST(a_pulled_plug_leaves_nothing_behind),
         TEST(stale_answers_go_with_a_new_configuration_or_a_cleared_halt),

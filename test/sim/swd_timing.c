@@ -210,6 +210,86 @@ static void a_slow_target_is_seldom_asked_in_vain(void **state)
     rsp_power_off(slow);
 }
 
+/* --- idle clocks, which WAITs teach ------------------------------------------------------ */
+
+enum { TRANSFER = 46, MOST_IDLE = 48, LEAST_IDLE = 2, KB = 1024 };
+
+static const struct swdp_stats *port_stats(void)
+{
+    return swdp_stats(rsp->board->target->debug_port);
+}
+
+/* WAITs in the middle of long writes, until there is nothing more to be learnt. */
+static void teach(void)
+{
+    static char packet[40 + 3 * KB];
+
+    for (int i = 0; i < 12; i++) {
+        int head = snprintf(packet, sizeof packet, "X%x,%x:", RAM, 3 * KB);
+        memset(packet + head, 'x', 3 * KB);
+        rsp_send(rsp, packet, head + 3 * KB);
+        assert_true(rsp_receive(rsp, 1000));
+        board_run_ms(rsp->board, 0.5);
+        swdp_inject_wait(rsp->board->target->debug_port, 16);
+        assert_string_equal(rsp_ask(rsp, "qC"), "QC1");
+    }
+}
+
+static double idle_clocks_a_word(void)
+{
+    static const uint8_t bytes[KB];
+    uint64_t clocks = port_stats()->clocks, ok = port_stats()->ok;
+
+    assert_true(rsp_write(rsp, RAM, bytes, sizeof bytes));
+    assert_string_equal(rsp_ask(rsp, "qC"), "QC1");
+    ok = port_stats()->ok - ok;
+    return (double)(port_stats()->clocks - clocks - TRANSFER * ok) / (KB / 4.0);
+}
+
+static int clocks_of_one_word(void)
+{
+    uint64_t clocks = port_stats()->clocks;
+
+    assert_true(rsp_write(rsp, RAM, "word", 4));
+    assert_string_equal(rsp_ask(rsp, "qC"), "QC1");
+    return (int)(port_stats()->clocks - clocks);
+}
+
+/* The target's clock may have been raised meanwhile.  Two stay: a DP without a write buffer
+ * answers every write that follows at once with WAIT. */
+static void idle_clocks_are_unlearnt_but_for_two(void **state)
+{
+    double slow, now;
+
+    (void)state;
+    teach();
+    slow = idle_clocks_a_word();
+    for (int i = 0; i < 20; i++)
+        idle_clocks_a_word();
+    now = idle_clocks_a_word();
+    print_message("%.2f, after 20 KB %.2f", slow, now);
+    assert_true(slow > 0.8 * MOST_IDLE && slow < MOST_IDLE + 1);
+    assert_true(now < slow / 3);                /* (15/16) to the 20th is 0.275 */
+    for (int i = 0; i < 60; i++)
+        now = idle_clocks_a_word();
+    print_message(", after 80 KB %.2f idle clocks a word\n", now);
+    assert_true(now > LEAST_IDLE - 0.01 && now < LEAST_IDLE + 0.5);
+}
+
+static void a_lone_write_has_two_idle_clocks_at_most(void **state)
+{
+    int before, after;
+
+    (void)state;
+    clocks_of_one_word();                       /* CSW, once */
+    before = clocks_of_one_word();
+    teach();
+    after = clocks_of_one_word();
+    print_message("%d clocks for one word, %d when idle clocks are learnt\n", before, after);
+    /* TAR and DRW. */
+    assert_int_equal(after - before, 2 * LEAST_IDLE);
+}
+
 static int power_on(void **state)
 {
     (void)state;
@@ -236,6 +316,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_frequency_is_true_and_gentle, power_on,
                                         power_off),
         cmocka_unit_test(a_slow_target_is_seldom_asked_in_vain),
+        cmocka_unit_test_setup_teardown(idle_clocks_are_unlearnt_but_for_two, power_on,
+                                        power_off),
+        cmocka_unit_test_setup_teardown(a_lone_write_has_two_idle_clocks_at_most, power_on,
+                                        power_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
