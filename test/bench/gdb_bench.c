@@ -153,10 +153,8 @@ static void bench_steps(struct rsp *rsp, bool fast)
     double start = rsp_now_ms(rsp);
 
     work_begins(rsp->board, "step");
-    for (int i = 0; i < TIMES; i++) {
+    for (int i = 0; i < TIMES; i++)
         rsp_ask(rsp, "vCont;s:1");
-        rsp_ask(rsp, "g");
-    }
     work_ends("step");
     measured_at(fast, "step_ms", (rsp_now_ms(rsp) - start) / TIMES);
     start = rsp_now_ms(rsp);

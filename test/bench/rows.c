@@ -41,7 +41,7 @@ static const struct row rows[] = {
     { "read_1k_default_ms", "ms", "  at the default frequency", 0, 0, LOWER },
 
     { "Run control, through gdb's packets", NULL, NULL, 0, 0, LOWER },
-    { "step_ms", "ms", "one stepi, as gdb does it (s, g)", 0, 0, LOWER },
+    { "step_ms", "ms", "one stepi, until gdb has the registers", 0, 0, LOWER },
     { "step_default_ms", "ms", "  at the default frequency", 0, 0, LOWER },
     { "regs_ms", "ms", "all registers (g)", 0, 0, LOWER },
     { "regs_default_ms", "ms", "  at the default frequency", 0, 0, LOWER },
