@@ -14,6 +14,10 @@
  * there in one piece, and so moves between ring and packet memory without a copy.  The
  * GDB port has no memory for leaving: its replies leave from where they are made.
  *
+ * Behind an IN packet the host asks for the next one in 3 us, and if that is not there, again
+ * after 10 us or more, where a packet takes 50.  So the GDB port has two IN buffers in packet
+ * memory: while one is on its way the other is loaded, and takes its turn first of all.
+ *
  * Rules:
  *   - OUT is open only while a whole packet fits; otherwise the host sees NAK and waits.
  *   - full IN packets leave at once.  What is left leaves when cdc_flush() was called, and
@@ -49,10 +53,12 @@ static uint8_t gdb_out[GDB_OUT + PACKET], uart_out[UART_OUT + PACKET],
                uart_in[UART_IN + PACKET];
 
 static struct port {
-    const struct cdc_place *place;
+    uint8_t interface, data, notify;    /* the last two: endpoints */
+    uint8_t other;                      /* see ep_write(): the GDB port's IN has two buffers */
     struct ring arrived, leaving;
     volatile bool flush;                /* set by the writer, cleared when it is done */
     /* The rest is written by the interrupt. */
+    uint8_t loaded;                     /* IN packet that waits its turn: length + 1 */
     bool full_packet;                   /* the last IN packet was: an empty one may be due */
     struct line_coding coding;
     volatile uint8_t lines;
@@ -66,12 +72,12 @@ static struct port {
     uint8_t notified;                   /* bytes of it that are under way or done */
 } ports[CDC_PORTS] = {
     [CDC_GDB] = {
-        .place = &cdc_places[CDC_GDB],
+        GDB_INTERFACE, GDB_EP, GDB_NOTIFY_EP, GDB_OTHER_IN,
         .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { NULL, LENT, 0, 0 },
         .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
     },
     [CDC_UART] = {
-        .place = &cdc_places[CDC_UART],
+        UART_INTERFACE, UART_EP, UART_NOTIFY_EP, 0,
         .arrived = { uart_out, UART_OUT, 0, 0 }, .leaving = { uart_in, UART_IN, 0, 0 },
         .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
     },
@@ -98,7 +104,7 @@ static int least(int a, int b)
 
 static void listen(struct port *port)
 {
-    int n = port->place->data;
+    int n = port->data;
     if (room(&port->arrived) >= PACKET && usb_free(n, EP_OUT))
         usb_receive(n);
 }
@@ -108,37 +114,46 @@ static void receive(struct port *port)
 {
     struct ring *ring = &port->arrived;
     int at = ring->head & (ring->size - 1);
-    int n = ep_read(port->place->data, ring->bytes + at, PACKET);
+    int n = ep_read(port->data, ring->bytes + at, PACKET);
     if (at + n > ring->size)
         memcpy(ring->bytes, ring->bytes + ring->size, (size_t)(at + n - ring->size));
     ring->head = (uint16_t)(ring->head + n);
 }
 
-/* Lent memory is only read, for it is never full. */
-static void send_packet(struct port *port, int n)
+/* Puts the next packet into packet memory, if there is one.  Lent memory is only read, for it
+ * is never full. */
+static void load(struct port *port)
 {
     struct ring *ring = &port->leaving;
-    int at = ring->tail & (ring->size - 1);
-    if (at + n > ring->size)
-        memcpy(ring->bytes + ring->size, ring->bytes, (size_t)(at + n - ring->size));
-    usb_send(port->place->data, ring->bytes + at, n);
-    ring->tail = (uint16_t)(ring->tail + n);
-    port->full_packet = n == PACKET;
-}
-
-static void send(struct port *port)
-{
-    int waiting = used(&port->leaving);
-    if (!usb_free(port->place->data, EP_IN))
-        return;
-    if (waiting < PACKET) {
+    int n = least(used(ring), PACKET), at = ring->tail & (ring->size - 1);
+    if (n < PACKET) {
         if (!port->flush)
             return;
         port->flush = false;
-        if (waiting == 0 && !port->full_packet)
+        if (n == 0 && !port->full_packet)
             return;
     }
-    send_packet(port, least(waiting, PACKET));
+    if (at + n > ring->size)
+        memcpy(ring->bytes + ring->size, ring->bytes, (size_t)(at + n - ring->size));
+    ep_write(port->data, port->other, ring->bytes + at, n);
+    ring->tail = (uint16_t)(ring->tail + n);
+    port->full_packet = n == PACKET;
+    port->loaded = (uint8_t)(n + 1);
+}
+
+/* Where there are two buffers, one packet is loaded while the other is on its way, so that
+ * the host, which asks again at once, gets it at once. */
+static void send(struct port *port)
+{
+    enum ep_state state = ep_state(port->data, EP_IN);
+    if (!port->loaded && (state == EP_NAK || (state == EP_VALID && port->other)))
+        load(port);
+    if (state != EP_NAK || !port->loaded)
+        return;
+    ep_send(port->data, port->other, port->loaded - 1);
+    port->loaded = 0;
+    if (port->other)
+        load(port);
 }
 
 /* Ten bytes through an endpoint of eight: two packets.  Between these eight bytes comes the
@@ -149,22 +164,21 @@ static const uint8_t serial_state[] = {
 
 static void notify(struct port *port)
 {
-    const struct cdc_place *place = port->place;
-    if (!usb_free(place->notification, EP_IN))
+    if (!usb_free(port->notify, EP_IN))
         return;
     if (port->notified == NOTIFICATION_SIZE) {
         uint16_t state = port->state | port->events;
         if (!port->events)
             return;
         memcpy(port->notification, serial_state, sizeof serial_state);
-        port->notification[4] = place->interface;
+        port->notification[4] = port->interface;
         memcpy(port->notification + 8, &state, 2);
         port->state = state & (CDC_DCD | CDC_DSR);  /* the others happen once */
         port->events = 0;
         port->notified = 0;
     }
     int n = least(NOTIFICATION_PACKET, NOTIFICATION_SIZE - port->notified);
-    usb_send(place->notification, port->notification + port->notified, n);
+    usb_send(port->notify, port->notification + port->notified, n);
     port->notified = (uint8_t)(port->notified + n);
 }
 
@@ -178,20 +192,21 @@ static void tell(struct port *port, uint16_t events)
 
 static struct port *port_of(int endpoint)
 {
-    bool uart = endpoint == cdc_places[CDC_UART].data
-             || endpoint == cdc_places[CDC_UART].notification;
-    return &ports[uart ? CDC_UART : CDC_GDB];
+    return &ports[endpoint % 2 ? CDC_GDB : CDC_UART];
 }
 
-void cdc_data_event(int endpoint, enum usb_event event)
+void cdc_out_event(int endpoint, enum usb_event event)
 {
     struct port *port = port_of(endpoint);
     if (event == USB_RECEIVED)
         receive(port);
-    if (event != USB_SENT)
-        listen(port);
-    if (event != USB_RECEIVED)
-        send(port);
+    listen(port);
+}
+
+void cdc_in_event(int endpoint, enum usb_event event)
+{
+    (void)event;
+    send(port_of(endpoint));
 }
 
 void cdc_notification_event(int endpoint, enum usb_event event)
@@ -220,6 +235,7 @@ void cdc_configured(bool yes)
         port->state = port->events = 0;
         port->notified = NOTIFICATION_SIZE;
         port->full_packet = false;
+        port->loaded = 0;
         port->leaving.tail = port->leaving.head;    /* nobody is there to read it */
         if (yes)
             listen(port);
@@ -252,9 +268,9 @@ static int send_break(struct port *port, uint16_t ms)
 
 int cdc_control(const struct usb_setup *setup, const uint8_t **data)
 {
-    bool uart = setup->wIndex == cdc_places[CDC_UART].interface;
+    bool uart = setup->wIndex == UART_INTERFACE;
     struct port *port = &ports[uart ? CDC_UART : CDC_GDB];
-    if (setup->wIndex != port->place->interface)
+    if (setup->wIndex != port->interface)
         return USB_REFUSE;
     switch (setup->bmRequestType << 8 | setup->bRequest) {
     case TO_INTERFACE << 8 | SET_LINE_CODING:
@@ -398,8 +414,9 @@ void cdc_drop(int n)
     uint32_t state = interrupts_off();
     if ((uint16_t)(port->fresh - ring->tail) <= used(ring))
         ring->tail = port->fresh;
-    if (!cdc_open(n) && ep_state(port->place->data, EP_IN) == EP_VALID)
-        ep_set(port->place->data, EP_IN, EP_NAK);
+    port->loaded = 0;
+    if (!cdc_open(n) && ep_state(port->data, EP_IN) == EP_VALID)
+        ep_set(port->data, EP_IN, EP_NAK);
     listen(port);
     interrupts_restore(state);
 }

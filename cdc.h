@@ -64,11 +64,15 @@ enum {
 };
 void cdc_notify(int port, uint16_t events);
 
-/* For the tables of probe.c, which says where in the device the ports are. */
-struct cdc_place { uint8_t interface, data, notification; };    /* endpoints: numbers */
-extern const struct cdc_place cdc_places[CDC_PORTS];
+/* For the tables of probe.c: where in the device the ports are. */
+enum {
+    GDB_INTERFACE = 1, GDB_EP = 1, GDB_NOTIFY_EP = 5,           /* odd ... */
+    UART_INTERFACE = 3, UART_EP = 2, UART_NOTIFY_EP = 4,        /* ... and even endpoints */
+    GDB_OTHER_IN = 64                   /* XOR of the offsets of the two IN buffers */
+};
 int cdc_control(const struct usb_setup *setup, const uint8_t **data);
-void cdc_data_event(int endpoint, enum usb_event event);
+void cdc_out_event(int endpoint, enum usb_event event);
+void cdc_in_event(int endpoint, enum usb_event event);
 void cdc_notification_event(int endpoint, enum usb_event event);
 void cdc_configured(bool yes);
 

@@ -16,11 +16,17 @@
  *
  *   offset   bytes  what                                    endpoint
  *        0      48  buffer description table                0 to 5, 8 bytes each
- *       48  32 + 32 control                                 0  OUT, IN
- *      112  64 + 64 GDB server, data                        1  OUT, IN
- *      240  64 + 64 UART, data                              2  OUT, IN
- *      368  64 + 64 CMSIS-DAP                               3  OUT, IN
- *      496   8 +  8 GDB server, UART: notifications         4, 5  IN
+ *       48  16 + 16 control                                 0  OUT, IN
+ *       80      32  UART, data                              2  OUT
+ *      112   8 +  8 UART, GDB server: notifications         4, 5  IN
+ *      128  64 + 64 GDB server, data, in turn (cdc.c)       1  IN
+ *      256      64  GDB server, data                        1  OUT
+ *      320      64  UART, data                              2  IN
+ *      384  64 + 64 CMSIS-DAP                               3  OUT, IN
+ *
+ * Endpoint 0 and what goes to the UART have smaller packets than they might have, to make
+ * room for the second buffer: nobody waits for the one, and a host that sends does not wait
+ * between packets as it does when it receives.
  *
  * CMSIS-DAP is the first interface, because some hosts look no further; they know it by its
  * name, or the product's, and by its endpoints: bulk, OUT before IN.
@@ -39,15 +45,16 @@
 #include "usb.h"
 
 enum {
-    DAP_INTERFACE, GDB_INTERFACE, GDB_DATA_INTERFACE, UART_INTERFACE, UART_DATA_INTERFACE,
-    DFU_INTERFACE, INTERFACES
+    DAP_INTERFACE = 0, DFU_INTERFACE = 5, INTERFACES,
+    GDB_DATA_INTERFACE = GDB_INTERFACE + 1, UART_DATA_INTERFACE = UART_INTERFACE + 1,
+    IN = 0x80
 };
-enum { GDB_EP = 1, UART_EP = 2, GDB_NOTIFY_EP = 4, UART_NOTIFY_EP = 5, IN = 0x80 };
 enum {
-    EP0_SIZE = 32, DATA_SIZE = 64, NOTIFY_SIZE = 8,
-    EP0_OUT = 48, EP0_IN = 80, GDB_OUT = 112, GDB_IN = 176, UART_OUT = 240, UART_IN = 304,
-    DAP_OUT = 368, DAP_IN = 432, GDB_NOTIFY = 496, UART_NOTIFY = 504
+    EP0_SIZE = 16, DATA_SIZE = 64, UART_OUT_SIZE = 32, NOTIFY_SIZE = 8,
+    EP0_OUT = 48, EP0_IN = 64, UART_OUT = 80, UART_NOTIFY = 112, GDB_NOTIFY = 120,
+    GDB_IN = 128, GDB_OUT = 256, UART_IN = 320, DAP_OUT = 384, DAP_IN = 448
 };
+_Static_assert(GDB_IN % (2 * GDB_OTHER_IN) == 0, "both buffers where the XOR finds them");
 enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, DAP_NAME, GDB_NAME, UART_NAME,
                DFU_NAME, STRINGS };
 
@@ -78,8 +85,8 @@ enum {
 };
 
 /* One serial port: a communication interface for control, a data interface for bytes. */
-#define SERIAL_PORT(interface, name, notify, data)                                        \
-    8, 11, interface, 2, 2, 2, 0, name,         /* association: CDC, ACM */              \
+#define SERIAL_PORT(interface, name, notify, data, out)                                   \
+    8, 11, interface, 2, 2, 2, 0, name,         /* association: CDC, ACM */               \
     9, 4, interface, 0, 1, 2, 2, 0, name,                                                 \
     5, 0x24, 0, LE16(0x0110),                   /* CDC header */                          \
     5, 0x24, 1, 0, (interface) + 1,             /* call management: none */               \
@@ -87,7 +94,7 @@ enum {
     5, 0x24, 6, interface, (interface) + 1,     /* union */                               \
     7, 5, IN | (notify), EP_INTERRUPT_BITS, LE16(NOTIFY_SIZE), 16,                        \
     9, 4, (interface) + 1, 0, 2, 10, 0, 0, NO_STRING,                                     \
-    7, 5, data, EP_BULK_BITS, LE16(DATA_SIZE), 0,                                         \
+    7, 5, data, EP_BULK_BITS, LE16(out), 0,                                               \
     7, 5, IN | (data), EP_BULK_BITS, LE16(DATA_SIZE), 0
 enum {                                                  /* DFU 1.1 4.1.3 */
     CAN_DNLOAD = 1 << 0, CAN_UPLOAD = 1 << 1, WILL_DETACH = 1 << 3, DETACH_MS = 1000
@@ -100,8 +107,8 @@ static const uint8_t configuration_descriptor[] = {
     9, 4, DAP_INTERFACE, 0, 2, 0xFF, 0, 0, DAP_NAME,
     7, 5, DAP_EP, EP_BULK_BITS, LE16(DATA_SIZE), 0,
     7, 5, IN | DAP_EP, EP_BULK_BITS, LE16(DATA_SIZE), 0,
-    SERIAL_PORT(GDB_INTERFACE, GDB_NAME, GDB_NOTIFY_EP, GDB_EP),
-    SERIAL_PORT(UART_INTERFACE, UART_NAME, UART_NOTIFY_EP, UART_EP),
+    SERIAL_PORT(GDB_INTERFACE, GDB_NAME, GDB_NOTIFY_EP, GDB_EP, DATA_SIZE),
+    SERIAL_PORT(UART_INTERFACE, UART_NAME, UART_NOTIFY_EP, UART_EP, UART_OUT_SIZE),
     9, 4, DFU_INTERFACE, 0, 0, 0xFE, 1, 1, DFU_NAME,    /* DFU, at run time */
     9, 0x21, CAN_DNLOAD | CAN_UPLOAD | WILL_DETACH, LE16(DETACH_MS),
     LE16(DFU_TRANSFER_SIZE), LE16(0x0110),
@@ -169,11 +176,6 @@ static const char *const strings[STRINGS] = {
 
 /* --- who answers what --------------------------------------------------------------------- */
 
-const struct cdc_place cdc_places[CDC_PORTS] = {
-    [CDC_GDB]  = { GDB_INTERFACE,  GDB_EP,  GDB_NOTIFY_EP },
-    [CDC_UART] = { UART_INTERFACE, UART_EP, UART_NOTIFY_EP },
-};
-
 static const struct usb_interface interfaces[INTERFACES] = {
     [GDB_INTERFACE]  = { .control = cdc_control },
     [UART_INTERFACE] = { .control = uart_control },
@@ -181,12 +183,12 @@ static const struct usb_interface interfaces[INTERFACES] = {
 };
 
 static const struct usb_endpoint endpoints[] = {
-    { DAP_EP,              EP_BULK, DATA_SIZE, DAP_INTERFACE,       DAP_OUT,  dap_event },
-    { IN | DAP_EP,         EP_BULK, DATA_SIZE, DAP_INTERFACE,       DAP_IN,   dap_event },
-    { GDB_EP,              EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE,  GDB_OUT,  cdc_data_event },
-    { IN | GDB_EP,         EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE,  GDB_IN,   cdc_data_event },
-    { UART_EP,             EP_BULK, DATA_SIZE, UART_DATA_INTERFACE, UART_OUT, uart_data_event },
-    { IN | UART_EP,        EP_BULK, DATA_SIZE, UART_DATA_INTERFACE, UART_IN,  cdc_data_event },
+    { DAP_EP,       EP_BULK, DATA_SIZE, DAP_INTERFACE,      DAP_OUT, dap_event },
+    { IN | DAP_EP,  EP_BULK, DATA_SIZE, DAP_INTERFACE,      DAP_IN,  dap_event },
+    { GDB_EP,       EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE, GDB_OUT, cdc_out_event },
+    { IN | GDB_EP,  EP_BULK, DATA_SIZE, GDB_DATA_INTERFACE, GDB_IN,  cdc_in_event },
+    { UART_EP,      EP_BULK, UART_OUT_SIZE, UART_DATA_INTERFACE, UART_OUT, uart_data_event },
+    { IN | UART_EP, EP_BULK, DATA_SIZE, UART_DATA_INTERFACE,     UART_IN,  cdc_in_event },
     { IN | GDB_NOTIFY_EP,  EP_INTERRUPT, NOTIFY_SIZE, GDB_INTERFACE,  GDB_NOTIFY,
       cdc_notification_event },
     { IN | UART_NOTIFY_EP, EP_INTERRUPT, NOTIFY_SIZE, UART_INTERFACE, UART_NOTIFY,

@@ -402,7 +402,7 @@ void uart_frame(void)
 
 void uart_data_event(int endpoint, enum usb_event event)
 {
-    cdc_data_event(endpoint, event);
+    cdc_out_event(endpoint, event);
     transmit();
 }
 

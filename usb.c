@@ -54,8 +54,8 @@ static enum ep_direction direction_of(uint8_t address)
 
 void usb_send(int n, const uint8_t *bytes, int length)
 {
-    ep_write(n, bytes, length);
-    ep_set(n, EP_IN, EP_VALID);
+    ep_write(n, 0, bytes, length);
+    ep_send(n, 0, length);
 }
 
 void usb_receive(int n)
@@ -310,7 +310,8 @@ static void send_next(void)
     }
     if (n < usb.ep0_size)
         usb.empty_packet = false;       /* this one is short, which says "the end" too */
-    ep_write(0, usb.from, n);
+    ep_write(0, 0, usb.from, n);
+    ep_next(0, 0, n);
     usb.from += n;
     usb.left = (uint16_t)(usb.left - n);
     arm(DATA_IN, EP_VALID, EP_VALID);
@@ -325,7 +326,7 @@ static void finish(int result)
         usb.empty_packet = usb.left < setup()->wLength;
         send_next();
     } else {
-        ep_write(0, NULL, 0);
+        ep_next(0, 0, 0);
         arm(STATUS_IN, EP_NAK, EP_VALID);
     }
 }
@@ -401,7 +402,7 @@ static void status_done(void)
 
 /* Both events at once: what was sent was sent before the other packet came, because the
  * host does one thing after the other.  But nothing new is loaded when a SETUP waits. */
-static void control_event(int events)
+__attribute__((noinline)) static void control_event(int events)
 {
     if (events & EP_SENT) {
         ep_clear(0, EP_SENT);
@@ -418,16 +419,6 @@ static void control_event(int events)
 
 /* --- the interrupt ---------------------------------------------------------------------- */
 
-static void endpoint_event(int n)
-{
-    const struct usb_endpoint *const *row = usb.rows[n & 7];
-    int events = ep_take_events(n);
-    if (events & EP_SENT && row[EP_IN])
-        row[EP_IN]->event(n, USB_SENT);
-    if (events & EP_RECEIVED && row[EP_OUT])
-        row[EP_OUT]->event(n, USB_RECEIVED);
-}
-
 static void bus_reset(void)
 {
     ep_sleep(false);
@@ -440,23 +431,36 @@ static void bus_reset(void)
     ep_address(0);
 }
 
-/* One endpoint at a time: the interrupt stays asked for until none has events. */
-void usb_interrupt(void);
-void usb_interrupt(void)
+/* Apart, as control_event() is: usb_interrupt() shall save only the registers it needs. */
+__attribute__((noinline)) static void bus_event(int bus)
 {
-    int bus = ep_bus_events(), n = bus & BUS_ENDPOINT;
     if (bus & BUS_WAKEUP)
         ep_sleep(false);
     if (bus & BUS_RESET)
         bus_reset();
-    if (bus & BUS_TRANSFER && n == 0)
-        control_event(ep_events(0));
-    else if (bus & BUS_TRANSFER)
-        endpoint_event(n);
     if (bus & BUS_FRAME && usb.configuration && usb.device->frame)
         usb.device->frame();
     if (bus & BUS_SUSPEND && !(bus & BUS_RESET))
         ep_sleep(true);
+}
+
+/* One thing at a time: the interrupt stays asked for until there is none.  An endpoint first,
+ * for the host is asking for the next packet already. */
+void usb_interrupt(void);
+void usb_interrupt(void)
+{
+    int bus = ep_bus_events(), n = bus & BUS_ENDPOINT;
+    if (!(bus & BUS_TRANSFER)) {
+        bus_event(bus);
+    } else if (n == 0) {
+        control_event(ep_events(0));
+    } else {
+        int events = ep_take_events(n);
+        if (events & EP_SENT && usb.rows[n][EP_IN])
+            usb.rows[n][EP_IN]->event(n, USB_SENT);
+        if (events & EP_RECEIVED && usb.rows[n][EP_OUT])
+            usb.rows[n][EP_OUT]->event(n, USB_RECEIVED);
+    }
 }
 
 void usb_start(const struct usb_device *device)

@@ -145,10 +145,9 @@ int ep_read(int n, uint8_t *bytes, int size)
 /* A store to packet memory takes the bus four cycles; in this order the core goes on with
  * something else meanwhile.  GCC would gather them at the end. */
 __attribute__((optimize("O2", "align-loops=8", "no-schedule-insns", "no-schedule-insns2")))
-void ep_write(int n, const uint8_t *bytes, int length)
+void ep_write(int n, int other, const uint8_t *bytes, int length)
 {
-    struct pma *to = &PMA[entry(n, EP_IN)[0].half / 2];
-    entry(n, EP_IN)[1].half = (uint16_t)length;
+    struct pma *to = &PMA[(entry(n, EP_IN)[0].half ^ other) / 2];
     for (; length > 0; length -= 8, to += 4, bytes += 8) {
         uint32_t first = ((const struct word *)bytes)[0].value;
         uint32_t second = ((const struct word *)bytes)[1].value;
@@ -159,16 +158,30 @@ void ep_write(int n, const uint8_t *bytes, int length)
     }
 }
 
+void ep_next(int n, int other, int length)
+{
+    struct pma *row = entry(n, EP_IN);
+    row[0].half = (uint16_t)(row[0].half ^ other);
+    row[1].half = (uint16_t)length;
+}
+
+void ep_send(int n, int other, int length)
+{
+    ep_next(n, other, length);
+    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | EPR_KEEP_CTR
+                              | (EP_NAK ^ EP_VALID) << 4);
+}
+
 _Static_assert((int)BUS_RESET == USB_RESET && (int)BUS_SUSPEND == USB_SUSP
                && (int)BUS_WAKEUP == USB_WKUP && (int)BUS_FRAME == USB_SOF
-               && (int)BUS_TRANSFER == USB_CTR && (int)BUS_ENDPOINT == USB_ISTR_EP_ID,
+               && (int)BUS_TRANSFER == USB_CTR && (BUS_ENDPOINT & USB_ISTR_EP_ID) == 7,
                "RM0008 23.5.1");
 
 int ep_bus_events(void)
 {
-    int istr = USB.ISTR, events = istr & (BUS_RESET | BUS_SUSPEND | BUS_WAKEUP | BUS_FRAME);
-    if (events)
-        USB.ISTR = (uint16_t)~events;
+    int istr = USB.ISTR;
+    if (!(istr & BUS_TRANSFER))
+        USB.ISTR = (uint16_t)~istr;
     return istr;
 }
 

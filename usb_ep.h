@@ -12,13 +12,14 @@ enum ep_state { EP_DISABLED, EP_STALL, EP_NAK, EP_VALID };              /* STAT_
 enum ep_direction { EP_OUT, EP_IN };
 enum { EP_SETUP = 1, EP_RECEIVED = 2, EP_SENT = 4 };                    /* ep_events() */
 enum {                                                  /* ep_bus_events(): as in ISTR */
-    BUS_ENDPOINT = 0xF, BUS_FRAME = 1 << 9, BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11,
+    BUS_ENDPOINT = 7, BUS_FRAME = 1 << 9, BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11,
     BUS_WAKEUP = 1 << 12, BUS_TRANSFER = 1 << 15
 };
 
 void ep_attach(void);                   /* re-enumerates: 10 ms of "unplugged" first */
 void ep_detach(void);                   /* "unplugged", until ep_attach() */
-/* And acknowledges them, but for BUS_TRANSFER: BUS_ENDPOINT is one that has events. */
+/* BUS_TRANSFER: endpoint BUS_ENDPOINT has events.  Otherwise the others, which are taken as
+ * seen to. */
 int ep_bus_events(void);
 void ep_sleep(bool asleep);             /* low-power side of suspend */
 void ep_address(uint8_t address);       /* answers at this device address from now on */
@@ -36,8 +37,12 @@ void ep_clear(int n, int events);
 int ep_take_events(int n);              /* both in one */
 
 int ep_read(int n, uint8_t *bytes, int size);           /* the packet that arrived */
-/* The packet for EP_VALID.  Moves eight bytes at a time: up to seven behind it are read, and
- * written to packet memory, too. */
-void ep_write(int n, const uint8_t *bytes, int length);
+/* A packet that is to leave, in two steps: its bytes go to packet memory, then it is the one
+ * that EP_VALID sends.  `other` is 0, or for an endpoint with two buffers the XOR of their
+ * offsets: then the bytes may be written while the packet before them is on its way.  Moves
+ * eight at a time: up to seven behind them are read, and written to packet memory, too. */
+void ep_write(int n, int other, const uint8_t *bytes, int length);
+void ep_next(int n, int other, int length);
+void ep_send(int n, int other, int length);             /* the same, and EP_NAK to EP_VALID */
 
 #endif

@@ -54,9 +54,11 @@ void ep_attach(void) { }
 void ep_detach(void) { }
 int ep_bus_events(void)
 {
-    int bus = hw.bus;
+    int bus = hw.bus & ~BUS_ENDPOINT;
+    if (hw.events)
+        return bus | BUS_TRANSFER;
     hw.bus = 0;
-    return hw.events ? bus | BUS_TRANSFER : bus;
+    return bus;
 }
 int ep_take_events(int n) { int events = hw.events; (void)n; hw.events = 0; return events; }
 void ep_sleep(bool asleep) { (void)asleep; }
@@ -84,12 +86,22 @@ int ep_read(int n, uint8_t *bytes, int size)
     memcpy(bytes, hw.out, (size_t)count);
     return count;
 }
-void ep_write(int n, const uint8_t *bytes, int length)
+void ep_write(int n, int other, const uint8_t *bytes, int length)
 {
     require(n == 0 && length >= 0 && length <= EP0_SIZE, "a packet longer than its endpoint");
+    require(other == 0, "endpoint 0 has one buffer");
     if (length)
         memcpy(hw.in, bytes, (size_t)length);
+}
+void ep_next(int n, int other, int length)
+{
+    require(n == 0 && other == 0 && length <= EP0_SIZE, "not what was written");
     hw.in_length = length;
+}
+void ep_send(int n, int other, int length)
+{
+    ep_next(n, other, length);
+    ep_set(n, EP_IN, EP_VALID);
 }
 
 static uint32_t ms;
@@ -348,7 +360,7 @@ int main(int argc, char **argv)
         else if (any(100) == 0)
             enumerate();
         else if (any(100) == 0)
-            hw.bus |= (int)any(any(8) ? 8 : 16) & ~(any(8) ? BUS_RESET : 0);
+            hw.bus |= (int)any(16) << 9 & ~(any(8) ? BUS_RESET : 0);      /* BUS_FRAME and on */
         for (int packets = (int)any(4); packets > 0; packets--)     /* at any time */
             any(2) ? in_packet() : out_packet(data, (int)any(EP0_SIZE + 1));
     }

@@ -552,6 +552,7 @@ static void a_reset_is_survived_at_any_moment(void **state)
                 requests[r].length);
             board_run_while(board, under_way, &reset_busy, 100);
             usb_host_set_address(board->usb, 0);
+            usb_host_set_ep0_size(board->usb, ep0_size);
             is_alive();
         }
     }

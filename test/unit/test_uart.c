@@ -49,7 +49,7 @@ const struct line_coding *cdc_line_coding(int port) { (void)port; return &coding
 uint8_t cdc_control_lines(int port) { (void)port; return 0; }
 bool cdc_take_break(int port, uint16_t *ms) { (void)port, (void)ms; return false; }
 void cdc_notify(int port, uint16_t events) { (void)port, (void)events; }
-void cdc_data_event(int endpoint, enum usb_event event) { (void)endpoint, (void)event; }
+void cdc_out_event(int endpoint, enum usb_event event) { (void)endpoint, (void)event; }
 int cdc_control(const struct usb_setup *setup, const uint8_t **data)
 {
     (void)setup, (void)data;

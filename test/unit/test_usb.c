@@ -49,11 +49,11 @@ int ep_take_events(int n) { int events = hw.events[n]; hw.events[n] = 0; return 
 int ep_bus_events(void)
 {
     int bus = hw.bus;
-    hw.bus = 0;
     for (int n = 0; n < 8; n++) {
         if (hw.events[n])
             return bus | BUS_TRANSFER | n;
     }
+    hw.bus = 0;
     return bus;
 }
 int ep_read(int n, uint8_t *bytes, int size)
@@ -62,16 +62,28 @@ int ep_read(int n, uint8_t *bytes, int size)
     memcpy(bytes, hw.out[n], (size_t)count);
     return count;
 }
-void ep_write(int n, const uint8_t *bytes, int length)
+void ep_write(int n, int other, const uint8_t *bytes, int length)
 {
+    assert_int_equal(other, 0);
     if (length)
         memcpy(hw.in[n], bytes, (size_t)length);
+}
+void ep_next(int n, int other, int length)
+{
+    assert_int_equal(other, 0);
     hw.in_length[n] = length;
 }
+void ep_send(int n, int other, int length)
+{
+    ep_next(n, other, length);
+    ep_set(n, EP_IN, EP_VALID);
+}
 
-/* Is asked for as long as an endpoint has events. */
+/* Is asked for as long as there are events. */
 static bool asked_for(void)
 {
+    if (hw.bus)
+        return true;
     for (int n = 0; n < 8; n++) {
         if (hw.events[n])
             return true;
