@@ -469,16 +469,18 @@ static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
     const bool around = direction == SWD_READ && address < PERIPHERALS;
     int error = OK;
 
-    for (uint32_t moved; length && !error; address += moved, bytes += moved, length -= moved) {
+    while (length && !error) {
+        uint32_t moved = address % 4 ? 4 - address % 4 : length & ~3u;
         if ((address | length) % 4 && length <= (around ? AROUND - 4 : 4))
             moved = length;
-        else
-            moved = address % 4 ? 4 - address % 4 : length & ~3u;
         uint8_t size = (address | moved) % 2 ? 0 : (address | moved) % 4 ? 1 : 2;
         if (around && size < 2)
             error = read_around(address, bytes, moved);
         else
             error = move((struct job){ address, bytes, moved >> size, size, direction });
+        address += moved;
+        length -= moved;
+        bytes += moved;
     }
     return error;
 }
