@@ -23,26 +23,30 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
     -DWEBUSB_URL='"$(WEBUSB_URL)"' -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
 
 # Optimizations of -Os that make its code larger: each tried alone, then together (gcc 12),
-# and kept where the images shrank: 1.3 KB in all.  The files that every byte goes through keep
-# them, but for adi.c, whose bytes all go through swd.c: see `make bench`.
+# and kept where the images shrank: 1.7 KB in all.  The files that every byte goes through keep
+# them, but for adi.c, whose bytes all go through swd.c: see `make bench`.  CALLS makes calls of
+# short functions that are wanted more than once, which INPLACE keeps in place.
 SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
     -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
     -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc -fno-forward-propagate \
     -fno-caller-saves -fno-tree-dominator-opts -fno-tree-dse -fno-reorder-blocks -fno-ssa-phiopt
+CALLS := -fno-inline-small-functions --param=uninlined-function-insns=0
+INPLACE := adi cmsis_dap
 FAST := swd rsp cdc usb_ep mem hex
 
 # Each image is compiled as a whole when it is linked (-flto): calls between files get as cheap
 # as those within one, and what is called with one value only is made for that value.  860
 # bytes of the probe, 320 of the bootloader, 2 % of the time.  Not mem.c: gcc calls it when all
-# that is done.  An object holds plain code too (fat), which test/size.py looks at.
+# that is done.  An object holds plain code too (fat), which test/size.py looks at.  When
+# all is one piece, sections for each function only cost their alignment: 100 bytes.
 LTO := -flto -ffat-lto-objects
-ARM_LD := $(SMALL) -flto-partition=one -fno-inline-functions-called-once \
-    -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
+ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-inline-functions-called-once \
+    -fno-function-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
-boot_c  := boot.c clock.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
-probe_c := probe.c clock.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c cdc.c uart.c \
-           settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
+boot_c  := boot.c clock.c deadline.c pin.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
+probe_c := probe.c clock.c deadline.c pin.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c \
+           cdc.c uart.c settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
            loader.c crc.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
@@ -76,10 +80,11 @@ $(BUILD)/options: FORCE
 FORCE:
 
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
+$(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
 $(BUILD)/arm/mem.o: LTO :=
 $(BUILD)/arm/%.o: %.c $(BUILD)/options
 	@mkdir -p $(@D)
-	$(CC_ARM) $(ARM_FLAGS) $(SMALL) $(LTO) -c -o $@ $<
+	$(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
 $(BUILD)/arm/%.o: %.s $(BUILD)/options
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -x assembler-with-cpp -c -o $@ $<
@@ -136,25 +141,24 @@ examples: $(BUILD)/examples/blinky.dfu \
 UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
-unit_adi := adi.c
-unit_cortexm := cortexm.c fault.c
-unit_flash := target.c flash_job.c loader.c flash_stm32.c flash_samd.c
+unit_adi := adi.c deadline.c
+unit_cortexm := cortexm.c fault.c deadline.c
+unit_flash := target.c flash_job.c loader.c flash_stm32.c flash_samd.c \
+    deadline.c
 unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
-    swbreak.c monitor.c rsp.c print.c hex.c
+    swbreak.c monitor.c rsp.c print.c hex.c deadline.c
 unit_rsp := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)
 unit_usb := usb.c
-unit_dfu := dfu.c
+unit_dfu := dfu.c deadline.c
 unit_selfflash := selfflash.c
-unit_usb_control := usb.c dfu.c
+unit_usb_control := usb.c dfu.c deadline.c
 unit_cdc := cdc.c
-unit_cmsis_dap := test/unit/dap_fakes.c cmsis_dap.c
+unit_cmsis_dap := test/unit/dap_fakes.c cmsis_dap.c deadline.c
 unit_print := print.c hex.c
-unit_uart := uart.c
+unit_uart := uart.c pin.c deadline.c
 unit_settings := settings.c
 unit_error := error.c
-unit_uart := uart.c
-unit_settings := settings.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))
 
 .SECONDEXPANSION:

@@ -18,11 +18,8 @@ void clock_wait_us(uint32_t us);        /* busy; at most 1,000,000 */
 
 /* A bound on a wait:  uint32_t deadline = clock_in_ms(100);
  *                     while (busy()) if (clock_passed(deadline)) return ERR_TIMEOUT; */
-static inline uint32_t clock_in_ms(uint32_t ms) { return clock_ms() + ms + 1; }
-static inline bool clock_passed(uint32_t deadline)
-{
-    return (int32_t)(clock_ms() - deadline) >= 0;
-}
+uint32_t clock_in_ms(uint32_t ms);
+bool clock_passed(uint32_t deadline);
 
 /* The independent watchdog: without a feed for about 2 s the chip resets.  The main loop
  * feeds it, and so does a bounded wait that may take longer than a second. */

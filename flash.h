@@ -60,4 +60,11 @@ extern const struct family stm32_family, samd_family;
 /* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */
 const struct chip *target_chip(void);
 
+/* target.c: words of the chip, one after the other.  The first error stays, and nothing
+ * behind it is done; chip_error() gives it, else `otherwise`, and the next list begins. */
+uint32_t chip_get(uint32_t address);    /* 0 behind an error */
+void chip_put(uint32_t address, uint32_t value);
+void chip_note(int error);              /* of something else */
+int chip_error(int otherwise);
+
 #endif

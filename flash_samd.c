@@ -57,19 +57,15 @@ static const struct series { uint16_t did; char name[4]; } series[] = {
 /* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
 static int result(int failed)
 {
-    uint32_t ready, status = 0;
-    int error = adi_read32(INTFLAG, &ready);
+    uint32_t ready = chip_get(INTFLAG) & READY, status = ready ? chip_get(STATUS) : 0;
 
-    if (!error && !(ready & READY))
-        return ERR_BUSY;
-    if (!error)
-        error = adi_read32(STATUS, &status);
-    if (error || !(status & STATUS_ERRORS))
-        return error;
-    adi_write32(STATUS, STATUS_ERRORS);
-    return status & LOCKE ? ERR_PROTECTED : failed;
+    if (!(status & STATUS_ERRORS))
+        return chip_error(ready ? OK : ERR_BUSY);
+    chip_put(STATUS, STATUS_ERRORS);
+    return chip_error(status & LOCKE ? ERR_PROTECTED : failed);
 }
 
+/* Ends a list: an error in front of it is the result. */
 static int wait(int failed)
 {
     uint32_t deadline = clock_in_ms(COMMAND_LIMIT_MS);
@@ -83,22 +79,18 @@ static int wait(int failed)
 
 /* Registers of 8 and 16 bits are accessed as words, as the bus bridge allows: CSW need
  * not change, and a chip that came out of reset at 1 MHz makes every access count. */
-static int command(uint32_t cmd)
+static void command(uint32_t cmd)
 {
-    return adi_write32(CTRLA, CMD_KEY | cmd);
+    chip_put(CTRLA, CMD_KEY | cmd);
 }
 
 /* ADDR counts halfwords.  The wrong row must not be erased, whatever the wire does. */
-static int command_at(uint32_t cmd, uint32_t address)
+static void command_at(uint32_t cmd, uint32_t address)
 {
-    uint32_t seen = address / 2;
-    int error = adi_write32(ADDR, address / 2);
-
-    if (!error && adi_wire_is_bad())
-        error = adi_read32(ADDR, &seen);
-    if (!error && seen != address / 2)
-        error = ERR_VERIFY;
-    return error ? error : command(cmd);
+    chip_put(ADDR, address / 2);
+    if (adi_wire_is_bad() && chip_get(ADDR) != address / 2)
+        chip_note(ERR_VERIFY);
+    command(cmd);
 }
 
 static bool is_d(const struct chip *chip)
@@ -111,13 +103,12 @@ static bool is_d(const struct chip *chip)
  * wait states at any voltage (table 37-42); a chip on another clock does not notice. */
 static void speed_up(const struct chip *chip)
 {
-    uint32_t osc8m;
+    uint32_t osc8m = is_d(chip) ? chip_get(OSC8M) : 0;
 
-    clocks.osc8m = 0;
-    if (!is_d(chip) || adi_read32(OSC8M, &osc8m) || !(osc8m & OSC8M_PRESC))
-        return;
-    if (adi_write32(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC) == OK)
-        clocks.osc8m = osc8m;
+    clocks.osc8m = osc8m & OSC8M_PRESC ? osc8m : 0;
+    if (clocks.osc8m)
+        chip_put(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC);
+    chip_error(OK);                     /* then it goes slower */
 }
 
 static void restore_speed(void)
@@ -129,17 +120,13 @@ static void restore_speed(void)
 
 static int begin(const struct chip *chip)
 {
-    uint32_t ctrlb, wdt;
-
     speed_up(chip);
-    clocks.watched = adi_read32(WDT, &wdt) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
+    uint32_t wdt = chip_get(WDT);
+    clocks.watched = chip_error(OK) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
     wait(OK);                           /* what the program left there is not our error */
-    int error = adi_read32(CTRLB, &ctrlb);
-    if (!error)
-        error = adi_write32(CTRLB, ctrlb | CTRLB_MANW);
-    if (!error)
-        error = command(CMD_PBC);       /* WP leaves the buffer empty */
-    return error ? error : wait(OK);
+    chip_put(CTRLB, chip_get(CTRLB) | CTRLB_MANW);
+    command(CMD_PBC);                   /* WP leaves the buffer empty */
+    return wait(OK);
 }
 
 static int end(const struct chip *chip)
@@ -153,10 +140,9 @@ static int end(const struct chip *chip)
 static int erase(const struct chip *chip, uint32_t row)
 {
     (void)chip;
-    int error = wait(ERR_ERASE);
-    if (!error)
-        error = command_at(CMD_ER, row);
-    return error ? error : wait(ERR_ERASE);
+    chip_note(wait(ERR_ERASE));
+    command_at(CMD_ER, row);
+    return wait(ERR_ERASE);
 }
 
 static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
@@ -165,10 +151,12 @@ static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
 
     if (!error)
         error = adi_write32s(address, bytes, length);
-    if (error)
-        return error;
-    /* ADDR follows the buffer (22.8.8). */
-    return adi_wire_is_bad() ? command_at(CMD_WP, address) : command(CMD_WP);
+    chip_note(error);
+    if (adi_wire_is_bad())
+        command_at(CMD_WP, address);
+    else
+        command(CMD_WP);                /* ADDR follows the buffer (22.8.8) */
+    return chip_error(OK);
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
@@ -208,21 +196,18 @@ static uint32_t controller(const struct chip *chip, uint32_t page)
 static int mass_erase(const struct chip *chip)
 {
     (void)chip;
-    int error = adi_write32(DSU, STATUSA_ALL);
-    return error ? error : adi_write32(DSU, CTRL_CE);
+    chip_put(DSU, STATUSA_ALL);
+    chip_put(DSU, CTRL_CE);
+    return chip_error(OK);
 }
 
 static int poll(const struct chip *chip)
 {
-    uint32_t status;
+    uint32_t status = chip_get(DSU);
 
     (void)chip;
-    int error = adi_read32(DSU, &status);
-    if (error)
-        return error;
-    if (status & (STATUSA_FAIL | STATUSA_BERR))
-        return ERR_ERASE;
-    return status & STATUSA_DONE ? OK : ERR_BUSY;
+    return chip_error(status & (STATUSA_FAIL | STATUSA_BERR) ? ERR_ERASE
+                      : status & STATUSA_DONE ? OK : ERR_BUSY);
 }
 
 /* --- which one is it ---------------------------------------------------------- */
@@ -261,9 +246,9 @@ static void name(struct chip *chip, const char *series_name)
  * least 4 KB. */
 static void measure(struct chip *chip)
 {
-    uint32_t param;
-
-    if (chip->locked || adi_read32(PARAM, &param))
+    chip_note(chip->locked ? ERR_LOCKED : OK);
+    uint32_t param = chip_get(PARAM);
+    if (chip_error(OK))
         param = 3u << 16 | 4096;        /* the largest: 256 KB of 64-byte pages */
     uint32_t page = 8u << (param >> 16 & 7);
     chip->flash_size = (param & 0xFFFF) * page;
@@ -277,11 +262,10 @@ static void measure(struct chip *chip)
  * button, leaves the core standing until the debugger says so (13.6.2). */
 static bool identify(struct chip *chip)
 {
-    uint32_t did, status;
-
     if (chip->cpuid && (chip->cpuid >> 4 & 0xFFF) != 0xC60)
         return false;
-    if (adi_read32(DSU_DID, &did) || adi_read32(DSU, &status))
+    uint32_t did = chip_get(DSU_DID), status = chip_get(DSU);
+    if (chip_error(OK))
         return false;
     for (unsigned i = 0; i < sizeof series / sizeof *series; i++)
         if (did >> 16 == series[i].did) {
@@ -290,7 +274,7 @@ static bool identify(struct chip *chip)
             if (chip->locked)
                 chip->cpuid = 0;
             else
-                adi_write32(DSU, STATUSA_CRSTEXT);
+                chip_put(DSU, STATUSA_CRSTEXT);
             name(chip, series[i].name);
             measure(chip);
             return true;
@@ -312,9 +296,8 @@ static int each_region(uint32_t cmd, const char *done)
     int error = begin(chip);
 
     for (uint32_t i = 0; i < REGIONS && !error; i++) {
-        error = command_at(cmd, chip->flash_base + chip->flash_size / REGIONS * i);
-        if (!error)
-            error = wait(ERR_PROGRAM);
+        command_at(cmd, chip->flash_base + chip->flash_size / REGIONS * i);
+        error = wait(ERR_PROGRAM);
     }
     end(chip);
     if (!error)

@@ -33,7 +33,7 @@ enum {                                      /* PM0075 chapter 3 */
 #define KEY1 0x45670123u
 #define KEY2 0xCDEF89ABu
 enum { OPTION_BYTES = 0x1FFFF800, OPTION_WORDS = 4 };
-enum { ERASE_LIMIT_MS = 500, MASS_ERASE_LIMIT_MS = 5000 };
+enum { LIMIT_MS = 1000 };                   /* all of the flash is erased in 40 ms at most */
 
 /* DBGMCU: which chip, and that the debugger's clocks go on in sleep. */
 enum { DBGMCU_F1 = 0xE0042000, DBGMCU_F0 = 0x40015800, DBGMCU_CR = 4 };
@@ -78,30 +78,31 @@ static uint32_t fpec(uint32_t address, uint32_t reg)
     return FPEC + reg + (address >= BANK2_START && address < OPTION_BYTES ? BANK2 : 0u);
 }
 
-static int write_reg(uint32_t address, uint32_t reg, uint32_t value)
+static uint32_t get(uint32_t address, uint32_t reg)
 {
-    return adi_write32(fpec(address, reg), value);
+    return chip_get(fpec(address, reg));
+}
+
+static void put(uint32_t address, uint32_t reg, uint32_t value)
+{
+    chip_put(fpec(address, reg), value);
 }
 
 /* ERR_BUSY, or what the sticky flags say; they are cleared then. */
 static int result(uint32_t address, int failed)
 {
-    uint32_t sr;
-    int error = adi_read32(fpec(address, SR), &sr);
+    uint32_t sr = get(address, SR);
 
-    if (error)
-        return error;
     if (sr & SR_BSY)
         return ERR_BUSY;
-    error = write_reg(address, SR, SR_CLEAR);
-    if (sr & SR_WRPRTERR)
-        return ERR_PROTECTED;
-    return sr & SR_PGERR ? failed : error;
+    put(address, SR, SR_CLEAR);
+    return chip_error(sr & SR_WRPRTERR ? ERR_PROTECTED : sr & SR_PGERR ? failed : OK);
 }
 
-static int wait(uint32_t address, int failed, uint32_t limit_ms)
+/* Ends a list: an error in front of it is the result. */
+static int wait(uint32_t address, int failed)
 {
-    uint32_t deadline = clock_in_ms(limit_ms);
+    uint32_t deadline = clock_in_ms(LIMIT_MS);
     int error;
 
     do {
@@ -112,26 +113,23 @@ static int wait(uint32_t address, int failed, uint32_t limit_ms)
 }
 
 /* Gives the keys to KEYR or OPTKEYR; what CR is then. */
-static int give_keys(uint32_t address, uint32_t reg, uint32_t *cr)
+static uint32_t give_keys(uint32_t address, uint32_t reg)
 {
-    int error = write_reg(address, reg, KEY1);
-    if (!error)
-        error = write_reg(address, reg, KEY2);
-    return error ? error : adi_read32(fpec(address, CR), cr);
+    put(address, reg, KEY1);
+    put(address, reg, KEY2);
+    return get(address, CR);
 }
 
 /* Keys given to an unlocked FPEC would lock it until reset, so look first (PM0075 2.3.1).
  * Some clones lie about LOCK; they take the keys. */
 static int unlock_bank(uint32_t address)
 {
-    uint32_t cr;
-    int error = adi_read32(fpec(address, CR), &cr);
+    uint32_t cr = get(address, CR);
 
-    if (!error && cr & CR_LOCK)
-        error = give_keys(address, KEYR, &cr);
-    if (error)
-        return error;
-    return cr & CR_LOCK ? ERR_PROTECTED : write_reg(address, SR, SR_CLEAR);
+    if (cr & CR_LOCK)
+        cr = give_keys(address, KEYR);
+    put(address, SR, SR_CLEAR);
+    return chip_error(cr & CR_LOCK ? ERR_PROTECTED : OK);
 }
 
 static bool two_banks(const struct chip *chip)
@@ -150,9 +148,9 @@ static int begin(const struct chip *chip)
 
 static int lock_bank(uint32_t address)
 {
-    int busy = wait(address, ERR_PROGRAM, ERASE_LIMIT_MS);
-    int error = write_reg(address, CR, CR_LOCK);
-    return error ? error : busy;
+    int error = wait(address, ERR_PROGRAM);
+    put(address, CR, CR_LOCK);
+    return chip_error(error);
 }
 
 static int end(const struct chip *chip)
@@ -163,32 +161,37 @@ static int end(const struct chip *chip)
 }
 
 /* CR := bits, then the same with STRT. */
-static int start(uint32_t address, uint32_t bits)
+static void start(uint32_t address, uint32_t bits)
 {
-    int error = write_reg(address, CR, bits);
-    return error ? error : write_reg(address, CR, bits | CR_STRT);
+    put(address, CR, bits);
+    put(address, CR, bits | CR_STRT);
 }
 
 static int erase(const struct chip *chip, uint32_t page)
 {
     (void)chip;
-    wait(page, OK, ERASE_LIMIT_MS);     /* for what a bad wire may have started */
-    int error = write_reg(page, AR, page);
+    wait(page, OK);                     /* for what a bad wire may have started */
+    put(page, AR, page);
+    start(page, CR_PER);
+    return wait(page, ERR_ERASE);
+}
+
+static int program_with(uint32_t bits, uint32_t address, const void *bytes, uint32_t length)
+{
+    put(address, CR, bits);
+    int error = chip_error(OK);
     if (!error)
-        error = start(page, CR_PER);
-    return error ? error : wait(page, ERR_ERASE, ERASE_LIMIT_MS);
+        error = adi_write16s(address, bytes, length);
+    int done = wait(address, ERR_PROGRAM);
+    /* A refused halfword is a bus fault on some parts: SR knows why. */
+    return done ? done : error;
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
                    uint32_t length)
 {
     (void)chip;
-    int error = write_reg(address, CR, CR_PG);
-    if (!error)
-        error = adi_write16s(address, bytes, length);
-    int done = wait(address, ERR_PROGRAM, ERASE_LIMIT_MS);
-    /* A refused halfword is a bus fault on some parts: SR knows why. */
-    return done ? done : error;
+    return program_with(CR_PG, address, bytes, length);
 }
 
 /* program() has waited already, because the last halfword's WAIT did. */
@@ -208,18 +211,18 @@ static uint32_t controller(const struct chip *chip, uint32_t page)
 
 static bool read_protected(void)
 {
-    uint32_t obr;
+    uint32_t obr = chip_get(FPEC + OBR);
 
-    return adi_read32(FPEC + OBR, &obr) == OK && obr & OBR_RDPRT;
+    chip_error(OK);
+    return obr & OBR_RDPRT;
 }
 
 static uint32_t flash_kb(const struct part *part)
 {
-    uint16_t kb;
+    uint32_t kb = chip_get(part->kind == F1 ? SIZE_F1 : SIZE_F0) & 0xFFFF;
 
-    if (adi_read16(part->kind == F1 ? SIZE_F1 : SIZE_F0, &kb) || kb == 0 || kb == 0xFFFF)
-        return part->flash;             /* hidden, or a clone that left it out */
-    return kb;
+    chip_error(OK);
+    return kb == 0 || kb == 0xFFFF ? part->flash : kb;  /* hidden; a clone left it out */
 }
 
 /* The row of a recognized chip. */
@@ -262,10 +265,9 @@ static void describe(struct chip *chip, const struct part *part)
 static bool identify(struct chip *chip)
 {
     bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
-    uint32_t idcode;
+    uint32_t idcode = chip->cpuid ? chip_get(dbgmcu(m0)) : 0;
 
-    if (!chip->cpuid || adi_read32(dbgmcu(m0), &idcode))
-        return false;
+    chip_error(OK);
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
             chip->id = idcode;
@@ -277,21 +279,17 @@ static bool identify(struct chip *chip)
 
 static int attached(const struct chip *chip)
 {
-    return adi_write32(dbgmcu(part_of(chip)->kind == F0) + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
+    chip_put(dbgmcu(part_of(chip)->kind == F0) + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
+    return chip_error(OK);
 }
 
 /* --- mass erase and read protection --------------------------------------------- */
 
 static int open_options(void)
 {
-    uint32_t cr;
-    int error = unlock_bank(0x08000000);
-
-    if (!error)
-        error = give_keys(OPTION_BYTES, OPTKEYR, &cr);
-    if (error)
-        return error;
-    return cr & CR_OPTWRE ? OK : ERR_PROTECTED;
+    chip_note(unlock_bank(0x08000000));
+    uint32_t cr = give_keys(OPTION_BYTES, OPTKEYR);
+    return chip_error(cr & CR_OPTWRE ? OK : ERR_PROTECTED);
 }
 
 /* Erasing the option bytes leaves RDP at 0xFF: protected.  Writing the key (0xA5 on F1,
@@ -299,25 +297,18 @@ static int open_options(void)
 static int remove_protection(const struct chip *chip)
 {
     uint16_t key = is_f1(chip) ? 0x5AA5 : 0x55AA;
-    int error = open_options();
 
-    if (!error)
-        error = start(OPTION_BYTES, CR_OPTWRE | CR_OPTER);
-    if (!error)
-        error = wait(OPTION_BYTES, ERR_ERASE, ERASE_LIMIT_MS);
-    if (!error)
-        error = write_reg(OPTION_BYTES, CR, CR_OPTWRE | CR_OPTPG);
-    if (!error)
-        error = adi_write16s(OPTION_BYTES, &key, 2);
-    if (!error)
-        error = wait(OPTION_BYTES, ERR_PROGRAM, MASS_ERASE_LIMIT_MS);
-    return error;
+    chip_note(open_options());
+    start(OPTION_BYTES, CR_OPTWRE | CR_OPTER);
+    int error = wait(OPTION_BYTES, ERR_ERASE);
+    return error ? error : program_with(CR_OPTWRE | CR_OPTPG, OPTION_BYTES, &key, sizeof key);
 }
 
 static int mass_erase_bank(uint32_t address)
 {
-    int error = unlock_bank(address);
-    return error ? error : start(address, CR_MER);
+    chip_note(unlock_bank(address));
+    start(address, CR_MER);
+    return chip_error(OK);
 }
 
 static int mass_erase(const struct chip *chip)
@@ -343,18 +334,16 @@ static int poll(const struct chip *chip)
 
 static int show_option(int argc, const char **argv)
 {
-    uint32_t words[OPTION_WORDS], obr;
+    uint32_t words[OPTION_WORDS];
     int error = adi_read(OPTION_BYTES, words, sizeof words);
 
     (void)argc, (void)argv;
-    if (!error)
-        error = adi_read32(FPEC + OBR, &obr);
     if (error)
         return error;
     for (unsigned i = 0; i < OPTION_WORDS; i++)
         monitor_print("0x%08x: 0x%08x\n", (unsigned)(OPTION_BYTES + 4 * i),
                       (unsigned)words[i]);
-    monitor_print("Read protection %s\n", obr & OBR_RDPRT ? "on" : "off");
+    monitor_print("Read protection %s\n", read_protected() ? "on" : "off");
     return OK;
 }
 

@@ -68,30 +68,26 @@ static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
 
 /* --- start and stop ------------------------------------------------------------ */
 
-static int set_register(int number, uint32_t value)
+static void set_register(int number, uint32_t value)
 {
-    return cortexm_write_register(number, &value);
+    chip_note(cortexm_write_register(number, &value));
 }
 
 /* GO is 0 in both slots then. */
 static int install(uint32_t base)
 {
-    int error = adi_write(base, loader_code, LOADER_CODE);
-
-    for (uint32_t n = 0; n < LOADER_SLOTS && !error; n++)
-        error = adi_write32(slot_address(n) + GO, 0);
-    return !error && !adi_holds(base, loader_code, LOADER_CODE) ? ERR_VERIFY : error;
+    chip_note(adi_write(base, loader_code, LOADER_CODE));
+    for (uint32_t n = 0; n < LOADER_SLOTS; n++)
+        chip_put(slot_address(n) + GO, 0);
+    return chip_error(adi_holds(base, loader_code, LOADER_CODE) ? OK : ERR_VERIFY);
 }
 
 static int run(const struct chip *chip)
 {
-    int error = set_register(REG_PC, chip->ram_base + chip->family->loader);
-
-    if (!error)
-        error = set_register(REG_XPSR, XPSR_THUMB |
-                             (saved.registers[REG_XPSR] & XPSR_EXCEPTION));
-    if (!error)
-        error = set_register(REG_PRIMASK, 1);
+    set_register(REG_PC, chip->ram_base + chip->family->loader);
+    set_register(REG_XPSR, XPSR_THUMB | (saved.registers[REG_XPSR] & XPSR_EXCEPTION));
+    set_register(REG_PRIMASK, 1);
+    int error = chip_error(OK);
     return error ? error : cortexm_resume();
 }
 
@@ -157,15 +153,14 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
 /* GO first: the core does not wait for us, and a sum from before is the one we gave it. */
 int loader_look(void)
 {
-    uint32_t sum, go, n = loader.done, slot = slot_address(n);
-    int error = adi_read32(slot + GO, &go);
+    uint32_t n = loader.done, slot = slot_address(n);
+    uint32_t go = chip_get(slot + GO), sum = go ? 0 : chip_get(slot + SUM);
+    int error = chip_error(OK);
 
-    if (!error && go)
-        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
-    if (!error)
-        error = adi_read32(slot + SUM, &sum);
     if (error)
         return error;
+    if (go)
+        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
     bool last = (n + 1) * LOADER_CHUNK % loader.chip->page == 0;
     if (last && sum != loader.sums[n % LOADER_SLOTS])
         return ERR_VERIFY;

@@ -230,16 +230,7 @@ void wait_for_interrupt(void);                  /* wakes even while interrupts a
 
 /* --- pins, one at a time --------------------------------------------------------------- */
 
-/* Changing a mode reads and writes back eight pins, some of which belong to interrupts
- * (uart.c): so nobody may come between. */
-static inline void pin_mode(struct gpio *port, int pin, enum pin_mode mode)
-{
-    reg32 *cr = pin < 8 ? &port->CRL : &port->CRH;
-    int shift = pin % 8 * 4;
-    uint32_t state = interrupts_off();
-    *cr = (*cr & ~(0xFu << shift)) | (uint32_t)mode << shift;
-    interrupts_restore(state);
-}
+void pin_mode(struct gpio *port, int pin, enum pin_mode mode);  /* from anywhere: pin.c */
 static inline void pin_write(struct gpio *port, int pin, int high)
 {
     port->BSRR = 1u << (high ? pin : pin + 16);

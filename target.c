@@ -263,6 +263,37 @@ int target_write(uint32_t address, const void *bytes, uint32_t length)
     return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
 }
 
+static int failed;                      /* the first error of a list */
+
+void chip_note(int error)
+{
+    if (!failed)
+        failed = error;
+}
+
+uint32_t chip_get(uint32_t address)
+{
+    uint32_t value = 0;
+
+    if (!failed)
+        failed = adi_read32(address, &value);
+    return failed ? 0 : value;
+}
+
+void chip_put(uint32_t address, uint32_t value)
+{
+    if (!failed)
+        failed = adi_write32(address, value);
+}
+
+int chip_error(int otherwise)
+{
+    int error = failed;
+
+    failed = OK;
+    return error ? error : otherwise;
+}
+
 int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
 {
     uint8_t bytes[256];

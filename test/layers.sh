@@ -36,6 +36,8 @@ swd.c:        swd.h stm32f103.h board.h clock.h
 cdc.c:        cdc.h usb.h mem.h stm32f103.h
 usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
 usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h
+deadline.c:   clock.h
+pin.c:        stm32f103.h
 clock.c:      clock.h stm32f103.h board.h
 dfu.c:        dfu.h selfflash.h clock.h
 selfflash.c:  selfflash.h clock.h stm32f103.h
