@@ -348,17 +348,30 @@ static void swj_clock(const uint8_t *args)
     put_status(hz);
 }
 
+/* Bytes of the request, least significant bit first; the last one may not be used up. */
+static void send_bits(uint32_t count)
+{
+    if ((uint32_t)left() < (count + 7) / 8)
+        packet.bad = true;
+    for (uint32_t n; count && !packet.bad; count -= n) {
+        uint8_t bits = *packet.in++;
+        n = count < 8 ? count : 8;
+        if (ours())
+            swd_send_bits(bits, n);
+    }
+}
+
+static void receive_bits(uint32_t count)
+{
+    for (uint32_t n; count && !packet.bad; count -= n) {
+        n = count < 8 ? count : 8;
+        put(swd_receive_bits(n), 1);
+    }
+}
+
 static void swj_sequence(const uint8_t *args)
 {
-    int count = args[0] ? args[0] : 256;
-
-    if (left() < (count + 7) / 8)
-        packet.bad = true;
-    for (; count > 0 && !packet.bad; count -= 8) {
-        uint32_t bits = take();
-        if (ours())
-            swd_send_bits(bits, count < 8 ? count : 8);
-    }
+    send_bits(args[0] ? args[0] : 256);
     put_status(ours());
 }
 
@@ -371,26 +384,6 @@ static void swd_configuration(const uint8_t *args)
 
 enum { SEQUENCE_CLOCKS = 0x3F, SEQUENCE_INPUT = 0x80 };
 
-static void one_sequence(void)
-{
-    uint32_t description = take();
-    int clocks = description & SEQUENCE_CLOCKS ? description & SEQUENCE_CLOCKS : 64;
-    int bytes = (clocks + 7) / 8;
-    uint64_t bits = 0;
-
-    if ((description & SEQUENCE_INPUT ? room() : left()) < bytes) {
-        packet.bad = true;
-    } else if (description & SEQUENCE_INPUT) {
-        bits = swd_receive_bits(clocks);
-        memcpy(packet.out, &bits, (size_t)bytes);
-        packet.out += bytes;
-    } else {
-        memcpy(&bits, packet.in, (size_t)bytes);
-        packet.in += bytes;
-        swd_send_bits(bits, clocks);
-    }
-}
-
 static void swd_sequence(const uint8_t *args)
 {
     if (!ours()) {
@@ -398,8 +391,13 @@ static void swd_sequence(const uint8_t *args)
         return;
     }
     put_status(true);
-    for (int count = args[0]; count && !packet.bad; count--)
-        one_sequence();
+    for (int count = args[0]; count && !packet.bad; count--) {
+        uint32_t description = take(), clocks = description & SEQUENCE_CLOCKS;
+        if (description & SEQUENCE_INPUT)
+            receive_bits(clocks ? clocks : 64);
+        else
+            send_bits(clocks ? clocks : 64);
+    }
     swd_send_bits(0, 0);                /* SWDIO is ours again */
 }
 
@@ -459,13 +457,15 @@ static struct {
     uint32_t good;                      /* transfers that were answered OK */
 } job;
 
-/* The same, counted. */
+/* The same, counted, and with the time behind it if that was asked for. */
 static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
 {
     uint8_t *start = *bytes;
     int ack = transfer(request, bytes, count);
 
     job.good += (uint32_t)(*bytes - start) / 4;
+    if (request & TIMESTAMP && ack == SWD_OK)
+        put(clock_cycles(), 4);
     return ack;
 }
 
@@ -482,12 +482,6 @@ static int finish_all(void)
     uint32_t ignored;
 
     return job.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
-}
-
-static void stamp(uint32_t request, int ack)
-{
-    if (request & TIMESTAMP && ack == SWD_OK)
-        put(clock_cycles(), 4);
 }
 
 static int read_until(uint32_t request, uint32_t wanted)
@@ -521,32 +515,19 @@ static int read_ap(uint32_t request, uint32_t count)
         packet.out = start;
     else
         job.posted = true;
-    stamp(request, ack);
     return ack;
 }
 
 static int read_dp(uint32_t request, uint32_t count)
 {
     uint32_t value;
-    int ack;
+    uint8_t *bytes = (uint8_t *)&value;
 
     if (!(request & TIMESTAMP))
         return transfers(request, &packet.out, count);
-    ack = transfer_one(request, &value);
-    stamp(request, ack);                /* it goes first */
-    if (ack == SWD_OK) {
+    int ack = transfers(request, &bytes, 1);    /* the time goes first */
+    if (ack == SWD_OK)
         put(value, 4);
-        job.good++;
-    }
-    return ack;
-}
-
-static int write_registers(uint32_t request, uint8_t *values, uint32_t count)
-{
-    int ack = transfers(request, &values, count);
-
-    stamp(request, ack);
-    job.unchecked = true;
     return ack;
 }
 
@@ -564,8 +545,10 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
         return ack;
     if ((request & (READ | MATCH_VALUE)) == READ)
         return read_dp(request, count);
-    if (!(request & (READ | MATCH_MASK)))
-        return write_registers(request, values, count);
+    if (!(request & (READ | MATCH_MASK))) {
+        job.unchecked = true;
+        return transfers(request, &values, count);
+    }
     if (request & READ)
         ack = read_until(request, word_at(values));
     else

@@ -112,6 +112,14 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   .rept %c[pad]\n nop\n .endr\n"
         "   .endr\n"
         "   .endm\n"
+        "   .macro send_turn n\n"
+        "   send  \\n - 1\n"
+        "   str   %[level], [%[port], %[bsrr]]\n"       /* a jump is this one's nops */
+        "   bfi   %[level], %[bits], %[dio], #1\n"
+        "   lsrs  %[bits], %[bits], #1\n"
+        "   subs  %[sample], #1\n"
+        "   str   %[high], [%[port], %[bsrr]]\n"
+        "   .endm\n"
         "   .macro hear n\n"
         "   .set  lsb, 31 - %c[dio]\n"
         "   .rept \\n\n"
@@ -130,8 +138,15 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   mov   %[level], %[both_low]\n"
         "   bfi   %[level], %[bits], %[dio], #1\n"
         "   lsrs  %[bits], %[bits], #1\n"
+        "   .if   %c[pad]\n"
+        "   movs  %[sample], #2\n"
+        "   .balign 8\n"
+        "12: send_turn 4\n"
+        "   bne   12b\n"
+        "   .else\n"
         "   .balign 8\n"
         "   send  8\n"
+        "   .endif\n"
         "   str   %[listen], [%[port], %[crh]]\n"
         "   eor   %[fold], %[fold], %[fold], lsr #16\n"
         "   .rept %c[pad]\n nop\n .endr\n"
@@ -198,13 +213,8 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   .if   %c[pad]\n"
         "   movs  %[sample], #4\n"
         "   .balign 8\n"
-        "2: send  7\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"       /* the jump is this one's nops */
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   subs  %[sample], #1\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   bne   2b\n"
+        "13: send_turn 8\n"
+        "   bne   13b\n"
         "   .else\n"
         "   .balign 8\n"
         "   send  32\n"
@@ -243,6 +253,7 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
         "   b     1b\n"
         "9:\n"
         "   .purgem send\n"
+        "   .purgem send_turn\n"
         "   .purgem hear\n"
         : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [idle] "+r"(block->idle),
           [tries] "+r"(tries), [level] "=&l"(level), [bits] "=&l"(bits),
@@ -469,35 +480,36 @@ int swd_write(uint8_t request, uint32_t value)
 
 /* --- raw bits ----------------------------------------------------------------- */
 
-/* Of any count: the loop, without long waits at the faster paces. */
-void swd_send_bits(uint64_t bits, int count)
+/* By the loop, whatever the pace. */
+void swd_send_bits(uint32_t bits, uint32_t count)
 {
     SWD_PORT.CRH = wire.crh_drive;
-    exchange((uint32_t)bits, (uint32_t)(count < 32 ? count : 32));
-    if (count > 32)
-        exchange((uint32_t)(bits >> 32), (uint32_t)count - 32);
+    exchange(bits, count);
 }
 
-uint64_t swd_receive_bits(int count)
+uint32_t swd_receive_bits(uint32_t count)
 {
     SWD_PORT.BSRR = SWDIO;              /* the pull goes where ODR says: up */
     SWD_PORT.CRH = wire.crh_listen;
-    uint64_t bits = exchange(0xFFFFFFFF, (uint32_t)(count < 32 ? count : 32));
-    if (count > 32)
-        bits |= (uint64_t)exchange(0xFFFFFFFF, (uint32_t)count - 32) << 32;
-    return bits;
+    return exchange(0xFFFFFFFF, count);
+}
+
+static void send_56_ones(void)
+{
+    swd_send_bits(0xFFFFFFFF, 32);
+    swd_send_bits(0xFFFFFFFF, 24);
 }
 
 void swd_line_reset(void)
 {
-    swd_send_bits(UINT64_MAX, 56);
+    send_56_ones();
     swd_send_bits(0, 4);
 }
 
 /* ADIv5.2 B5.2.1: 0xE79E, sent LSB first between two runs of at least 50 ones. */
 void swd_from_jtag(void)
 {
-    swd_send_bits(UINT64_MAX, 56);
+    send_56_ones();
     swd_send_bits(0xE79E, 16);
     swd_line_reset();
 }

@@ -49,10 +49,10 @@ struct swd_block {
 enum { SWD_ASKS = 17 };         /* for those who have no better idea */
 int swd_words(uint8_t request, struct swd_block *block);
 
-/* Raw bits, LSB first, count up to 64: line reset, switch sequences, CMSIS-DAP.  After
+/* Raw bits, LSB first, count up to 32: line reset, switch sequences, CMSIS-DAP.  After
  * receiving, SWDIO is still the target's; sending, even of 0 bits, takes it back. */
-void swd_send_bits(uint64_t bits, int count);
-uint64_t swd_receive_bits(int count);
+void swd_send_bits(uint32_t bits, uint32_t count);
+uint32_t swd_receive_bits(uint32_t count);
 
 void swd_idle(uint32_t clocks); /* with SWDIO low: lets the DP go on */
 

@@ -492,20 +492,17 @@ static void silence_is_seven_and_leaves_the_line_alone_for_a_data_phase(void **s
 
 static void raw_bits_of_any_count_come_out_and_in(void **state)
 {
-    const uint64_t bits = 0x8123456789ABCDEFull;
-    uint32_t high;
+    const uint32_t bits = 0x89ABCDEF;
     (void)state;
     for (int pace = 0; pace < PACES; pace += 2)
-        for (int count = 0; count <= 64; count++) {
+        for (int count = 0; count <= 32; count++) {
             call1("swd_set_frequency", paces[pace]);
             set_target(NULL, 0);
-            call("swd_send_bits", (uint32_t[4]){ (uint32_t)bits, (uint32_t)(bits >> 32),
-                                                 (uint32_t)count }, NULL);
+            call("swd_send_bits", (uint32_t[4]){ bits, (uint32_t)count }, NULL);
             assert_string_equal(m.wire, lsb_first(bits, count));
-            set_target(lsb_first(bits, 64), 0);
-            uint32_t low = call("swd_receive_bits", (uint32_t[4]){ (uint32_t)count }, &high);
-            uint64_t mask = count == 64 ? UINT64_MAX : (1ull << count) - 1;
-            assert_true(((uint64_t)high << 32 | low) == (bits & mask));
+            set_target(lsb_first(bits, 32), 0);
+            uint32_t mask = (uint32_t)((1ull << count) - 1);
+            assert_int_equal(call1("swd_receive_bits", (uint32_t)count), bits & mask);
             assert_int_equal(m.clocks, count);
         }
 }
@@ -595,7 +592,7 @@ static void paced_clocks_have_an_even_duty_cycle(void **state)
 {
     (void)state;
     uint32_t hz = call1("swd_set_frequency", 100000);
-    call("swd_send_bits", (uint32_t[4]){ 0x5A5A5A5A, 0, 32 }, NULL);
+    call("swd_send_bits", (uint32_t[4]){ 0x5A5A5A5A, 32 }, NULL);
     double share = (double)m.low / ((double)SIM_SECOND / hz);
     assert_true(share > 0.45 && share < 0.55);
     assert_true((double)m.setup / (double)m.low > 0.9);

@@ -169,19 +169,22 @@ int swd_words(uint8_t request, struct swd_block *block)
     }
     return ack;
 }
-void swd_send_bits(uint64_t bits, int count)
+void swd_send_bits(uint32_t bits, uint32_t count)
 {
-    assert(count >= 0 && count <= 64 && fake.owner == SWD_DAP);
+    assert(count <= 32 && fake.owner == SWD_DAP);
     if (count)
-        note("s%d:%llX", count, (unsigned long long)bits);
+        note("s%u:%X", count, bits & (uint32_t)((1ull << count) - 1));
     else
         note("drive");
 }
-uint64_t swd_receive_bits(int count)
+uint32_t swd_receive_bits(uint32_t count)
 {
-    assert(count >= 1 && count <= 64 && fake.owner == SWD_DAP);
-    note("g%d", count);
-    return count == 64 ? fake.bits_in : fake.bits_in & ((1ull << count) - 1);
+    uint64_t bits = fake.bits_in;
+
+    assert(count >= 1 && count <= 32 && fake.owner == SWD_DAP);
+    note("g%u", count);
+    fake.bits_in = bits >> count | bits << (64 - count);
+    return (uint32_t)(bits & ((1ull << count) - 1));
 }
 bool swd_take(enum swd_owner who)
 {

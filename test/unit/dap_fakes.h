@@ -31,7 +31,7 @@ struct fake {
     int (*random_ack)(void);            /* ... or what this says */
     int words;                          /* transfers on the wire, WAIT and all */
     uint32_t value;                     /* of the next read; each adds 0x01010101 */
-    uint64_t bits_in;
+    uint64_t bits_in;                   /* again and again, least significant first */
     enum swd_owner owner;
     int turnaround;
     bool always_data;

@@ -70,7 +70,7 @@ bool swd_take(enum swd_owner who) { return fake.owner != SWD_DAP && (fake.owner 
 void swd_release(enum swd_owner who) { if (fake.owner == who) fake.owner = SWD_NOBODY; }
 enum swd_owner swd_owner(void) { return fake.owner; }
 uint32_t swd_frequency(void) { return 1000000; }
-void swd_send_bits(uint64_t bits, int count) { (void)bits, (void)count; }
+void swd_send_bits(uint32_t bits, uint32_t count) { (void)bits, (void)count; }
 void swd_idle(uint32_t clocks)
 {
     if (noisy(0, (int)clocks))

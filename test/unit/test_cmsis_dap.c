@@ -323,7 +323,7 @@ static void swj_sequence_sends_up_to_256_bits(void **state)
     (void)state;
     expect("12 01 01", "12 00", "s1:1");
     expect("12 08 A5", "12 00", "s8:A5");
-    expect("12 0B 9E E7", "12 00", "s8:9E s3:E7");
+    expect("12 0B 9E E7", "12 00", "s8:9E s3:7");
     for (int i = 0; i < 32; i++) {
         sprintf(request + strlen(request), " %02X", i + 16);
         sprintf(wire + strlen(wire), "%ss8:%X", i ? " " : "", i + 16);
@@ -336,17 +336,25 @@ static void swd_sequence_sends_and_receives(void **state)
     (void)state;
     expect("1D 01 08 A5", "1D 00", "s8:A5 drive");
     expect("1D 03 08 A5 84 21 FF FF FF FF 01", "1D 00 0F",
-           "s8:A5 g4 s33:1FFFFFFFF drive");
-    expect("1D 02 81 83", "1D 00 01 07", "g1 g3 drive");        /* not driven in between */
-    expect("1D 01 80", "1D 00 FF EE DD CC BB AA 99 88", "g64 drive");
-    expect("1D 01 00 01 02 03 04 05 06 07 08", "1D 00", "s64:807060504030201 drive");
+           "s8:A5 g4 s8:FF s8:FF s8:FF s8:FF s1:1 drive");
+    fake.bits_in = 0x17;
+    expect("1D 02 81 83", "1D 00 01 03", "g1 g3 drive");        /* not driven in between */
+    fake.bits_in = 0x8899AABBCCDDEEFF;
+    expect("1D 01 80", "1D 00 FF EE DD CC BB AA 99 88", "g8 g8 g8 g8 g8 g8 g8 g8 drive");
+    expect("1D 01 8B", "1D 00 FF 06", "g8 g3 drive");
+    expect("1D 01 00 01 02 03 04 05 06 07 08", "1D 00",
+           "s8:1 s8:2 s8:3 s8:4 s8:5 s8:6 s8:7 s8:8 drive");
+    expect("1D 01 0B AA 02", "1D 00", "s8:AA s3:2 drive");
     expect("1D 00", "1D 00", "drive");
-    expect("1D 07 80 80 80 80 80 80 80",
+    fake.bits_in = 0x8899AABBCCDDEEFF;
+    assert_string_equal(ask("1D 07 80 80 80 80 80 80 80"),
            "1D 00 FF EE DD CC BB AA 99 88 FF EE DD CC BB AA 99 88 FF EE DD CC BB AA 99 88 "
            "FF EE DD CC BB AA 99 88 FF EE DD CC BB AA 99 88 FF EE DD CC BB AA 99 88 "
-           "FF EE DD CC BB AA 99 88",
-           "g64 g64 g64 g64 g64 g64 g64 drive");
+           "FF EE DD CC BB AA 99 88");
     assert_string_equal(ask("1D 08 80 80 80 80 80 80 80 80"), "FF");    /* no room */
+    /* Without the wire the bits are read over. */
+    swd_release(SWD_DAP);
+    expect("7F 02 12 09 FF 01 0A", "7F 02 12 FF 0A 00 00", "");
 }
 
 /* --- DAP_Transfer ------------------------------------------------------------------- */
