@@ -17,23 +17,26 @@ enum { UNUSED, BKPT, COMPARATOR };      /* comparator: in flash or ROM, in the c
 
 static const uint8_t bkpt[2] = { 0x00, 0xBE };         /* BKPT #0, little-endian */
 
+/* Without gaps, and the last one stays unused: mostly there is nothing to look through. */
 static struct place {
     uint8_t use;
     uint8_t original[2];
     uint32_t address;
-} places[PLACES];
+} places[PLACES + 1];
 
+/* The one at this address, or the first that is unused. */
 static struct place *find(uint32_t address)
 {
-    for (int i = 0; i < PLACES; i++)
-        if (places[i].use != UNUSED && places[i].address == address)
-            return &places[i];
-    return 0;
+    struct place *p = places;
+
+    while (p->use != UNUSED && p->address != address)
+        p++;
+    return p;
 }
 
 bool swbreak_at(uint32_t address)
 {
-    return find(address) != 0;
+    return find(address)->use != UNUSED;
 }
 
 static int put_bkpt(struct place *place)        /* keeps what was there */
@@ -60,7 +63,7 @@ static int each(uint32_t address, uint32_t length, int (*act)(struct place *plac
 {
     int error = OK;
 
-    for (struct place *p = places; p < places + PLACES; p++)
+    for (struct place *p = places; p->use != UNUSED; p++)
         if (p->use == BKPT && p->address + 1 - address <= length) {
             int this_error = act(p);
             if (error == OK)
@@ -71,14 +74,13 @@ static int each(uint32_t address, uint32_t length, int (*act)(struct place *plac
 
 int swbreak_set(uint32_t address, int kind)
 {
-    struct place *place = places;
+    struct place *place = find(address);
     struct region piece;
 
-    if (swbreak_at(address))            /* the protocol allows to ask twice */
+    if (place->use != UNUSED)           /* the protocol allows to ask twice */
         return OK;
-    while (place->use != UNUSED)
-        if (++place == places + PLACES)
-            return ERR_RESOURCES;
+    if (place == places + PLACES)
+        return ERR_RESOURCES;
     gdb_memory_piece(address, &piece);
     place->address = address;
     bool ram = piece.kind == REGION_RAM;
@@ -90,19 +92,20 @@ int swbreak_set(uint32_t address, int kind)
 
 int swbreak_clear(uint32_t address, int kind)
 {
-    struct place *place = find(address);
+    struct place *place = find(address), gone = *place, *last = place;
 
-    if (place == 0)
+    if (gone.use == UNUSED)
         return OK;
-    bool comparator = place->use == COMPARATOR;
-    place->use = UNUSED;
-    return comparator ? cortexm_clear_breakpoint(address, kind) : restore(place);
+    while (last[1].use != UNUSED)
+        last++;
+    *place = *last;
+    last->use = UNUSED;
+    return gone.use == COMPARATOR ? cortexm_clear_breakpoint(address, kind) : restore(&gone);
 }
 
 void swbreak_forget(void)
 {
-    for (int i = 0; i < PLACES; i++)
-        places[i].use = UNUSED;
+    __builtin_memset(places, 0, sizeof places);
 }
 
 void swbreak_remove_all(void)
@@ -115,7 +118,7 @@ int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     int error = target_read(address, bytes, length);
 
-    for (const struct place *p = places; p < places + PLACES; p++)
+    for (const struct place *p = places; p->use != UNUSED; p++)
         for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
             uint32_t offset = p->address + k - address;
             if (offset < length)

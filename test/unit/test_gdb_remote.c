@@ -360,6 +360,40 @@ static void software_breakpoint_in_flash_takes_a_comparator(void **state)
     EXPECT("Z1,300,2", "OK");
 }
 
+static const uint8_t bkpt_bytes[2] = { 0x00, 0xBE };
+
+static const char *bkpt_packet(char z, int n)
+{
+    static char packet[32];
+    snprintf(packet, sizeof packet, "%c0,%x,2", z, 0x20000000 + 4 * n);
+    return packet;
+}
+
+/* In any order, and no more than there is room for. */
+static void software_breakpoints_come_and_go(void **state)
+{
+    uint8_t program[25 * 4];
+    (void)state;
+    for (int i = 0; i < (int)sizeof program; i++)
+        fake.ram[i] = program[i] = (uint8_t)i;
+    for (int n = 0; n < 24; n++)
+        EXPECT(bkpt_packet('Z', n), "OK");
+    EXPECT(bkpt_packet('Z', 24), "E11");
+    EXPECT(bkpt_packet('z', 0), "OK");
+    EXPECT(bkpt_packet('z', 23), "OK");
+    EXPECT(bkpt_packet('z', 7), "OK");
+    for (int n = 0; n < 25; n++) {
+        bool set = n != 0 && n != 7 && n < 23;
+        assert_memory_equal(fake.ram + 4 * n, set ? bkpt_bytes : program + 4 * n, 2);
+        assert_memory_equal(fake.ram + 4 * n + 2, program + 4 * n + 2, 2);
+    }
+    EXPECT("m2000001c,8", "1c1d1e1f20212223");
+    for (int n = 24; n >= 0; n--)
+        EXPECT(bkpt_packet(n == 24 ? 'Z' : 'z', n), "OK");
+    EXPECT("D", "OK");
+    assert_memory_equal(fake.ram, program, sizeof program);
+}
+
 static void detach_puts_everything_back(void **state)
 {
     (void)state;
@@ -680,6 +714,7 @@ int main(void)
         ATTACHED(memory_is_read_while_the_target_runs),
         ATTACHED(software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees),
         ATTACHED(software_breakpoint_in_flash_takes_a_comparator),
+        ATTACHED(software_breakpoints_come_and_go),
         ATTACHED(detach_puts_everything_back),
         ATTACHED(watchpoints_reach_the_core_with_hex_length),
         ATTACHED(documents_are_the_same_in_any_pieces),
