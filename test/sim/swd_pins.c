@@ -221,7 +221,7 @@ static int build_image(void **state)
         "-DBOARD=BOARD_BLUEPILL -Wl,-Ttext=0x%x -Wl,--section-start=.vectors=0x%x "
         "-Wl,-Tdata=0x%x -Wl,-Tbss=0x%x -Wl,--defsym=GPIOA=0x40010800 "
         "-Wl,--defsym=GPIOB=0x40010C00 -Wl,--build-id=none -Wl,-e,done "
-        "-o %s swd.c test/sim/swd_pins.s -lgcc && arm-none-eabi-objcopy -O binary "
+        "-o %s swd.c pin.c test/sim/swd_pins.s -lgcc && arm-none-eabi-objcopy -O binary "
         "-R .bss %s %s.bin", FLASH + 0x100, FLASH, RAM, RAM + 0x100, elf, elf, elf);
     int failed = system(command);
     read_symbols();
