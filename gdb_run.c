@@ -51,18 +51,15 @@ static void put_registers(void)
 {
     enum { ROW = 5 };
     uint32_t values[ROW];
-    uint8_t number = 0;
 
-    while (number <= REG_PSP) {
-        uint32_t count = REG_PSP + 1u - number < ROW ? REG_PSP + 1u - number : ROW;
-        if (cortexm_read_row(number, count, values) != OK)
+    for (uint8_t number = 0; number <= REG_PSP; number++) {
+        uint32_t left = REG_PSP + 1u - number, *value = &values[number % ROW];
+        if (value == values && cortexm_read_row(number, left < ROW ? left : ROW, values))
             return;                     /* gdb will ask, and get the error */
-        for (uint32_t i = 0; i < count; i++, number++) {
-            rsp_hex(&number, 1);
-            rsp_char(':');
-            rsp_hex(&values[i], 4);
-            rsp_char(';');
-        }
+        rsp_hex(&number, 1);
+        rsp_char(':');
+        rsp_hex(value, 4);
+        rsp_char(';');
     }
 }
 
