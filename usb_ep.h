@@ -16,7 +16,7 @@ enum {                                                  /* ep_bus_events(): as i
     BUS_WAKEUP = 1 << 12, BUS_TRANSFER = 1 << 15
 };
 
-void ep_attach(void);                   /* re-enumerates: 10 ms of "unplugged" first */
+void ep_attach(void);                   /* re-enumerates: 1 ms of "unplugged" first */
 void ep_detach(void);                   /* "unplugged", until ep_attach() */
 /* BUS_TRANSFER: endpoint BUS_ENDPOINT has events.  Otherwise the others, which are taken as
  * seen to. */

@@ -92,6 +92,7 @@ struct rsp *bench_attached(const struct task *task)
 {
     struct rsp *rsp = bench_power_on(task->chip);
 
+    rsp_packet_size(rsp);                   /* gdb's first question */
     if (task->fast)
         rsp_monitor(rsp, "frequency 36M");
     if (!rsp_attach(rsp))

@@ -201,7 +201,7 @@ static bool load(struct rsp *rsp, const struct task *task)
     if (task->memory[0] == 'f')
         return rsp_load_flash(rsp, rsp->board->target->flash_base, bench_data(),
                               task->kb * 1024, samd21 ? 256 : 1024);
-    return rsp_load_ram(rsp, TARGET_RAM, bench_data(), task->kb * 1024)
+    return rsp_send_ram(rsp, TARGET_RAM, bench_data(), task->kb * 1024)
         && strcmp(rsp_ask(rsp, "Pf=00000020"), "OK") == 0;
 }
 

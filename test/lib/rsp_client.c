@@ -25,6 +25,7 @@ bool rsp_plug_in(struct rsp *rsp)
 {
     rsp->no_ack = false;
     rsp->raw_length = 0;
+    rsp->packet_size = 0;
     if (!board_run_while(rsp->board, not_configured, rsp, 2000))
         return false;
     cdc_host_open(rsp->cdc, 0, true);
@@ -306,8 +307,11 @@ bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length)
 
 int rsp_packet_size(struct rsp *rsp)
 {
-    const char *size = strstr(rsp_ask(rsp, "qSupported:hwbreak+;swbreak+"), "PacketSize=");
-    return size ? (int)strtol(size + 11, NULL, 16) : 400;
+    if (!rsp->packet_size) {
+        const char *size = strstr(rsp_ask(rsp, "qSupported:hwbreak+;swbreak+"), "PacketSize=");
+        rsp->packet_size = size ? (int)strtol(size + 11, NULL, 16) : 400;
+    }
+    return rsp->packet_size;
 }
 
 enum { FRAMING = 4 };                  /* "$" and "#xx" count towards PacketSize */
@@ -341,7 +345,7 @@ bool rsp_load_flash(struct rsp *rsp, uint32_t address, const void *bytes, int le
     return strcmp(rsp_ask(rsp, "vFlashDone"), "OK") == 0;
 }
 
-bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length)
+bool rsp_send_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length)
 {
     const uint8_t *from = bytes;
     int size = rsp_packet_size(rsp);
@@ -358,9 +362,14 @@ bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int leng
         from += n;
         length -= n;
     }
-    /* A long write may be confirmed before it is done; this comes after it (and gdb sends
-     * Pf= now). */
-    return strcmp(rsp_ask(rsp, "qC"), "QC1") == 0;
+    return true;
+}
+
+/* A long write may be confirmed before it is done; qC comes after it. */
+bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length)
+{
+    return rsp_send_ram(rsp, address, bytes, length)
+        && strcmp(rsp_ask(rsp, "qC"), "QC1") == 0;
 }
 
 /* Bytes of a reply to m or x; -1: an error.  Fewer than asked for is no error. */

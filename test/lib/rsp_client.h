@@ -21,6 +21,7 @@ struct rsp {
     uint8_t raw[8192];              /* bytes that came and are not parsed yet */
     int raw_length;
     unsigned naks;                  /* '-' received */
+    int packet_size;                /* 0: not asked for yet */
 };
 
 /* A board with the shipped images (BUILD/pillbug.bin) and a target; USB configured, the
@@ -55,10 +56,12 @@ bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length)
 bool rsp_load_flash(struct rsp *rsp, uint32_t address, const void *bytes, int length,
                     uint32_t page);
 bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length);
+/* The X packets alone: the last write may have been confirmed and not be done yet. */
+bool rsp_send_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length);
 /* What gdb's `dump` sends: m packets, or x packets from gdb 16 on. */
 bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool binary);
 void rsp_forget_console(struct rsp *rsp);
 double rsp_now_ms(const struct rsp *rsp);
-int rsp_packet_size(struct rsp *rsp);       /* from qSupported */
+int rsp_packet_size(struct rsp *rsp);       /* from qSupported, asked once as gdb does */
 
 #endif
