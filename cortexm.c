@@ -136,7 +136,8 @@ static uint32_t status(void)
     return seen(read(DHCSR));
 }
 
-/* And what it says then. */
+/* And what it says then.  A slow core may not even have left Debug state when we look, so
+ * S_HALT says nothing before an instruction was retired: then we shall look again. */
 static void control(uint32_t bits)
 {
     static const uint32_t at[3] = { DHCSR, DHCSR, 0 };
@@ -147,6 +148,8 @@ static void control(uint32_t bits)
     if (failed)
         core.dhcsr = 0;
     seen(core.dhcsr);
+    if (!(bits & C_HALT) && !(core.dhcsr & S_RETIRE_ST))
+        core.dhcsr = 0;
 }
 
 static void wait_for(uint32_t bit, uint32_t limit_ms)

@@ -31,6 +31,7 @@ static struct {
     bool always_retires;                /* so it says */
     int slow, busy;                     /* looks at DHCSR that a register transfer takes */
     uint32_t under_way;                 /* DCRSR */
+    int lingers, leaving;               /* looks at DHCSR that show S_HALT yet */
     int dfsr_reads, dfsr_writes;
 } cpu;
 
@@ -68,6 +69,13 @@ static void step(void)
     cpu.dhcsr |= S_HALT | (event && cpu.event != 4 && !cpu.always_retires ? 0 : S_RETIRE);
 }
 
+static void leave_debug_state(void)
+{
+    cpu.dhcsr &= ~(uint32_t)S_HALT;
+    if ((cpu.dhcsr & 5) == 5)
+        step();
+}
+
 static void write_dhcsr(uint32_t value)
 {
     bool was_halted = cpu.dhcsr & S_HALT;
@@ -76,12 +84,15 @@ static void write_dhcsr(uint32_t value)
     if ((value ^ cpu.dhcsr) & 8)
         assert_true(was_halted && (value & 2));     /* C_MASKINTS: C1.6.2 */
     cpu.dhcsr = (cpu.dhcsr & 0xFFFF0000) | (value & 0xF);
-    if (!(value & 1) || (!(value & 2) && !(value & 4)))
-        cpu.dhcsr &= ~(uint32_t)S_HALT;
-    else if ((value & 2) && !cpu.never_halts)
-        cpu.dfsr |= was_halted ? 0 : 1, cpu.dhcsr |= S_HALT;
-    else if (value & 4)
-        step();
+    cpu.leaving = 0;
+    if ((value & 3) == 3) {
+        if (!cpu.never_halts)
+            cpu.dfsr |= was_halted ? 0 : 1, cpu.dhcsr |= S_HALT;
+    } else if (was_halted && cpu.lingers) {
+        cpu.leaving = cpu.lingers + 1;
+    } else {
+        leave_debug_state();
+    }
 }
 
 static void end_transfer(void)
@@ -106,8 +117,9 @@ static void write_dcrsr(uint32_t value)
 
 static uint32_t read_dhcsr(void)
 {
+    if (cpu.leaving && --cpu.leaving == 0)
+        leave_debug_state();
     uint32_t value = cpu.dhcsr;
-
     if (cpu.busy && --cpu.busy == 0)
         end_transfer();
     cpu.dhcsr &= ~(uint32_t)(S_RESET | S_RETIRE);
@@ -413,6 +425,21 @@ static struct stop stop_in_range(uint32_t size)
     return stop;
 }
 
+/* A slow core has not left Debug state yet when we look for the first time. */
+static void a_core_that_lingers_is_not_taken_for_one_that_has_stopped(void **state)
+{
+    (void)state;
+    cpu.lingers = 1;
+    cpu.regs[15] = 0x08000200;
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.steps, 1);
+    assert_int_equal(why(), STOP_STEP);
+    assert_int_equal(stop_in_range(20).reason, STOP_STEP);
+    assert_int_equal(cpu.steps, 10);
+    assert_int_equal(cortexm_resume(), OK);
+    assert_int_equal(why(), STOP_RUNNING);
+}
+
 static void a_range_is_left_after_its_last_instruction(void **state)
 {
     (void)state;
@@ -703,6 +730,8 @@ int main(void)
         cmocka_unit_test_setup(a_running_core_has_no_registers, m3),
         cmocka_unit_test_setup(double_registers_are_two_singles, m4f),
         cmocka_unit_test_setup(step_masks_interrupts_and_resume_does_not, m3),
+        cmocka_unit_test_setup(a_core_that_lingers_is_not_taken_for_one_that_has_stopped,
+                               m3),
         cmocka_unit_test_setup(a_register_that_takes_long_is_waited_for, m3),
         cmocka_unit_test_setup(dfsr_is_written_only_when_it_says_something, m3),
         cmocka_unit_test_setup(what_stopped_the_core_for_somebody_else_is_no_reason_later,
