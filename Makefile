@@ -51,6 +51,10 @@ probe_c := probe.c clock.c deadline.c pin.c crash.c backup.c mem.c dfu.c usb.c u
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
+# Their texts are squeezed before they are compiled: 1.3 KB less (see tools/squeeze.py).
+PRINTS := print error fault target flash_samd flash_stm32 gdb_remote gdb_run gdb_memory gdb_xml \
+          monitor
+
 # --- virtual board ----------------------------------------------------------
 CC_HOST    ?= gcc
 HOST_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -MMD -MP
@@ -82,9 +86,16 @@ FORCE:
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
 $(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
 $(BUILD)/arm/mem.o: LTO :=
+COMPILE_ARM = @mkdir -p $(@D) && $(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
+$(PRINTS:%=$(BUILD)/arm/%.o): $(BUILD)/arm/%.o: $(BUILD)/text/%.c $(BUILD)/options
+	$(COMPILE_ARM)
 $(BUILD)/arm/%.o: %.c $(BUILD)/options
+	$(COMPILE_ARM)
+$(PRINTS:%=$(BUILD)/text/%.c): $(BUILD)/text/done ;
+$(BUILD)/text/done: tools/squeeze.py $(PRINTS:%=%.c)
 	@mkdir -p $(@D)
-	$(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
+	python3 tools/squeeze.py $(@D) $(PRINTS:%=%.c)
+	@touch $@
 $(BUILD)/arm/%.o: %.s $(BUILD)/options
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -x assembler-with-cpp -c -o $@ $<

@@ -456,8 +456,9 @@ static int split(char *line, const char **words)
         if (*line == '\0')
             break;
         words[count++] = line;
-        while (*line > ' ')
-            line++;
+        for (; *line > ' '; line++)
+            if (*line > '~')
+                *line = '?';            /* else print.c would take it for one of its own */
     }
     return count;
 }

@@ -21,23 +21,57 @@ static const char *read_field(const char *format, struct field *f)
     for (; *format >= '0' && *format <= '9'; format++)
         f->width = f->width * 10 + (*format - '0');
     if (*format == 'l') {
-        f->is_long = true;
+        f->is_long = sizeof(long) > sizeof(int);
         format++;
     }
     return format;
 }
 
+/* Two characters for each byte from 0x80 on, and one of them may be such a byte again.  No
+ * source has any: tools/squeeze.py makes the texts of an image so, and fills this in. */
+enum { PAIRS = 128, DEPTH = 16 };
+static const uint8_t pairs[PAIRS][2] = { { 0 } };
+
+static void put_pairs(void (*put)(char c), char text)
+{
+    uint8_t later[DEPTH], *top = later, c = (uint8_t)text;
+
+    for (;;) {
+        while (c >= 0x80) {
+            const uint8_t *pair = pairs[c - 0x80];
+            *top++ = pair[1];
+            c = pair[0];
+        }
+        put((char)c);
+        if (top == later)
+            return;
+        c = *--top;
+    }
+}
+
+static int counted;
+
+static void count(char c)
+{
+    (void)c;
+    counted++;
+}
+
+void print_text(void (*put)(char c), const char *text)
+{
+    while (*text != '\0')
+        put_pairs(put, *text++);
+}
+
 static void put_field(void (*put)(char c), const struct field *f, const char *text)
 {
-    int missing = f->width;
-
-    for (const char *c = text; *c != '\0'; c++)
-        missing--;
+    counted = 0;
+    print_text(count, text);
+    int missing = f->width - counted;
     if (!f->left)
         for (; missing > 0; missing--)
             put(f->fill);
-    while (*text != '\0')
-        put(*text++);
+    print_text(put, text);
     for (; missing > 0; missing--)
         put(' ');
 }
@@ -61,7 +95,7 @@ void print_list(void (*put)(char c), const char *format, va_list list)
     *end = '\0';
     for (; *format != '\0'; format++) {
         if (*format != '%') {
-            put(*format);
+            put_pairs(put, *format);
             continue;
         }
         format = read_field(format + 1, &f);

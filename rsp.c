@@ -228,8 +228,7 @@ void rsp_hex(const void *bytes, uint32_t length)
 
 void rsp_hex_text(const char *text)
 {
-    while (*text != '\0')
-        rsp_hex_char(*text++);
+    print_text(rsp_hex_char, text);
 }
 
 static bool needs_escape(uint8_t c)

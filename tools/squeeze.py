@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""squeeze.py OUT FILE.c... - copies of the sources in which the texts are shorter.
+
+What the probe says to its user repeats itself: "target", "flash", "the ".  So the two
+characters that stand side by side most often get a byte of their own, 0x80; of what is then
+most frequent 0x81 is made, which may have an 0x80 in it; and so on, 128 times (Larsson and
+Moffat call it Re-Pair).  print.c puts the pairs back while it prints: its table is filled in
+here.  4.2 KB of text become 2.5, with 0.3 KB of table.
+
+A text is a string literal with a blank in it.  All of these are printed; what is compared
+with something has none.  What print.c looks at stays: a conversion like %08x, an escape
+like \\n, and a blank or '!' in front, where monitor.c looks for them.
+
+The sources stay as they are, for you, for the debugger (#line) and for the unit tests."""
+import collections
+import os
+import re
+import sys
+
+PAIRS, DEPTH = 128, 16                  # as in print.c
+TABLE = "pairs[PAIRS][2] = { { 0 } }"
+TOKEN = re.compile(r'/\*.*?\*/|\'(?:\\.|[^\'\\])+\'|"(?:\\.|[^"\\])*"', re.S)
+STAYS = re.compile(r"(^[ !]|\\[0-7]{1,3}|\\x[0-9a-fA-F]+|\\.|%-?\d*l?[a-z%])")
+
+
+def is_text(token):
+    return token[0] == '"' and " " in token
+
+
+def pieces(token):
+    """The text, cut where something stays: every other piece."""
+    return STAYS.split(token[1:-1])
+
+
+def most_frequent(texts):
+    count = collections.Counter()
+    for text in texts:
+        for at in range(len(text) - 1):
+            if text[at:at + 2] != text[at - 1:at + 1]:      # "...": one pair, not two
+                count[text[at:at + 2]] += 1
+    return max(count, key=lambda pair: (count[pair], pair))
+
+
+def depth(pair, pairs):
+    return 1 + max(depth(pairs[ord(c) - 0x80], pairs) if c >= "\x80" else 0 for c in pair)
+
+
+def find_pairs(texts):
+    pairs = []
+    while len(pairs) < PAIRS:
+        pair = most_frequent(texts)
+        texts = [text.replace(pair, chr(0x80 + len(pairs))) for text in texts]
+        pairs.append(pair)
+    assert max(depth(pair, pairs) for pair in pairs) < DEPTH, "print.c has too small a stack"
+    return pairs
+
+
+def squeeze(token, pairs):
+    if not is_text(token):
+        return token
+    parts = pieces(token)
+    for at in range(0, len(parts), 2):
+        for number, pair in enumerate(pairs):
+            parts[at] = parts[at].replace(pair, chr(0x80 + number))
+    text = "".join(parts)
+    return '"' + "".join(c if c < "\x80" else f"\\{ord(c):o}" for c in text) + '"'
+
+
+def main(out, files):
+    sources = {file: open(file, encoding="ascii").read() for file in files}
+    texts = {token: pieces(token)[::2] for source in sources.values()
+             for token in TOKEN.findall(source) if is_text(token)}
+    pairs = find_pairs(sorted(sum(texts.values(), [])))     # each text counts once
+    table = ", ".join(f"{{ {ord(a)}, {ord(b)} }}" for a, b in pairs)
+    for file, source in sources.items():
+        source = TOKEN.sub(lambda found: squeeze(found[0], pairs), source)
+        source = source.replace(TABLE, f"pairs[PAIRS][2] = {{ {table} }}")
+        with open(os.path.join(out, file), "w", encoding="ascii") as copy:
+            copy.write(f'#line 1 "{file}"\n{source}')
+
+
+main(sys.argv[1], sys.argv[2:])
