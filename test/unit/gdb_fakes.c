@@ -246,9 +246,10 @@ int target_regions(const struct region **regions)
     static const struct region list[] = {
         { REGION_RAM, FAKE_RAM_BASE, FAKE_RAM, 0 },
         { REGION_FLASH, 0, FAKE_FLASH, 256 },
+        { REGION_RAM, 0x40000000, 0x20000000, 0 },      /* peripherals */
     };
     *regions = list;
-    return fake.attached ? 2 : 0;
+    return fake.attached ? 3 : 0;
 }
 static uint8_t *memory(uint32_t address, uint32_t length)
 {

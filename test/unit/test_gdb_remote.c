@@ -517,6 +517,8 @@ static void long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed(v
     assert_string_equal(write_ram(FAKE_RAM_BASE - 1, 256), "E03");
     assert_string_equal(write_ram(0x40000000, 4000), "E03");
     assert_int_equal(fake.sent_before_write, 0);
+    assert_string_equal(write_ram(0x100, 256), "OK");   /* flash, by X */
+    assert_int_equal(fake.sent_before_write, 0);
     EXPECT("m20000000,1", "00");
 }
 
