@@ -148,6 +148,10 @@ static struct {
     uint8_t *in, *in_end;
     uint8_t *out, *out_end;
     bool bad;                           /* too short, or the answer does not fit */
+    /* Of a command that transfers.  An AP read is posted: its result comes with the next AP
+     * read, or from RDBUFF.  A write's fate is known when something else has been answered. */
+    bool posted, unchecked;
+    uint32_t good;                      /* transfers that were answered OK */
 } packet;
 
 static int left(void)
@@ -449,21 +453,13 @@ static int transfer_one(uint32_t request, uint32_t *value)
     return transfer(request, &bytes, 1);
 }
 
-/* What is known while the requests of a command are done.  An AP read is posted: its result
- * comes with the next AP read, or from RDBUFF.  A write's fate is known when something else
- * has been answered. */
-static struct {
-    bool posted, unchecked;
-    uint32_t good;                      /* transfers that were answered OK */
-} job;
-
 /* The same, counted, and with the time behind it if that was asked for. */
 static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
 {
     uint8_t *start = *bytes;
     int ack = transfer(request, bytes, count);
 
-    job.good += (uint32_t)(*bytes - start) / 4;
+    packet.good += (uint32_t)(*bytes - start) / 4;
     if (request & TIMESTAMP && ack == SWD_OK)
         put(clock_cycles(), 4);
     return ack;
@@ -471,9 +467,9 @@ static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
 
 static int finish_posted(void)
 {
-    bool posted = job.posted;
+    bool posted = packet.posted;
 
-    job.posted = false;
+    packet.posted = false;
     return posted ? transfer(READ_RDBUFF, &packet.out, 1) : SWD_OK;
 }
 
@@ -481,7 +477,7 @@ static int finish_all(void)
 {
     uint32_t ignored;
 
-    return job.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
+    return packet.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
 }
 
 static int read_until(uint32_t request, uint32_t wanted)
@@ -507,14 +503,14 @@ static int read_ap(uint32_t request, uint32_t count)
     uint8_t *start = packet.out;
     struct word *none = (struct word *)(start - 4), kept = *none;
 
-    packet.out -= job.posted ? 0 : 4;
+    packet.out -= packet.posted ? 0 : 4;
     int ack = transfers(request, &packet.out, count);
-    if (!job.posted)
+    if (!packet.posted)
         *none = kept;
     if (packet.out < start)
         packet.out = start;
     else
-        job.posted = true;
+        packet.posted = true;
     return ack;
 }
 
@@ -537,7 +533,7 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
     if (count == 0)
         return SWD_OK;
     if (request & READ)
-        job.unchecked = false;
+        packet.unchecked = false;
     if ((request & (TO_AP | READ | MATCH_VALUE)) == (TO_AP | READ))
         return read_ap(request, count);
     int ack = finish_posted();
@@ -546,21 +542,21 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
     if ((request & (READ | MATCH_VALUE)) == READ)
         return read_dp(request, count);
     if (!(request & (READ | MATCH_MASK))) {
-        job.unchecked = true;
+        packet.unchecked = true;
         return transfers(request, &values, count);
     }
     if (request & READ)
         ack = read_until(request, word_at(values));
     else
         host.match_mask = word_at(values);
-    job.good += ack == SWD_OK;
+    packet.good += ack == SWD_OK;
     return ack;
 }
 
 /* How many of n have room in the answer, beside what is under way. */
 static uint32_t places(uint32_t request, uint32_t n)
 {
-    int bytes = room() - (job.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
+    int bytes = room() - (packet.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
     uint32_t most = bytes < 0 ? 0 : (uint32_t)bytes / 4;
 
     return (request & (READ | MATCH_VALUE)) == READ && most < n ? most : n;
@@ -608,7 +604,7 @@ static void transfer_list(const uint8_t *args)
     packet.bad = false;                 /* said */
     if (ack == SWD_OK)
         ack = finish_all();
-    head[0] = (uint8_t)job.good;
+    head[0] = (uint8_t)packet.good;
     head[1] = (uint8_t)ack;
 }
 
@@ -629,10 +625,10 @@ static void transfer_block(const uint8_t *args)
     if (ack == SWD_OK && whole < count)
         ack = PROTOCOL_ERROR;
     if (request & READ)
-        job.good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
+        packet.good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
     else
         packet.in += 4 * whole;
-    head[0] = (uint8_t)job.good;
+    head[0] = (uint8_t)packet.good;
     head[1] = 0;
     head[2] = (uint8_t)ack;
 }
@@ -683,7 +679,8 @@ static void run_command(void)
     if (!packet.bad) {
         packet.in += row->size;
         put(id, 1);
-        memset(&job, 0, sizeof job);
+        packet.posted = packet.unchecked = false;
+        packet.good = 0;
         row->run(request + 1);
     }
     if (packet.bad) {
