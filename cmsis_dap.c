@@ -236,17 +236,20 @@ static void put_string(const char *text)
     while (text[length++])
         ;
     put((uint32_t)length, 1);
-    if (room() < length)
-        packet.bad = true;
-    else
-        for (; length; length--)
-            put((uint8_t)*text++, 1);
+    for (; length; length--)
+        put((uint8_t)*text++, 1);
 }
 
 /* What a host shows of us before DAP_Connect fails. */
 static void put_unless_refused(const char *text)
 {
     put_string(target_attached() ? "gdb has the wire: detach it first" : text);
+}
+
+static void put_sized(uint32_t value, int bytes)
+{
+    put((uint32_t)bytes, 1);
+    put(value, bytes);
 }
 
 enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_TIME = 1 << 5, CAN_USB_COM = 1 << 8 };
@@ -261,11 +264,11 @@ static void info(const uint8_t *args)
     case 0x03: usb_serial_number(serial); put_unless_refused(serial); break;
     case 0x04: put_string("2.1.0"); break;
     case 0x09: put_unless_refused(VERSION); break;
-    case 0xF0: put(2, 1); put(CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM, 2); break;
-    case 0xF1: put(4, 1); put(clock_hz(), 4); break;
-    case 0xFE: put(1, 1); put(PACKETS, 1); break;
-    case 0xFF: put(2, 1); put(PACKET, 2); break;
-    default:   put(0, 1); break;
+    case 0xF0: put_sized(CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM, 2); break;
+    case 0xF1: put_sized(clock_hz(), 4); break;
+    case 0xFE: put_sized(PACKETS, 1); break;
+    case 0xFF: put_sized(PACKET, 2); break;
+    default:   put_sized(0, 0); break;
     }
 }
 
