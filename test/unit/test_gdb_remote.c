@@ -161,6 +161,7 @@ static void memory_is_written_in_hex_and_in_binary(void **state)
     EXPECT("m20000000,8", "7856346123620300");
     EXPECT("X20000000,0:", "OK");
     EXPECT("X20000000,4:ab", "E0c");
+    EXPECT("X20000000,2:abc", "E0c");
     EXPECT("M20000000,4:785634", "E0c");
     EXPECT("M20000000,2:78563412", "E0c");
     EXPECT("M20000000,2:7z56", "E0c");
@@ -486,6 +487,7 @@ static void flash_errors_end_the_job(void **state)
     EXPECT("vFlashWrite:0", "E0c");
     fake.flash_error = ERR_LOCKED;
     EXPECT("vFlashErase:0,100", "E0a");
+    EXPECT("vFlashWrite:0:abcd", "E0a");                /* itself, not the next packet */
     EXPECT("vFlashDone", "OK");
 }
 
@@ -639,8 +641,20 @@ static void crc_and_search_answer(void **state)
     EXPECT("qSearch:memory:20000000;103;needle", "0");
     EXPECT("qSearch:memory:20000000;104;needle", "1,200000fe");
     EXPECT("qSearch:memory:20000000;3;needle", "0");
+    EXPECT("qSearch:memory:200000fe;6;needle", "1,200000fe");
     EXPECT("qSearch:memory:20000000;1000;", "E0c");
     EXPECT("qSearch:memory:2000fff0;1000;needle", "E03");
+}
+
+static void ctrl_c_ends_a_search(void **state)
+{
+    (void)state;
+    fake_host_packet("qSearch:memory:0;10000;nowhere", -1);
+    for (int i = 0; i < 64; i++)        /* comes when the packet has been taken */
+        fake_host_sends("+", 1);
+    fake_host_sends("\x03", 1);
+    fake_run(20);
+    assert_string_equal(fake_payload(), "E09");
 }
 
 static void restart_and_kill(void **state)
@@ -734,6 +748,7 @@ int main(void)
         ATTACHED(other_packets_find_the_target_settled),
         ATTACHED(port_closed_in_the_middle_of_a_load_ends_the_job),
         ATTACHED(crc_and_search_answer),
+        ATTACHED(ctrl_c_ends_a_search),
         ATTACHED(restart_and_kill),
         ATTACHED(what_is_unknown_is_answered_with_nothing),
         ATTACHED(monitor_command_prints_and_ends_with_ok_or_an_error),
