@@ -147,8 +147,9 @@ static void an_oversized_packet_is_swallowed_and_answered(void **state)
 static void malformed_arguments_get_an_error_and_change_nothing(void **state)
 {
     (void)state;
-    const char *bad[] = { "m", "mzz,4", "m20000000", "m20000000,", "M20000000,4:6", "M20000000,4:zz",
-                          "M20000000,8:6162", "X20000000,8:ab", "Z1,zz,2", "Z9,0,2", "Z1,20000000",
+    const char *bad[] = { "m", "mzz,4", "m20000000", "m20000000,", "M20000000,4:6",
+                          "M20000000,4:zz", "M20000000,8:6162", "X20000000,8:ab",
+                          "Z1,zz,2", "Z9,0,2", "Z1,20000000",
                           "p", "pzz", "pffff", "P", "P0", "P0=", "P0=12", "Pff=00000000", "G00",
                           "vFlashErase:", "vFlashErase:0", "vFlashErase:zz,100",
                           "vFlashWrite:", "vFlashWrite:zz:a", "vCont;", "vCont;q", "vAttach;",

@@ -35,7 +35,8 @@ static void unknown_packet_gets_an_ack_and_an_empty_reply(void **state)
 
 static void bad_checksum_is_nacked_and_not_executed(void **state)
 {
-    static const char *const bad[] = { "$!#00", "$!#2x", "$!#x1", "$!#\x01\x02" };
+    static const char *const bad[] = { "$!#00", "$!#2x", "$!#x1", "$!#\x01\x02",
+                                       "$\xFF#zz", "$\xF1#z1" };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_string_equal(says(bad[i]), "-");
