@@ -192,6 +192,30 @@ static void every_frequency_is_true_and_gentle(void **state)
     }
 }
 
+/* What is reported may be asked for, and is what one gets. */
+static void no_clock_is_faster_than_asked_for(void **state)
+{
+    static const int asked[] = {
+        20000, 20001, 33333, 99999, 123456, 765432, 999999, 1000000, 1000001, 1714285,
+        2999999, 3000000, 3000001, 3999999, 4000000, 4000001, 8727272, 8727273, 8727274,
+        17999999, 18000000, 18000001, 2000000000
+    };
+    char text[20];
+    double reported, again;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+        snprintf(text, sizeof text, "%d", asked[i]);
+        exercise(text, &reported);
+        double measured = 31.0 * (double)SIM_SECOND / (double)w.word;
+        assert_true(reported <= asked[i]);
+        assert_true(measured > reported * 0.99 && measured < reported * 1.01);
+        snprintf(text, sizeof text, "%.0f", reported);
+        exercise(text, &again);
+        assert_true(again == reported);
+    }
+}
+
 /* At 1 MHz a bus access of the target takes 6 us: longer than our way to the next word.
  * After a few WAITs the wire runs no faster than the target.  Three words of four without
  * one is less than what comes out, and far from one WAIT for each. */
@@ -314,6 +338,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_frequency_is_true_and_gentle, power_on,
+                                        power_off),
+        cmocka_unit_test_setup_teardown(no_clock_is_faster_than_asked_for, power_on,
                                         power_off),
         cmocka_unit_test(a_slow_target_is_seldom_asked_in_vain),
         cmocka_unit_test_setup_teardown(idle_clocks_are_unlearnt_but_for_two, power_on,
