@@ -83,15 +83,9 @@ void rsp_stop_acks(void)
 }
 
 /* Sending is the interrupt's work: it takes packets out of the buffer. */
-static void send(int length, bool end)
-{
-    if (rsp.openings == cdc_openings(CDC_GDB))      /* else who asked for it has gone */
-        cdc_send(CDC_GDB, length, end);
-}
-
 static void push(bool end)
 {
-    send(rsp.length, end);
+    cdc_send(CDC_GDB, rsp.length, end);
 }
 
 static bool sending(void)
@@ -121,7 +115,7 @@ static void drain(void)
 static void send_now(const void *bytes, int length)
 {
     cdc_lend(CDC_GDB, bytes);
-    send(length, true);
+    cdc_send(CDC_GDB, length, true);
 }
 
 static void begin(void)
@@ -191,39 +185,50 @@ static uint32_t begin_block(uint32_t length, uint32_t places)
 
 static void end_block(const uint8_t *to, uint32_t sum)
 {
-    int before = rsp.length;
-
     rsp.length = (int)(to - rsp.buffer);
     rsp.sum = (uint8_t)sum;
-    if ((before ^ rsp.length) >= 64)    /* as in rsp_char() */
-        push(false);
+    push(false);
 }
 
 /* Four bytes at any address: the core may load and store them in one go. */
 struct word { uint32_t value; } __attribute__((packed, may_alias));
 
-/* Two bytes, four digits a turn, side by side in one word.  Digits are the nibbles and
- * '0', or from 10 on 39 more.  Without the '0's the sum of four cannot leave its byte, so
- * one multiplication makes it.  (The two constants are hidden from GCC, which would make
- * five slower instructions of each multiplication.) */
+/* Four nibbles, each in a byte, to digits: '0' more, and from 10 on another 39.  (The two
+ * numbers to multiply with are hidden from GCC, which would make five slower instructions of
+ * each multiplication.) */
+struct factors { uint32_t gap, ones; };
+
+static inline uint32_t with_gap(uint32_t four, struct factors by)
+{
+    return four + ((four + 0x06060606) >> 4 & by.ones) * by.gap;
+}
+
+/* Four bytes, eight digits a turn: side by side in one word those of bytes 0 and 2, in another
+ * those of 1 and 3, and then what goes out first and second. */
 __attribute__((optimize("O2", "align-loops=8")))
 void rsp_hex(const void *bytes, uint32_t length)
 {
     length = begin_block(length, 2);
-    const uint8_t *byte = bytes, *last = byte + (length & ~1u);
+    const uint8_t *byte = bytes, *end = byte + length, *last = byte + (length & ~3u);
     uint8_t *to = rsp.buffer + rsp.length;
-    uint32_t sum = rsp.sum + (length & ~1u) * 2 * '0', gap = 'a' - 10 - '0', ones = 0x01010101;
-    asm("" : "+l"(gap), "+l"(ones));
-    for (; byte < last; byte += 2, to += 4) {
-        uint32_t two = byte[0] | (uint32_t)byte[1] << 16;
-        uint32_t four = (two << 8 | two >> 4) & 0x0F0F0F0F;
-        four += ((four + 0x06060606) >> 4 & ones) * gap;
-        ((struct word *)to)->value = four + 0x30303030;
-        sum += four * ones >> 24;
+    uint32_t sum = rsp.sum + (length & ~3u) * 2 * '0', nibbles = 0x000F000F;
+    struct factors by = { 'a' - 10 - '0', 0x01010101 };
+    asm("" : "+l"(by.gap), "+l"(by.ones), "+l"(nibbles));
+    for (; byte < last; byte += 4, to += 8) {
+        uint32_t four = ((const struct word *)byte)->value;
+        uint32_t even = with_gap((four >> 4 & nibbles) | (four & nibbles) << 8, by);
+        uint32_t odd = with_gap((four >> 12 & nibbles) | (four & nibbles << 8), by);
+        uint32_t both = even + odd;
+        both += both >> 16;
+        sum += both + (both >> 8);      /* the lowest byte is what counts */
+        even += 0x30303030;
+        odd += 0x30303030;
+        ((struct word *)to)[0].value = (even & 0xFFFF) | odd << 16;
+        ((struct word *)to)[1].value = even >> 16 | (odd & 0xFFFF0000);
     }
     end_block(to, sum);
-    if (length % 2)
-        rsp_hex_char((char)*byte);
+    while (byte < end)
+        rsp_hex_char((char)*byte++);
 }
 
 void rsp_hex_text(const char *text)

@@ -165,7 +165,7 @@ void ep_next(int n, int other, int length)
     row[1].half = (uint16_t)length;
 }
 
-void ep_send(int n, int other, int length)
+__attribute__((noinline)) void ep_send(int n, int other, int length)
 {
     ep_next(n, other, length);
     USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | EPR_KEEP_CTR

@@ -149,6 +149,7 @@ static void read_that_fails_further_on_gives_what_came_before(void **state)
 {
     (void)state;
     assert_int_equal(strlen(fake_ask("m2000ff00,200")), 512);
+    assert_int_equal(strlen(fake_ask("m2000f803,1000")), 2 * 0x7FD);
     EXPECT("m20010000,4", "E03");
 }
 
