@@ -22,7 +22,7 @@ enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
-    bool running, dead_ram, hangs, watched;
+    bool bad_erase, running, dead_ram, hangs, watched;
     int starts, slot;
     uint32_t protect_at;                /* flash from here on is write protected; 0: none */
     uint32_t registers[REG_CONTROL + 1];
@@ -157,7 +157,7 @@ static int stm_write(uint32_t address, uint32_t value, int width)
             else if (value & 4)
                 memset(chip.flash, 0xFF, SIZE);
             else
-                memset(chip.flash + (chip.ar - STM_FLASH), 0xFF, 1024);
+                memset(chip.flash + (chip.ar - STM_FLASH), 0xFF, chip.bad_erase ? 999 : 1024);
         }
         return OK;
     case 0x14: chip.ar = value; return OK;
@@ -209,7 +209,7 @@ static int samd_command(uint32_t value)
     switch (value & 0xFF) {
     case 0x02:
         chip.erases++;
-        memset(chip.flash + (at & ~255u), 0xFF, 256);
+        memset(chip.flash + (at & ~255u), 0xFF, chip.bad_erase ? 199 : 256);
         break;
     case 0x04:
         chip.programs++;
@@ -599,6 +599,39 @@ static void a_bad_cell_is_found_by_reading_back(void **state)
     assert_as_before_the_job();
 }
 
+static void what_does_not_get_erased_is_found_by_reading_back(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.bad_erase = true;
+    memset(chip.flash, 0, SIZE);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, 1024);
+    assert_int_equal(flash_end(OK), ERR_ERASE);
+    assert_int_equal(chip.erases, 4);           /* it was tried */
+}
+
+/* A piece of a page that nobody asked to erase, while the loader is at work elsewhere. */
+static void a_piece_in_the_middle_of_a_load_is_written_by_hand(void **state)
+{
+    static uint8_t image[4096];
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    for (uint32_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + (i >> 8));
+    memset(chip.flash, 0x5A, sizeof image);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
+    assert_int_equal(flash_write(base(), image, 2048), OK);
+    assert_int_equal(flash_write(base() + 0x3004, (const uint8_t *)"abcd", 4), OK);
+    assert_int_equal(flash_write(base() + 2048, image + 2048, 2048), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_memory_equal(chip.flash, image, sizeof image);
+    assert_memory_equal(chip.flash + 0x3000, "\xFF\xFF\xFF\xFF" "abcd\xFF", 9);
+    assert_int_equal(chip.starts, 2);
+    assert_as_before_the_job();
+}
+
 static void a_page_spoilt_on_the_wire_is_made_again(void **state)
 {
     (void)state;
@@ -670,10 +703,10 @@ static void pages_that_hold_their_data_are_left_alone(void **state)
     (void)state;
     assert_int_equal(target_attach(0), OK);
     uint8_t image[4096] = { 0 };
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 6; round++) {
         chip.erases = chip.programs = 0;
-        chip.dead_ram = round == 2;             /* by hand as well */
-        target_options.flash_skip = round != 4;
+        chip.dead_ram = round == 2 || round == 5;       /* by hand as well */
+        target_options.flash_skip = round < 4;
         if (round == 3)
             image[1500] = 1;
         assert_int_equal(flash_begin(), OK);
@@ -681,7 +714,7 @@ static void pages_that_hold_their_data_are_left_alone(void **state)
         assert_int_equal(flash_write(base(), image, sizeof image), OK);
         assert_int_equal(flash_end(OK), OK);
         assert_memory_equal(chip.flash, image, sizeof image);
-        int pages = chip.samd ? 16 : 4, expected[] = { 0, 0, 0, 1, pages };
+        int pages = chip.samd ? 16 : 4, expected[] = { 0, 0, 0, 1, pages, pages };
         assert_int_equal(chip.erases, expected[round]);
         assert_int_equal(chip.programs == 0, round == 1 || round == 2);
     }
@@ -719,7 +752,8 @@ static void a_settled_target_is_as_before_and_the_job_goes_on(void **state)
     (void)state;
     assert_int_equal(target_attach(0), OK);
     memset(chip.flash, 0x5A, SIZE);
-    memset(image, 0x77, sizeof image);
+    for (uint32_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + (i >> 8));
     assert_int_equal(flash_begin(), OK);
     erase(0, sizeof image);
     for (uint32_t at = 0; at < sizeof image; at += 500) {
@@ -853,6 +887,8 @@ int main(void)
         BOTH(a_gap_between_pieces_is_not_written),
         BOTH(writing_over_data_is_an_error),
         cmocka_unit_test_setup(a_bad_cell_is_found_by_reading_back, stm32),
+        BOTH(what_does_not_get_erased_is_found_by_reading_back),
+        BOTH(a_piece_in_the_middle_of_a_load_is_written_by_hand),
         BOTH(a_page_spoilt_on_the_wire_is_made_again),
         BOTH(only_whole_pages_are_erased),
         BOTH(write_protection_is_named),
