@@ -24,6 +24,7 @@ static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
     bool bad_erase, running, dead_ram, hangs, watched;
     int starts, slot;
+    uint32_t page;
     uint32_t protect_at;                /* flash from here on is write protected; 0: none */
     uint32_t registers[REG_CONTROL + 1];
     uint8_t ram[RAM_SIZE];
@@ -157,7 +158,8 @@ static int stm_write(uint32_t address, uint32_t value, int width)
             else if (value & 4)
                 memset(chip.flash, 0xFF, SIZE);
             else
-                memset(chip.flash + (chip.ar - STM_FLASH), 0xFF, chip.bad_erase ? 999 : 1024);
+                memset(chip.flash + (chip.ar - STM_FLASH), 0xFF,
+                       chip.bad_erase ? 999 : chip.page);
         }
         return OK;
     case 0x14: chip.ar = value; return OK;
@@ -184,7 +186,7 @@ static int stm_read(uint32_t address, uint32_t *value)
 {
     switch (address) {
     case 0xE000ED00: *value = 0x411FC231; return OK;
-    case 0xE0042000: *value = 0x20036410; return OK;
+    case 0xE0042000: *value = chip.page == 2048 ? 0x414 : 0x20036410; return OK;
     case 0x1FFFF7E0: *value = 64; return OK;
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
     case FPEC + 0x10: *value = chip.cr; return OK;
@@ -457,6 +459,7 @@ static int power_on(bool samd)
     memset(&chip, 0, sizeof chip);
     memset(chip.flash, 0xFF, SIZE);
     chip.samd = samd;
+    chip.page = samd ? 256 : 1024;
     chip.cr = 0x80;
     chip.osc8m = 0x87070382;
     for (int i = 0; i < RAM_SIZE; i++)
@@ -470,12 +473,20 @@ static int power_on(bool samd)
 static int stm32(void **state) { (void)state; return power_on(false); }
 static int samd(void **state) { (void)state; return power_on(true); }
 
+/* A page fills all the room that flash_job.c has for pages. */
+static int dense(void **state)
+{
+    stm32(state);
+    chip.page = 2048;
+    return 0;
+}
+
 static uint32_t base(void) { return chip.samd ? 0 : STM_FLASH; }
 
 /* Whole pages: all those that have a byte of it. */
 static void erase(uint32_t offset, uint32_t length)
 {
-    uint32_t page = chip.samd ? 256 : 1024, end = (offset + length + page - 1) & ~(page - 1);
+    uint32_t page = chip.page, end = (offset + length + page - 1) & ~(page - 1);
     assert_int_equal(flash_erase(base() + offset, end - offset), OK);
 }
 
@@ -491,20 +502,21 @@ static void assert_as_before_the_job(void)
 static void load_and_compare(uint32_t chunk)
 {
     static uint8_t image[5000];
+    uint32_t from = chip.page > 0x400 ? chip.page : 0x400;
     for (uint32_t i = 0; i < sizeof image; i++)
         image[i] = (uint8_t)(i * 7 + (i >> 8) + chunk);
     memset(chip.flash, 0x5A, 0x3000);
     assert_int_equal(flash_begin(), OK);
-    erase(0x400, sizeof image);
+    erase(from, sizeof image);
     for (uint32_t at = 0, n; at < sizeof image; at += n) {
         n = sizeof image - at < chunk ? (uint32_t)sizeof image - at : chunk;
-        assert_int_equal(flash_write(base() + 0x400 + at, image + at, n), OK);
+        assert_int_equal(flash_write(base() + from + at, image + at, n), OK);
     }
     assert_int_equal(flash_end(OK), OK);
     assert_as_before_the_job();
-    assert_memory_equal(chip.flash + 0x400, image, sizeof image);
-    assert_int_equal(chip.flash[0x3FF], 0x5A);
-    assert_int_equal(chip.flash[0x400 + sizeof image], 0xFF);
+    assert_memory_equal(chip.flash + from, image, sizeof image);
+    assert_int_equal(chip.flash[from - 1], 0x5A);
+    assert_int_equal(chip.flash[from + sizeof image], 0xFF);
 }
 
 /* --- tests -------------------------------------------------------------------------- */
@@ -611,6 +623,19 @@ static void what_does_not_get_erased_is_found_by_reading_back(void **state)
     assert_int_equal(chip.erases, 4);           /* it was tried */
 }
 
+static void what_is_erased_again_is_empty_again(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, 1024);
+    assert_int_equal(flash_write(base(), (const uint8_t *)"abcd", 4), OK);
+    erase(0, 1024);
+    assert_int_equal(flash_write(base() + 8, (const uint8_t *)"efgh", 4), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_memory_equal(chip.flash, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF" "efgh\xFF", 13);
+}
+
 /* A piece of a page that nobody asked to erase, while the loader is at work elsewhere. */
 static void a_piece_in_the_middle_of_a_load_is_written_by_hand(void **state)
 {
@@ -645,7 +670,7 @@ static void a_page_spoilt_on_the_wire_is_made_again(void **state)
 
 static void only_whole_pages_are_erased(void **state)
 {
-    uint32_t page = chip.samd ? 256 : 1024;
+    uint32_t page = chip.page;
     (void)state;
     assert_int_equal(target_attach(0), OK);
     memset(chip.flash, 0, SIZE);
@@ -680,7 +705,7 @@ static void write_protection_is_named(void **state)
 static void an_error_in_the_third_page_is_told_and_ends_the_job(void **state)
 {
     static const uint8_t image[6 * 1024];
-    uint32_t page = chip.samd ? 256 : 1024;
+    uint32_t page = chip.page;
     (void)state;
     assert_int_equal(target_attach(0), OK);
     memset(chip.flash, 0x5A, SIZE);
@@ -887,7 +912,10 @@ int main(void)
         BOTH(a_gap_between_pieces_is_not_written),
         BOTH(writing_over_data_is_an_error),
         cmocka_unit_test_setup(a_bad_cell_is_found_by_reading_back, stm32),
+        { "2 KB pages: in any chunks", loads_in_any_chunks_are_complete, dense, NULL, NULL },
+        { "2 KB pages: spoilt", a_page_spoilt_on_the_wire_is_made_again, dense, NULL, NULL },
         BOTH(what_does_not_get_erased_is_found_by_reading_back),
+        BOTH(what_is_erased_again_is_empty_again),
         BOTH(a_piece_in_the_middle_of_a_load_is_written_by_hand),
         BOTH(a_page_spoilt_on_the_wire_is_made_again),
         BOTH(only_whole_pages_are_erased),
