@@ -66,11 +66,20 @@ def squeeze(token, pairs):
     return '"' + "".join(c if c < "\x80" else f"\\{ord(c):o}" for c in text) + '"'
 
 
+def put_back(text, pairs):
+    text = re.sub(r"\\([2-3][0-7][0-7])", lambda byte: chr(int(byte[1], 8)), text)
+    for number in reversed(range(PAIRS)):
+        text = text.replace(chr(0x80 + number), pairs[number])
+    return text
+
+
 def main(out, files):
     sources = {file: open(file, encoding="ascii").read() for file in files}
     texts = {token: pieces(token)[::2] for source in sources.values()
              for token in TOKEN.findall(source) if is_text(token)}
     pairs = find_pairs(sorted(sum(texts.values(), [])))     # each text counts once
+    for token in texts:
+        assert put_back(squeeze(token, pairs), pairs) == token, token
     table = ", ".join(f"{{ {ord(a)}, {ord(b)} }}" for a, b in pairs)
     for file, source in sources.items():
         source = TOKEN.sub(lambda found: squeeze(found[0], pairs), source)

@@ -174,6 +174,14 @@ static void malformed_arguments_get_an_error_and_change_nothing(void **state)
     assert_works(4);
 }
 
+/* Bytes from 0x80 on are print.c's own. */
+static void a_command_in_another_alphabet_is_named_without_it(void **state)
+{
+    (void)state;
+    assert_string_equal(rsp_monitor(rsp, "\x80\xFFz"),
+                        "No command `??z`: `monitor help` lists them.\n");
+}
+
 static void a_storm_of_interrupts_stops_the_target_once(void **state)
 {
     (void)state;
@@ -639,6 +647,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test, power_on, power_off_after_damage)
 #define STM32_HURT(test) \
         cmocka_unit_test_setup_teardown(test, power_on_stm32, power_off_after_damage)
+        SAMD21(a_command_in_another_alphabet_is_named_without_it),
         SAMD21(unknown_packets_get_an_empty_answer),
         SAMD21(a_damaged_packet_is_refused_and_its_repetition_executed),
         SAMD21(truncated_packets_and_noise_between_them_are_survived),
