@@ -308,6 +308,30 @@ static void blocks_stay_in_the_slot(void **unused)
     assert_int_equal(reply[0], DFU_ERR_ADDRESS);
 }
 
+static void only_the_last_block_may_be_odd(void **unused)
+{
+    (void)unused;
+    assert_int_equal(ask(0x21, DNLOAD, 0, 1023), 0);
+    assert_int_equal(status(), DFU_DNLOAD_IDLE);
+    assert_int_equal(ask(0x21, DNLOAD, 1, 1024), STALL);
+    assert_int_equal(status(), DFU_ERROR);
+    assert_int_equal(reply[0], DFU_ERR_ADDRESS);
+}
+
+/* The entry point's instruction is two bytes, behind the Thumb bit. */
+static void an_image_that_ends_in_its_first_instruction_is_not_done(void **unused)
+{
+    (void)unused;
+    for (int length = 8; length <= 10; length++) {
+        go_to(DFU_IDLE);
+        assert_int_equal(ask(0x21, DNLOAD, 0, length), 0);
+        assert_int_equal(status(), DFU_DNLOAD_IDLE);
+        assert_int_equal(ask(0x21, DNLOAD, 1, 0), length == 10 ? 0 : STALL);
+        status();
+        assert_int_equal(reply[0], length == 10 ? DFU_OK : DFU_ERR_NOTDONE);
+    }
+}
+
 static void uploads_end_with_a_short_block(void **unused)
 {
     (void)unused;
@@ -387,6 +411,8 @@ int main(void)
         cmocka_unit_test_setup(a_block_whose_transfer_was_broken_off_is_not_written, power_on),
         cmocka_unit_test_setup(what_flash_says_is_what_the_host_hears, power_on),
         cmocka_unit_test_setup(blocks_stay_in_the_slot, power_on),
+        cmocka_unit_test_setup(only_the_last_block_may_be_odd, power_on),
+        cmocka_unit_test_setup(an_image_that_ends_in_its_first_instruction_is_not_done, power_on),
         cmocka_unit_test_setup(uploads_end_with_a_short_block, power_on),
         cmocka_unit_test_setup(it_leaves_when_it_should_and_not_before, power_on),
         cmocka_unit_test_setup(a_reset_in_the_middle_starts_over, power_on),
