@@ -158,6 +158,11 @@ static void host_sees_nak_when_a_packet_would_not_fit(void **state)
     assert_int_equal(cdc_read(CDC_GDB, bytes, 64), 64);
     assert_int_equal(host_out(1, packet, 61), 61);
     assert_int_equal(cdc_read(CDC_GDB, bytes, sizeof bytes), total - 64 + 61);
+    for (n = 0; n < 63; n++)
+        assert_int_equal(host_out(1, packet, 64), 64);
+    assert_int_equal(host_out(1, packet, 1), 1);        /* there is room for 63 */
+    assert_int_equal(host_out(1, packet, 1), NAK);
+    cdc_read(CDC_GDB, bytes, sizeof bytes);
 }
 static void ctrl_c_is_seen_without_being_taken(void **state)
 {
@@ -392,6 +397,22 @@ static void drop_forgets_a_loaded_packet(void **state)
         assert_memory_equal(packet, "new", 3);
     }
 }
+static void a_bus_reset_forgets_a_loaded_packet(void **state)
+{
+    (void)state;
+    memset(bytes, 'o', 128);
+    cdc_lend(CDC_GDB, bytes);
+    cdc_send(CDC_GDB, 128, false);
+    cdc_configured(false);
+    hw.state[1][EP_IN] = EP_NAK;
+    cdc_configured(true);
+    cdc_lend(CDC_GDB, (const uint8_t *)"new");
+    cdc_send(CDC_GDB, 3, true);
+    assert_int_equal(host_in(1, packet), 3);
+    assert_memory_equal(packet, "new", 3);
+    assert_int_equal(host_in(1, packet), NAK);
+}
+
 static void opening_and_closing_is_counted_and_announced(void **state)
 {
     (void)state;
@@ -530,6 +551,7 @@ int main(void)
         TEST(drop_makes_room_again),
         TEST(drop_takes_back_a_waiting_packet_when_the_port_is_closed),
         TEST(drop_forgets_a_loaded_packet),
+        TEST(a_bus_reset_forgets_a_loaded_packet),
         TEST(opening_and_closing_is_counted_and_announced),
         TEST(unplugging_closes),
         TEST(line_errors_are_told_once),
