@@ -156,7 +156,8 @@ static void what_ends_in_the_middle_of_a_block_is_read_so_far_and_no_further(voi
     for (uint32_t before = 4; before <= 64; before += 12) {
         assert_true(rsp_write(rsp, end - before, data, (int)before));
         assert_int_equal(rsp_ask(rsp, "X%x,4:abcd", end)[0], 'E');
-        assert_int_equal(rsp_ask(rsp, "m%x,100", end - before)[0], 'E');
+        /* gdb takes a short answer for what it is. */
+        assert_int_equal(strlen(rsp_ask(rsp, "m%x,100", end - before)), 2 * before);
         assert_true(rsp_read(rsp, end - before, back, (int)before));
         assert_memory_equal(back, data, before);
     }
