@@ -83,9 +83,15 @@ void rsp_stop_acks(void)
 }
 
 /* Sending is the interrupt's work: it takes packets out of the buffer. */
+static void send(int length, bool end)
+{
+    if (rsp.openings == cdc_openings(CDC_GDB))      /* else who asked for it has gone */
+        cdc_send(CDC_GDB, length, end);
+}
+
 static void push(bool end)
 {
-    cdc_send(CDC_GDB, rsp.length, end);
+    send(rsp.length, end);
 }
 
 static bool sending(void)
@@ -115,7 +121,7 @@ static void drain(void)
 static void send_now(const void *bytes, int length)
 {
     cdc_lend(CDC_GDB, bytes);
-    cdc_send(CDC_GDB, length, true);
+    send(length, true);
 }
 
 static void begin(void)
