@@ -191,9 +191,12 @@ static uint32_t begin_block(uint32_t length, uint32_t places)
 
 static void end_block(const uint8_t *to, uint32_t sum)
 {
+    int before = rsp.length;
+
     rsp.length = (int)(to - rsp.buffer);
     rsp.sum = (uint8_t)sum;
-    push(false);
+    if ((before ^ rsp.length) >= 64)    /* as in rsp_char() */
+        push(false);
 }
 
 /* Four bytes at any address: the core may load and store them in one go. */
