@@ -27,9 +27,10 @@ int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value);
 
 /* Target memory, any alignment, any length.  In words, and at ragged ends in bytes, or one
  * halfword: so an aligned 2 or 4 byte access is one bus access of that width, which is safe
- * for peripherals.  Memory (below 0x40000000) is read in words only.  WAIT, parity and silence are retried and
- * recovered inside; on error the access may have been done in part.  A write that had
- * arrived is not repeated: controllers may be given commands on a bad wire too. */
+ * for peripherals.  Memory (below 0x40000000) is read in words only.  WAIT, parity and
+ * silence are retried and recovered inside; on error the access may have been done in part.
+ * A write that had arrived is not repeated: controllers may be given commands on a bad wire
+ * too. */
 int adi_read(uint32_t address, void *bytes, uint32_t length);
 int adi_write(uint32_t address, const void *bytes, uint32_t length);
 

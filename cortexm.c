@@ -11,8 +11,9 @@
  *   FPB    0xE0002000   breakpoint comparators        DWT 0xE0001000  watchpoints
  *
  * The first four lie in one 16-byte window, so a core register costs four transfers
- * (adi_query()), and a look at DHCSR comes with each write of it.  The same words serve Armv6-M, Armv7-M and Armv8-M; where they differ
- * (FPB revision, DWT functions, fault registers) a field of `core` says so.
+ * (adi_query()), and a look at DHCSR comes with each write of it.  The same words serve
+ * Armv6-M, Armv7-M and Armv8-M; where they differ (FPB revision, DWT functions, fault
+ * registers) a field of `core` says so.
  *
  * Rules:
  *   - A function of cortexm.h is a list of things to do.  The first error stays in `failed`,

@@ -260,8 +260,8 @@ __attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
           [sample] "=&l"(sample), [fold] "=&r"(fold)
         : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
           [listen] "r"(wire.crh_listen), [drive] "r"(wire.crh_drive),
-          [request] "r"(request | block->asks << 9), [both_low] "i"(BOTH_LOW), [dio] "i"(SWDIO_PIN),
-          [pad] "i"(pad), [step] "i"(pad ? 8 : 16),
+          [request] "r"(request | block->asks << 9), [both_low] "i"(BOTH_LOW),
+          [dio] "i"(SWDIO_PIN), [pad] "i"(pad), [step] "i"(pad ? 8 : 16),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
           [crh] "i"(offsetof(struct gpio, CRH))
         : "cc", "memory");

@@ -9,7 +9,9 @@
  *
  * A port behaves as cdc_acm does: it is only read while it is open, with two bulk IN
  * transfers of two packets outstanding; a transfer that is refused (STALL) is followed
- * by CLEAR_FEATURE(HALT), one without an answer is tried again 100 ms later.
+ * by CLEAR_FEATURE(HALT), one without an answer is tried again 100 ms later.  open() and
+ * the ioctls end when the device has answered, and only then the program can write on: no
+ * byte overtakes the DTR of its own opening.
  *
  *   called by  ports.c, main.c, tests      calls  usb_host.c
  *
@@ -26,8 +28,8 @@ enum { DEVICE = 1, CONFIG, STRING, INTERFACE, ENDPOINT, IAD = 0x0B, BOS = 0x0F,
        CS_INTERFACE = 0x24, UNION = 6, CLASS_CDC = 2, SUBCLASS_ACM = 2, CLASS_DATA = 10,
        BULK = 2, INTERRUPT = 3 };
 
-enum { SET_LINE_CODING = 0x20, SET_CONTROL_LINE_STATE = 0x22, SEND_BREAK = 0x23,
-       SERIAL_STATE = 0x20 };
+enum { CLASS_REQUEST = 0x21, SET_LINE_CODING = 0x20, SET_CONTROL_LINE_STATE = 0x22,
+       SEND_BREAK = 0x23, SERIAL_STATE = 0x20 };
 
 /* A queue of bytes that grows as needed. */
 struct bytes { uint8_t *data; int start, end, capacity; };
@@ -42,6 +44,7 @@ struct port {
     uint8_t coding[7];
     struct bytes received, to_send;
     uint16_t serial_state;
+    int asked;                          /* class requests that are not answered yet */
     int failures;                       /* transfers in a row without an answer */
 
     struct urb read[READS], write, notification;
@@ -120,6 +123,8 @@ struct request {
     uint8_t data[8];
 };
 
+static void write_more(struct port *port);
+
 static void request_done(void *ctx, struct urb *urb)
 {
     struct request *request = ctx;
@@ -130,6 +135,10 @@ static void request_done(void *ctx, struct urb *urb)
                    status_words[urb->status]);
     if (!cdc->freed && request->then && urb->status == URB_OK)
         request->then(request->port);
+    if (!cdc->freed && urb->setup[0] == CLASS_REQUEST) {
+        request->port->asked--;
+        write_more(request->port);
+    }
     free(request);
 }
 
@@ -146,20 +155,22 @@ static void request(struct port *port, uint8_t type, uint8_t code, int value, in
         .setup = { type, code, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)index, 0,
                    (uint8_t)length, 0 },
         .timeout_ms = REQUEST_TIMEOUT, .done = request_done, .ctx = r };
+    if (type == CLASS_REQUEST)
+        port->asked++;
     usb_host_submit(port->cdc->host, &r->urb);
 }
 
 static void send_line_coding(struct port *port)
 {
-    request(port, 0x21, SET_LINE_CODING, 0, port->control_interface, port->coding, 7,
-            NULL);
+    request(port, CLASS_REQUEST, SET_LINE_CODING, 0, port->control_interface,
+            port->coding, 7, NULL);
 }
 
 static void send_control_lines(struct port *port)
 {
     int lines = (port->dtr ? 1 : 0) | (port->rts ? 2 : 0);
-    request(port, 0x21, SET_CONTROL_LINE_STATE, lines, port->control_interface, NULL, 0,
-            NULL);
+    request(port, CLASS_REQUEST, SET_CONTROL_LINE_STATE, lines, port->control_interface,
+            NULL, 0, NULL);
 }
 
 /* --- A port's transfers -------------------------------------------------------- */
@@ -182,7 +193,7 @@ static void close_now(struct port *port);
 static void write_more(struct port *port)
 {
     struct urb *urb = &port->write;
-    if (!running(port) || urb->status == URB_PENDING)
+    if (!running(port) || urb->status == URB_PENDING || port->asked)
         return;
     urb->length = bytes_take(&port->to_send, port->write_data, WRITE_SIZE);
     if (urb->length)
@@ -821,7 +832,8 @@ void cdc_host_break(struct cdc_host *cdc, int port_number, uint16_t ms)
 {
     struct port *port = &cdc->ports[port_number];
     if (running(port))
-        request(port, 0x21, SEND_BREAK, ms, port->control_interface, NULL, 0, NULL);
+        request(port, CLASS_REQUEST, SEND_BREAK, ms, port->control_interface, NULL, 0,
+                NULL);
 }
 
 uint16_t cdc_host_serial_state(const struct cdc_host *cdc, int port)

@@ -15,7 +15,8 @@ ELF, PORT = os.path.abspath(os.environ["PILLBUG_ELF"]), os.environ["PILLBUG_GDB"
 STEPS = [
     ("settings set target.process.stop-on-exec false", None, ""),
     (f"target create {ELF}", r"Current executable set", "the program is known"),
-    (f"gdb-remote localhost:{PORT}", r"Process \d+ stopped|stopped", "lldb connects and attaches"),
+    (f"gdb-remote localhost:{PORT}", r"Process \d+ stopped|stopped",
+     "lldb connects and attaches"),
     ("process plugin packet monitor version", r"Pillbug", "monitor works"),
     ("target modules load --load --slide 0 --file " + ELF, r"^(?!.*error)",
      "load: lldb finds the flash in the memory map"),

@@ -281,6 +281,32 @@ static void suspend_and_resume_lose_no_answer(void **state)
     assert_next_one_works("the end");
 }
 
+/* --- who cannot wait ---------------------------------------------------------------------- */
+
+/* A program writes as soon as it has opened the port, and a driver lets it only when the
+ * device knows of the opening: so it is not taken for the other one's. */
+static void what_is_sent_at_once_is_answered(void **state)
+{
+    static const char ask[] = "$qSupported#37";
+    char answer[1000];
+
+    (void)state;
+    rsp = rsp_build_usual("samd21");
+    cdc_host_open(rsp->cdc, 0, true);
+    for (int i = 0; i < 50; i++) {
+        rsp_send_raw(rsp, ask, sizeof ask - 1);
+        board_run_ms(rsp->board, i ? 5 : 300);
+        int n = cdc_host_read(rsp->cdc, 0, answer, sizeof answer - 1);
+        answer[n > 0 ? n : 0] = '\0';
+        if (!strstr(answer, "PacketSize"))
+            fail_msg("round %d: %d bytes: %s", i, n, answer);
+        cdc_host_open(rsp->cdc, 0, false);
+        board_run_ms(rsp->board, 10 + 0.037 * i);
+        cdc_host_open(rsp->cdc, 0, true);
+        board_run_ms(rsp->board, 0.005 * i);
+    }
+}
+
 #define ONE(chip, name) { #chip ": " #name, name, chip, power_off, NULL }
 #define BOTH(name) ONE(samd21, name), ONE(stm32f103, name)
 
@@ -291,6 +317,8 @@ int main(int argc, char **argv)
         ONE(stm32f103, a_gdb_that_comes_later_gets_no_answer_to_another),
         ONE(samd21, who_is_plugged_in_again_gets_no_answer_to_another),
         BOTH(suspend_and_resume_lose_no_answer),
+        { "what_is_sent_at_once_is_answered", what_is_sent_at_once_is_answered, NULL,
+          power_off, NULL },
     };
     if (argc > 1)                       /* some of them */
         cmocka_set_test_filter(argv[1]);
