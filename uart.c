@@ -65,7 +65,7 @@ static struct {
     uint32_t break_ms, break_deadline;
     uint32_t break_asked;               /* when, in ms */
     uint32_t openings;                  /* cdc_openings() when we last looked */
-    int ahead;                          /* bytes that go before what is wanted */
+    int before_coding, before_break;    /* bytes that go before what is wanted */
     struct uart_counts counts;
 } uart;
 
@@ -265,16 +265,18 @@ static void end_break(void)
 
 static void transmit(void)
 {
-    bool waits = uart.coding_waits || uart.line_break == BREAK_WANTED;
-    if (!waits || uart.ahead > 0) {
+    int coding_in = uart.coding_waits ? uart.before_coding : TX_SIZE;
+    int break_in = uart.line_break == BREAK_WANTED ? uart.before_break : TX_SIZE;
+    if (coding_in && break_in) {
         if (uart.line_break < BREAKING && !chunk_under_way()) {
-            int begun = send_chunk(waits ? uart.ahead : TX_SIZE);
-            uart.ahead -= waits ? begun : 0;
+            int begun = send_chunk(coding_in < break_in ? coding_in : break_in);
+            uart.before_coding = coding_in - begun;
+            uart.before_break = break_in - begun;
         }
     } else if (!uart.sending) {
-        if (uart.coding_waits)
+        if (!coding_in)
             apply_coding();
-        if (uart.line_break == BREAK_WANTED)
+        if (!break_in)
             begin_break();
     }
 }
@@ -418,9 +420,10 @@ int uart_control(const struct usb_setup *setup, const uint8_t **data)
             return USB_REFUSE;
         }
         uart.coding_waits = true;
+        uart.before_coding = cdc_waiting(CDC_UART);
     }
-    if (request == SET_LINE_CODING || request == SEND_BREAK)
-        uart.ahead = cdc_waiting(CDC_UART);
+    if (request == SEND_BREAK && uart.line_break != BREAK_WANTED)   /* not its end */
+        uart.before_break = cdc_waiting(CDC_UART);
     int result = cdc_control(setup, data);
     follow_break();
     return result;

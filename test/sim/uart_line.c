@@ -5,6 +5,7 @@
  * RTS and DTR and reads frames out of them afterwards; and it drives RX bit by bit, right
  * or wrong.  RTS and DTR come out on nets that have no other use here. */
 #include "rsp_client.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -383,6 +384,34 @@ static void order_is_kept_between_bytes_breaks_and_rates(void **state)
     assert_true(ms >= 30 && ms < 32.5);
 }
 
+/* Two requests wait, with bytes between them. */
+static void bytes_between_a_rate_and_a_break_have_the_new_rate(void **state)
+{
+    (void)state;
+    uint8_t out[100];
+
+    memset(out, 'U', sizeof out);       /* an edge a bit */
+    set(9600, 8, 'N', 1);
+    cdc_host_write(rsp->cdc, 1, out, 100);
+    while (cdc_host_pending(rsp->cdc, 1))
+        board_run_ms(rsp->board, 1);
+    cdc_host_line_coding(rsp->cdc, 1, 19200, 8, 'N', 1);
+    cdc_host_write(rsp->cdc, 1, out, 100);
+    while (cdc_host_pending(rsp->cdc, 1))
+        board_run_ms(rsp->board, 1);
+    cdc_host_break(rsp->cdc, 1, 30);
+    cdc_host_write(rsp->cdc, 1, out, 1);
+    board_run_ms(rsp->board, 400);
+    assert_int_equal(tx.count, 201 * 10 + 2);
+    for (int i = 1; i < 2000; i++) {
+        double us = (double)(tx.edge[i].at - tx.edge[i - 1].at) / (double)SIM_US;
+        if (i % 1000 && fabs(us - (i < 1000 ? 104.2 : 52.1)) > 1)
+            fail_msg("bit %d: %.1f us", i, us);
+    }
+    double ms = (double)(tx.edge[2001].at - tx.edge[2000].at) / (double)SIM_MS;
+    assert_true(ms >= 30 && ms < 32.5);
+}
+
 /* tcsendbreak() switches it on and off again, and does not know how long the bytes take. */
 static void a_break_that_is_over_before_it_could_begin_is_made_all_the_same(void **state)
 {
@@ -505,6 +534,7 @@ int main(void)
         LINE(what_the_host_does_not_fetch_is_counted),
         LINE(a_break_lasts_as_long_as_it_should),
         LINE(order_is_kept_between_bytes_breaks_and_rates),
+        LINE(bytes_between_a_rate_and_a_break_have_the_new_rate),
         LINE(a_break_that_is_over_before_it_could_begin_is_made_all_the_same),
         LINE(closing_the_port_ends_a_break),
         LINE(behind_a_break_the_line_rests),
