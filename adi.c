@@ -594,21 +594,6 @@ int adi_read16(uint32_t address, uint16_t *value)
     return adi_read(address, value, 2);
 }
 
-int adi_write16(uint32_t address, uint16_t value)
-{
-    return adi_write(address, &value, 2);
-}
-
-int adi_read8(uint32_t address, uint8_t *value)
-{
-    return adi_read(address, value, 1);
-}
-
-int adi_write8(uint32_t address, uint8_t value)
-{
-    return adi_write(address, &value, 1);
-}
-
 /* --- connecting --------------------------------------------------------------- */
 
 /* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2

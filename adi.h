@@ -37,9 +37,6 @@ int adi_write(uint32_t address, const void *bytes, uint32_t length);
 int adi_read32(uint32_t address, uint32_t *value);
 int adi_write32(uint32_t address, uint32_t value);
 int adi_read16(uint32_t address, uint16_t *value);
-int adi_write16(uint32_t address, uint16_t value);
-int adi_read8(uint32_t address, uint8_t *value);
-int adi_write8(uint32_t address, uint8_t value);
 /* Halfwords or words, one bus access each, to consecutive aligned addresses.  These are
  * never read back, unlike adi_write() on a bad wire: for flash controllers, which want
  * to see each item and may show something else than what they were given. */

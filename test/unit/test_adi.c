@@ -344,21 +344,23 @@ static void every_alignment_and_length_survives_the_round_trip(void **state)
 
 static void aligned_small_access_is_one_bus_access_of_its_width(void **state)
 {
-    uint16_t half;
-    uint8_t byte;
+    static const uint16_t half = 0xBEEF;
+    static const uint8_t byte = 0x42;
+    uint16_t half_in;
+    uint8_t byte_in;
 
     (void)state;
-    adi_write16(PERIPHERALS + 2, 0xBEEF);
-    adi_read16(PERIPHERALS + 2, &half);
-    adi_write8(PERIPHERALS + 7, 0x42);
-    adi_read8(PERIPHERALS + 7, &byte);
-    assert_int_equal(half, 0xBEEF);
-    assert_int_equal(byte, 0x42);
+    adi_write(PERIPHERALS + 2, &half, 2);
+    adi_read(PERIPHERALS + 2, &half_in, 2);
+    adi_write(PERIPHERALS + 7, &byte, 1);
+    adi_read(PERIPHERALS + 7, &byte_in, 1);
+    assert_int_equal(half_in, half);
+    assert_int_equal(byte_in, byte);
     assert_int_equal(fake.accesses[0], 2);
     assert_int_equal(fake.accesses[1], 2);
     assert_int_equal(fake.accesses[2], 0);
-    adi_write16(RAM + 2, 0xBEEF);
-    adi_write8(RAM + 7, 0x42);
+    adi_write(RAM + 2, &half, 2);
+    adi_write(RAM + 7, &byte, 1);
     assert_int_equal(fake.accesses[0], 3);
     assert_int_equal(fake.accesses[1], 3);
 }
