@@ -75,7 +75,8 @@ $(BUILD)/bluepill: $(BUILD)/sim/main.o $(BUILD)/libsim.a
 	$(CC_HOST) -o $@ $^ -lm
 
 # --- firmware images ----------------------------------------------------------
-# Another BOARD, id or version is another image, though no file has changed.
+# Another BOARD, id or version is another image, though no file has changed; and so are other
+# flags, which are in here.
 $(BUILD)/options: FORCE
 	@mkdir -p $(@D)
 	@echo '$(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(VERSION)' | cmp -s - $@ || \
@@ -87,16 +88,16 @@ $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
 $(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
 $(BUILD)/arm/mem.o: LTO :=
 COMPILE_ARM = @mkdir -p $(@D) && $(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
-$(PRINTS:%=$(BUILD)/arm/%.o): $(BUILD)/arm/%.o: $(BUILD)/text/%.c $(BUILD)/options
+$(PRINTS:%=$(BUILD)/arm/%.o): $(BUILD)/arm/%.o: $(BUILD)/text/%.c $(BUILD)/options Makefile
 	$(COMPILE_ARM)
-$(BUILD)/arm/%.o: %.c $(BUILD)/options
+$(BUILD)/arm/%.o: %.c $(BUILD)/options Makefile
 	$(COMPILE_ARM)
 $(PRINTS:%=$(BUILD)/text/%.c): $(BUILD)/text/done ;
 $(BUILD)/text/done: tools/squeeze.py $(PRINTS:%=%.c)
 	@mkdir -p $(@D)
 	python3 tools/squeeze.py $(@D) $(PRINTS:%=%.c)
 	@touch $@
-$(BUILD)/arm/%.o: %.s $(BUILD)/options
+$(BUILD)/arm/%.o: %.s $(BUILD)/options Makefile
 	@mkdir -p $(@D)
 	$(CC_ARM) $(ARM_FLAGS) -x assembler-with-cpp -c -o $@ $<
 
