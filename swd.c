@@ -414,8 +414,9 @@ static int words_paced(uint32_t request, struct swd_block *block)
 
     while (block->left) {
         int ack = word_paced(request, block->bytes);
+        watchdog_feed();                    /* 17 times 256 words at 20 kHz: 4 s */
         if (ack == SWD_WAIT && --tries) {
-            block->idle += request & SWD_READ ? 0 : 1;
+            block->idle += !(request & SWD_READ) && block->idle < PAUSE_MAX;
             continue;
         }
         if (ack != SWD_OK)

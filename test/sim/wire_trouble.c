@@ -115,6 +115,22 @@ static void waits_in_a_write_cost_time_and_nothing_else(void **state)
     }
 }
 
+/* At 20 kHz 256 words take long as it is.  The probe's own watchdog must not take that for
+ * a crash, nor may the idle clocks behind a word become more and more. */
+static void a_slow_wire_and_a_busy_target_do_not_look_like_a_crash(void **state)
+{
+    (void)state;
+    fill(7);
+    assert_non_null(rsp_monitor(rsp, "frequency 20k"));
+    assert_true(begin_write(RAM, data));
+    for (int ms = 0; ms < 4000; ms += 8) {
+        swdp_inject_wait(rsp->board->target->debug_port, 12);
+        board_run_ms(rsp->board, 8);
+    }
+    assert_string_equal(rsp_ask(rsp, "qC"), "QC1");
+    assert_ram_holds(data, PIECE);
+}
+
 static double load_ms(void)
 {
     double start = rsp_now_ms(rsp);
@@ -515,6 +531,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ALL(waits_in_a_write_cost_time_and_nothing_else, power_off),
+        AT(a_slow_wire_and_a_busy_target_do_not_look_like_a_crash, stm32, power_off),
         AT(a_pace_that_waits_have_slowed_down_comes_back, stm32, power_off),
         AT(a_pace_that_waits_have_slowed_down_comes_back, stm32_full, power_off),
         ALL(what_ends_in_the_middle_of_a_block_is_read_so_far_and_no_further, power_off),
