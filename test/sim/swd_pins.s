@@ -26,4 +26,6 @@ function interrupts_off
     bx    lr
 function interrupts_restore
     bx    lr
+function watchdog_feed
+    bx    lr
     .ltorg
