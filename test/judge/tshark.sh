@@ -12,11 +12,18 @@ tshark -r "$work/usb.pcap" -V >"$work/text" 2>"$work/errors"
 packets=$(tshark -r "$work/usb.pcap" 2>/dev/null | wc -l)
 echo "tshark decoded $packets packets"
 bad=0
-if grep -iE 'malformed|dissector bug' "$work/text"; then bad=1; fi
-if [ "$(tshark -r "$work/usb.pcap" -Y '_ws.malformed or _ws.expert.severity >= error' \
-        2>/dev/null | wc -l)" != 0 ]; then
+# One is cut by the host: of a device that it does not know yet it reads the first packet of
+# the device descriptor, and resets it.  Ours are of 16 bytes, and the descriptor has 18.
+first='usb.device_address == 0 and frame.number == 2 and usb.bDescriptorType == 1
+       and usb.data_len == 16 and usb.bMaxPacketSize0 == 16'
+if [ "$(tshark -r "$work/usb.pcap" -Y "$first" 2>/dev/null | wc -l)" != 1 ]; then
+    echo "the first answer is not 16 bytes of a device descriptor"; bad=1
+fi
+if [ "$(tshark -r "$work/usb.pcap" -Y "(_ws.malformed or _ws.expert.severity >= error)
+        and not ($first)" 2>/dev/null | wc -l)" != 0 ]; then
     echo "there are malformed packets"; bad=1
 fi
+if grep -i 'dissector bug' "$work/text"; then bad=1; fi
 # What a probe must be: two serial functions with a GDB server on the first.
 for wanted in "idVendor" "bDeviceClass: Miscellaneous" "INTERFACE ASSOCIATION DESCRIPTOR" \
               "CDC" "SET CONFIGURATION" "bNumInterfaces"; do
