@@ -401,3 +401,13 @@ bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool b
     }
     return true;
 }
+
+uint32_t rsp_crc(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t crc = 0xFFFFFFFF;
+    for (uint32_t i = 0; i < 8 * length; i++) {
+        uint32_t bit = crc >> 31 ^ (bytes[i / 8] >> (7 - i % 8) & 1);
+        crc = crc << 1 ^ bit * 0x04C11DB7;
+    }
+    return crc;
+}

@@ -60,6 +60,8 @@ bool rsp_load_ram(struct rsp *rsp, uint32_t address, const void *bytes, int leng
 bool rsp_send_ram(struct rsp *rsp, uint32_t address, const void *bytes, int length);
 /* What gdb's `dump` sends: m packets, or x packets from gdb 16 on. */
 bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool binary);
+/* What qCRC should answer: bit by bit, as the GDB manual defines it. */
+uint32_t rsp_crc(const uint8_t *bytes, uint32_t length);
 void rsp_forget_console(struct rsp *rsp);
 double rsp_now_ms(const struct rsp *rsp);
 int rsp_packet_size(struct rsp *rsp);       /* from qSupported, asked once as gdb does */

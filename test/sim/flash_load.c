@@ -168,16 +168,6 @@ static void pages_may_be_asked_for_one_section_after_the_other(void **state)
     assert_memory_equal(rsp->board->target->flash, data, 0x1200);
 }
 
-static uint32_t crc_of(const uint8_t *bytes, uint32_t length)
-{
-    uint32_t crc = 0xFFFFFFFF;
-    for (uint32_t i = 0; i < 8 * length; i++) {
-        uint32_t bit = crc >> 31 ^ (bytes[i / 8] >> (7 - i % 8) & 1);
-        crc = crc << 1 ^ bit * 0x04C11DB7;
-    }
-    return crc;
-}
-
 /* By the probe's own CRC unit, at the pace of the wire. */
 static void a_crc_is_right_wherever_it_begins_and_ends(void **state)
 {
@@ -191,7 +181,7 @@ static void a_crc_is_right_wherever_it_begins_and_ends(void **state)
     assert_true(rsp_write(rsp, 0x20000000, data, 1024));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         uint32_t from = parts[i].from, length = parts[i].length;
-        snprintf(expected, sizeof expected, "C%x", crc_of(data + from, length));
+        snprintf(expected, sizeof expected, "C%x", rsp_crc(data + from, length));
         double start = rsp_now_ms(rsp);
         assert_string_equal(rsp_ask(rsp, "qCRC:%x,%x", kind->base + from, length), expected);
         double took = rsp_now_ms(rsp) - start;

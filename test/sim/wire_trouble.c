@@ -298,16 +298,6 @@ static void a_reset_of_the_target_never_makes_a_load_silently_wrong(void **state
 
 /* --- sums -------------------------------------------------------------------------------- */
 
-static uint32_t crc_of(const uint8_t *bytes, uint32_t length)
-{
-    uint32_t crc = 0xFFFFFFFF;
-    for (uint32_t i = 0; i < 8 * length; i++) {
-        uint32_t bit = crc >> 31 ^ (bytes[i / 8] >> (7 - i % 8) & 1);
-        crc = crc << 1 ^ bit * 0x04C11DB7;
-    }
-    return crc;
-}
-
 /* At a rate at which two flips do not meet in one word: that no parity would tell. */
 static void noise_never_makes_a_sum_wrong(void **state)
 {
@@ -317,7 +307,7 @@ static void noise_never_makes_a_sum_wrong(void **state)
 
     (void)state;
     memcpy(target->flash, data, sizeof data);
-    snprintf(expected, sizeof expected, "C%x", crc_of(data, sizeof data));
+    snprintf(expected, sizeof expected, "C%x", rsp_crc(data, sizeof data));
     assert_true(board_noise(rsp->board, "SWDIO", 2e-5));
     for (int round = 0; round < 10; round++) {
         rsp_ask(rsp, "qCRC:%x,%x", target->flash_base, (unsigned)sizeof data);
