@@ -17,7 +17,7 @@ set -u
 build=${BUILD:-build}
 logs=$build/log
 mkdir -p "$logs"
-passed=0 failed=0 broken=""
+passed=0 failed=0 broken="" whys=""
 
 # count LOG STATUS: adds what a finished test says of itself.
 count() {
@@ -49,6 +49,9 @@ try() {
   $name"
     echo "  ---- the end of $log:"
     tail -25 "$log" | sed 's/^/  | /'
+    whys="$whys
+$name:
+$(grep -aE -A12 'FAILED|no summary|ERROR:|runtime error' "$log" | head -20 | sed 's/^/  | /')"
 }
 
 exec 3>&1                               # a long test may show there that it is alive
@@ -108,6 +111,7 @@ for tier; do
     esac
 done
 
-[ -n "$broken" ] && echo "Failed:$broken"
+# At the end once more: of a long run often only the last lines are kept.
+[ -n "$broken" ] && printf 'Failed:%s\n%s\n' "$broken" "$whys"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
