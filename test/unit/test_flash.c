@@ -22,13 +22,17 @@ enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
-    bool bad_erase, running, dead_ram, hangs, watched;
+    bool bad_erase, running, dead_ram, hangs, watched, will_not_run;
     int starts, slot;
+    int looks;                          /* at a chunk before it is done, 50 ms each */
+    int looked;
     uint32_t page;
+    uint32_t nvm_pages;                 /* if it has not SIZE */
     uint32_t protect_at;                /* flash from here on is write protected; 0: none */
     uint32_t registers[REG_CONTROL + 1];
     uint8_t ram[RAM_SIZE];
     int lose;                           /* writes to flash until one goes missing */
+    bool lose_ram;                      /* the next one to RAM goes missing */
     uint8_t flash[SIZE];
     uint32_t cr, sr, ar;
     int keys, busy, erases, programs, attaches, scans;
@@ -87,7 +91,15 @@ int cortexm_attach(struct cortexm_info *info)
 }
 int cortexm_detach(void) { return OK; }
 int cortexm_halt_wait(uint32_t ms) { (void)ms; chip.running = false; return OK; }
-int cortexm_resume(void) { chip.running = true; chip.starts++; chip.slot = 0; return OK; }
+int cortexm_resume(void)
+{
+    if (chip.will_not_run)
+        return ERR_TIMEOUT;
+    chip.running = true;
+    chip.starts++;
+    chip.slot = 0;
+    return OK;
+}
 int cortexm_read_registers(uint32_t *values)
 {
     assert_false(chip.running);
@@ -264,7 +276,9 @@ static int samd_read(uint32_t address, uint32_t *value)
     case NVM + 0x04: *value = chip.ctrlb; return OK;
     case 0x40000820: *value = chip.osc8m; return OK;
     case 0x40001000: *value = chip.watched ? 2 : 0; return OK;
-    case NVM + 0x08: *value = 3 << 16 | SIZE / 64; return OK;
+    case NVM + 0x08:
+        *value = 3 << 16 | (chip.nvm_pages ? chip.nvm_pages : SIZE / 64);
+        return OK;
     case NVM + 0x14: *value = !busy(); return OK;
     case NVM + 0x18: *value = chip.status; return OK;
     case NVM + 0x1C: *value = chip.addr; return OK;
@@ -341,8 +355,9 @@ int adi_write(uint32_t a, const void *b, uint32_t n)
 {
     if (a - RAM >= RAM_SIZE)
         return write_items(a, b, n, 1);
-    if (!chip.dead_ram)
+    if (!chip.dead_ram && !chip.lose_ram)
         memcpy(chip.ram + (a - RAM), b, n);
+    chip.lose_ram = false;
     return OK;
 }
 int adi_read32(uint32_t address, uint32_t *value)
@@ -429,9 +444,16 @@ static void core(void)
     memcpy(slot, at, sizeof slot);
     if (!chip.running || !slot[GO] || chip.hangs)
         return;
+    if (chip.looked++ < chip.looks) {
+        chip.ms += 4 * 50;
+        return;
+    }
+    chip.looked = 0;
     assert_memory_equal(chip.ram, loader_code, LOADER_CODE);
     assert_int_equal(chip.registers[REG_PC], RAM + (chip.samd ? 0 : 4));
     assert_int_equal(chip.registers[REG_PRIMASK], 1);
+    assert_int_equal(chip.registers[REG_XPSR],          /* Thumb, in the same exception */
+                     1 << 24 | ((1000 + REG_XPSR) & 0x1FF));
     assert_int_equal(slot[CONTROLLER], chip.samd ? NVM : FPEC);
     uint8_t *page = chip.flash + (slot[PAGE] - (chip.samd ? 0 : STM_FLASH));
     if (slot[FIRST]) {
@@ -762,6 +784,93 @@ static void without_a_loader_the_page_is_made_by_hand(void **state)
     assert_int_equal(chip.starts, 1);
 }
 
+/* The code does not arrive, or the core does not go: nobody may find a trace of that. */
+static void a_start_that_fails_half_way_leaves_no_trace(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    for (int where = 0; where < 2; where++) {
+        chip.lose_ram = where == 0;
+        chip.will_not_run = where == 1;
+        assert_int_equal(loader_start(target_chip()), ERR_UNSUPPORTED);
+        assert_false(chip.lose_ram);
+        assert_null(loader.chip);
+        assert_as_before_the_job();
+    }
+    load_and_compare(1000);
+    assert_int_equal(chip.starts, 0);
+}
+
+static void a_loader_that_does_not_fit_is_not_begun(void **state)
+{
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    struct chip small = *target_chip();
+    small.ram_size = LOADER_CODE + 2 * (HEADER * 4 + LOADER_CHUNK);
+    assert_int_equal(loader_start(&small), OK);
+    assert_int_equal(loader_stop(), OK);
+    small.ram_size--;
+    assert_int_equal(loader_start(&small), ERR_UNSUPPORTED);
+    assert_int_equal(chip.starts, 1);
+    assert_as_before_the_job();
+}
+
+/* 300 ms each, of 500; and all together many seconds.  Old time limits do not count. */
+static void each_chunk_has_its_own_time(void **state)
+{
+    uint32_t chunks = (5000 + chip.page - 1) / chip.page * (chip.page / LOADER_CHUNK);
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    chip.looks = 6;
+    for (int round = 0; round < 2; round++) {
+        load_and_compare(1000);
+        assert_int_equal(loader.done, chunks);  /* none of them by hand */
+        chip.ms += 4 * 10000;
+    }
+    assert_int_equal(chip.starts, 2);
+    chip.looks = 12;                            /* 600 ms: that is not waited for */
+    load_and_compare(1001);
+    assert_int_equal(loader.done, 0);
+}
+
+/* There, each word is looked after: by hand. */
+static void when_the_wire_goes_bad_the_loader_is_left(void **state)
+{
+    static uint8_t image[8192];
+    (void)state;
+    assert_int_equal(target_attach(0), OK);
+    for (uint32_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + (i >> 8));
+    memset(chip.flash, 0x5A, SIZE);
+    assert_int_equal(flash_begin(), OK);
+    erase(0, sizeof image);
+    assert_int_equal(flash_write(base(), image, 4096), OK);
+    assert_non_null(loader.chip);
+    uint32_t put = loader.put;
+    chip.bad_wire = true;
+    assert_int_equal(flash_write(base() + 4096, image + 4096, 4096), OK);
+    assert_int_equal(loader.put, put);
+    assert_as_before_the_job();
+    assert_int_equal(flash_end(OK), OK);
+    assert_int_equal(chip.starts, 1);
+    assert_memory_equal(chip.flash, image, sizeof image);
+}
+
+/* A bit a page is noted; the table of bits has an end. */
+static void a_flash_of_more_pages_than_can_be_noted_is_refused(void **state)
+{
+    (void)state;
+    chip.nvm_pages = 4 * 1024;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_end(OK), OK);
+    samd(state);
+    chip.nvm_pages = 4 * 1025;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), ERR_UNSUPPORTED);
+    assert_int_equal(chip.ctrlb, 0);            /* and nothing begun */
+}
+
 static void a_core_under_a_watchdog_is_not_made_to_run(void **state)
 {
     (void)state;
@@ -923,6 +1032,11 @@ int main(void)
         BOTH(an_error_in_the_third_page_is_told_and_ends_the_job),
         BOTH(pages_that_hold_their_data_are_left_alone),
         BOTH(without_a_loader_the_page_is_made_by_hand),
+        BOTH(a_start_that_fails_half_way_leaves_no_trace),
+        BOTH(a_loader_that_does_not_fit_is_not_begun),
+        BOTH(each_chunk_has_its_own_time),
+        BOTH(when_the_wire_goes_bad_the_loader_is_left),
+        cmocka_unit_test_setup(a_flash_of_more_pages_than_can_be_noted_is_refused, samd),
         cmocka_unit_test_setup(a_core_under_a_watchdog_is_not_made_to_run, samd),
         BOTH(a_settled_target_is_as_before_and_the_job_goes_on),
         BOTH(a_job_that_failed_elsewhere_leaves_the_rest_alone),
