@@ -18,6 +18,7 @@ enum { SLOT_SIZE = 8192 };
 static uint8_t flash[SLOT_SIZE];
 static char calls[4096];                /* in order: s strike out, e erase, p program */
 static enum selfflash_error erase_error, program_error;
+static int programs_before;             /* so many succeed first */
 static uint32_t now;
 
 uint32_t clock_ms(void) { return now; }
@@ -55,8 +56,10 @@ enum selfflash_error selfflash_program(uint32_t address, const uint8_t *bytes,
     note('p');
     for (uint32_t i = 0; i < length; i++)
         assert_int_equal(at(address, length)[i], 0xFF);
+    if (program_error && programs_before-- <= 0)
+        return program_error;
     memcpy(at(address, length), bytes, length);
-    return program_error;
+    return SELFFLASH_OK;
 }
 
 void selfflash_strike_out(uint32_t address, uint32_t length)
@@ -115,6 +118,7 @@ static int power_on(void **unused)
     (void)unused;
     memset(flash, 0x55, sizeof flash);
     erase_error = program_error = SELFFLASH_OK;
+    programs_before = 0;
     dfu_start();
     dfu_configured(false);              /* enumeration */
     dfu_configured(true);
@@ -295,6 +299,29 @@ static void what_flash_says_is_what_the_host_hears(void **unused)
     assert_int_equal(reply[0], DFU_ERR_VERIFY);
 }
 
+/* The entry fails, then the stack: without the stack there is no application. */
+static void an_end_that_cannot_be_written_is_refused_and_no_application(void **unused)
+{
+    (void)unused;
+    for (int good = 0; good < 2; good++) {
+        go_to(DFU_DNLOAD_IDLE);
+        program_error = SELFFLASH_PROGRAM;
+        programs_before = good;
+        calls[0] = '\0';
+        assert_int_equal(ask(0x21, DNLOAD, 1, 0), STALL);
+        assert_string_equal(calls, good ? "pp" : "p");
+        assert_int_equal(status(), DFU_ERROR);
+        assert_int_equal(reply[0], DFU_ERR_PROG);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(flash[i], 0xFF);
+        now += 10000;
+        assert_false(dfu_finished());
+        assert_int_equal(ask(0x21, CLRSTATUS, 0, 0), 0);
+        assert_int_equal(ask(0x21, DNLOAD, 0, 0), STALL);       /* nor by asking again */
+        program_error = SELFFLASH_OK;
+    }
+}
+
 static void blocks_stay_in_the_slot(void **unused)
 {
     (void)unused;
@@ -410,6 +437,8 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_touched_before_the_first_block_is_good, power_on),
         cmocka_unit_test_setup(a_block_whose_transfer_was_broken_off_is_not_written, power_on),
         cmocka_unit_test_setup(what_flash_says_is_what_the_host_hears, power_on),
+        cmocka_unit_test_setup(an_end_that_cannot_be_written_is_refused_and_no_application,
+                               power_on),
         cmocka_unit_test_setup(blocks_stay_in_the_slot, power_on),
         cmocka_unit_test_setup(only_the_last_block_may_be_odd, power_on),
         cmocka_unit_test_setup(an_image_that_ends_in_its_first_instruction_is_not_done, power_on),
