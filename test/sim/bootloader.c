@@ -424,6 +424,47 @@ static void a_page_that_is_write_protected_fails_the_download(void **state)
     enter_bootloader();
 }
 
+static struct alarm cell_alarm;
+static uint32_t bad_cell;               /* where in the slot a bit does not take its 0 */
+
+static void spoil_cell(void *ctx)
+{
+    struct sim *sim = ctx;
+    uint8_t *cell = board->probe->flash + SLOT_OFFSET + bad_cell;
+
+    if (*cell != 0xFF)
+        *cell |= 0x04;
+    alarm_set(sim, &cell_alarm, sim->now + 10 * SIM_US);
+}
+
+/* The controller reports nothing (no PGERR); only reading back tells.  In the middle, in
+ * the entry, and in the upper half of the stack, with which the image would be valid. */
+static void a_cell_that_does_not_keep_its_value_fails_the_download(void **state)
+{
+    (void)state;
+    static const uint32_t cells[] = { 1502, 4, 3 };
+    struct sim *sim = board->sim;
+
+    make_image(image_a, 2048, 'A');
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+        bad_cell = cells[i];
+        assert_int_equal(image_a[bad_cell] & 0x04, 0);
+        enter_bootloader();
+        alarm_init(&cell_alarm, spoil_cell, sim);
+        alarm_set(sim, &cell_alarm, sim->now);
+        assert_true(download(image_a, 2048) != 0);
+        assert_int_equal(status_of(), ERR_VERIFY);
+        assert_int_equal(answer[4], ERROR);
+        alarm_cancel(sim, &cell_alarm);
+        power_cycle();
+        board_run_ms(board, 40);
+        assert_false(runs('A'));
+    }
+    enter_bootloader();                 /* and the next one may succeed */
+    assert_int_equal(download(image_a, 2048), 0);
+    expect_application_soon('A', 1500);
+}
+
 /* --- stay or start ------------------------------------------------------------------------ */
 
 static void the_jumper_decides_when_there_is_an_application(void **state)
@@ -859,6 +900,7 @@ int main(void)
         ON_A_BOARD(an_image_larger_than_the_slot_is_refused),
         ON_A_BOARD(block_numbers_lengths_and_orders_lead_nowhere_else),
         ON_A_BOARD(a_page_that_is_write_protected_fails_the_download),
+        ON_A_BOARD(a_cell_that_does_not_keep_its_value_fails_the_download),
         ON_A_BOARD(the_jumper_decides_when_there_is_an_application),
         ON_A_BOARD(without_an_application_it_stays),
         ON_A_BOARD(an_application_can_ask_for_it_once_as_with_dapboot),

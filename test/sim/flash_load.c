@@ -210,6 +210,79 @@ static void a_core_under_a_watchdog_is_left_alone(void **state)
     assert_string_equal(rsp_ask(rsp, "m40001000,1"), "02");     /* no reset has been */
 }
 
+/* The STM32's independent watchdog cannot be stopped, and runs when the core does. */
+static void a_watchdog_that_runs_already_is_fed(void **state)
+{
+    (void)state;
+    static const char *const start[] = {        /* IWDG: 1000 x 4 of 40 kHz, 100 ms */
+        "M40003000,4:55550000", "M40003004,4:00000000", "M40003008,4:e8030000",
+        "M40003000,4:cccc0000",
+    };
+    uint32_t before, after;
+
+    for (size_t i = 0; i < sizeof start / sizeof start[0]; i++) {
+        assert_string_equal(rsp_ask(rsp, "%s", start[i]), "OK");
+        board_run_ms(rsp->board, 1);            /* RLR takes a while to arrive */
+    }
+    assert_true(rsp_read(rsp, 0x40021024, &before, sizeof before));     /* RCC_CSR */
+    double took = load(16384);
+    assert_true(took > 500);
+    assert_true(rsp_read(rsp, 0x40021024, &after, sizeof after));
+    assert_int_equal(after & 1 << 29, 0);       /* IWDGRSTF */
+    assert_int_equal(after, before);
+}
+
+/* A slot in the target's RAM, as loader.c lays it out: behind 224 bytes of code. */
+enum { SLOT_0 = 0x20000000 + 224, SLOT_STEP = 288, SLOT_SUM = 24, SLOT_GO = 28 };
+
+static struct slot_watch {
+    struct alarm alarm;
+    uint32_t go[2], sum[2];
+    sim_time settled[2];                        /* until then SUM must not change */
+    int done, late;
+} watch;
+
+static uint32_t of_target(uint32_t address)
+{
+    uint32_t value = 0;
+    assert_true(bus_read(rsp->board->target->bus, BUS_DATA, address, 4, &value));
+    return value;
+}
+
+/* Three times a cycle of the target; the probe takes over 1 us to write a word. */
+static void look_at_slots(void *ctx)
+{
+    struct sim *sim = ctx;
+
+    for (uint32_t n = 0; n < 2; n++) {
+        uint32_t go = of_target(SLOT_0 + n * SLOT_STEP + SLOT_GO);
+        uint32_t sum = of_target(SLOT_0 + n * SLOT_STEP + SLOT_SUM);
+        if (watch.go[n] == 1 && go == 0) {
+            watch.done++;
+            watch.settled[n] = sim->now + SIM_US;
+        } else if (sim->now < watch.settled[n] && sum != watch.sum[n]) {
+            watch.late++;
+        }
+        watch.go[n] = go;
+        watch.sum[n] = sum;
+    }
+    alarm_set(sim, &watch.alarm, sim->now + 40 * SIM_NS);
+}
+
+/* What the probe reads after GO is 0 must be the sum; it might look in between. */
+static void the_sum_is_there_before_the_chunk_is_said_to_be_done(void **state)
+{
+    (void)state;
+    load(2048);
+    memset(&watch, 0, sizeof watch);
+    alarm_init(&watch.alarm, look_at_slots, rsp->board->sim);
+    alarm_set(rsp->board->sim, &watch.alarm, rsp->board->sim->now);
+    load(2048);                                 /* the same: takes a few milliseconds */
+    alarm_cancel(rsp->board->sim, &watch.alarm);
+    assert_true(watch.done >= 8);
+    assert_int_equal(watch.late, 0);
+}
+
 #define BOTH(name) { "samd21: " #name, name, samd21, power_off, NULL },                  \
                    { "stm32f103: " #name, name, stm32f103, power_off, NULL }
 
@@ -223,6 +296,10 @@ int main(void)
         BOTH(what_is_erased_and_not_written_is_erased_when_done),
         BOTH(pages_may_be_asked_for_one_section_after_the_other),
         BOTH(a_crc_is_right_wherever_it_begins_and_ends),
+        cmocka_unit_test_setup_teardown(a_watchdog_that_runs_already_is_fed, stm32f103,
+                                        power_off),
+        cmocka_unit_test_setup_teardown(
+            the_sum_is_there_before_the_chunk_is_said_to_be_done, stm32f103, power_off),
         cmocka_unit_test_setup_teardown(a_core_under_a_watchdog_is_left_alone, samd21,
                                         power_off),
     };
