@@ -3,6 +3,7 @@
 . ./lib.sh
 
 elf=$build/examples/demo-stm32f103.elf
+large=$build/pillbug.hex                # takes seconds, time enough to come in between
 said=$work/said
 
 openocd=(openocd -f interface/cmsis-dap.cfg -f target/stm32f1x.cfg
@@ -73,10 +74,10 @@ check "OpenOCD is gone: gdb has it again" gdb_does "monitor swdp_scan" "attach 1
 check "   with its target" has 'STM32F1'
 
 # --- killed ------------------------------------------------------------------------------------
-killed_while "Programming Started" "program $elf verify exit"
+killed_while "Programming Started" "program $large verify exit"
 check "OpenOCD killed while it programs: the next one does" \
     openocd_does "program $elf verify reset exit"
-killed_while "Programming Started" "program $elf verify exit"
+killed_while "Programming Started" "program $large verify exit"
 gdb_does "monitor swdp_scan" >/dev/null
 check "killed again: gdb is told what to do" has 'monitor wire free'
 check "   does it" gdb_does "monitor wire free" "monitor swdp_scan" "attach 1" "load" \
@@ -100,13 +101,14 @@ check "without noise all is well" openocd_does "program $elf verify reset exit"
 
 # --- the plug ----------------------------------------------------------------------------------
 : >"$said"
-openocd_does "program $elf verify exit" >/dev/null &
+openocd_does "program $large verify exit" >/dev/null &
 pulled=$!
 wait_for 20 has "Programming Started"
 check "the plug is pulled while it programs" test "$(control unplug)" = ok
 check "   OpenOCD ends" wait_for 40 gone $pulled
 wait $pulled
-check "   with an error" test $? != 124
+pulled=$?
+check "   with an error" test $pulled != 0 -a $pulled != 124
 check "the plug is put back" test "$(control plug)" = ok
 check "   the kernel enumerates it" plug
 check "   and OpenOCD programs" openocd_does "program $elf verify reset exit"

@@ -1,7 +1,7 @@
 # Bytes out of /dev/ttyACM1 and back, over a wire from TX to RX.
 #
 # 9600 baud takes 107 s for 100 KB, of the board's time: that board runs as fast as it can
-# (--speed max), and is given few bytes ahead: fewer than the firmware can keep for a slow host.
+# (--speed max).
 . ./lib.sh
 
 board --flash pillbug.bin --loop
@@ -16,5 +16,5 @@ stop_board
 board --flash pillbug.bin --loop --speed max
 check "the fast board is plugged in" plug
 wait_for 5 test -c /dev/ttyACM1
-check "100 KB come back at 9600 baud" python3 echo.py /dev/ttyACM1 9600 102400 8N1 256
+check "100 KB come back at 9600 baud" python3 echo.py /dev/ttyACM1 9600 102400
 finish
