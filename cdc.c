@@ -105,7 +105,7 @@ static int least(int a, int b)
 static void listen(struct port *port)
 {
     int n = port->data;
-    if (room(&port->arrived) >= PACKET && usb_free(n, EP_OUT))
+    if (room(&port->arrived) >= PACKET && ep_free(n, EP_OUT))
         usb_receive(n);
 }
 
@@ -164,7 +164,7 @@ static const uint8_t serial_state[] = {
 
 static void notify(struct port *port)
 {
-    if (!usb_free(port->notify, EP_IN))
+    if (!ep_free(port->notify, EP_IN))
         return;
     if (port->notified == NOTIFICATION_SIZE) {
         uint16_t state = port->state | port->events;

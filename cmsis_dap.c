@@ -86,7 +86,7 @@ static void listen(void)
         free->aborted = false;
         ring.received = false;
     }
-    if (!ring.received && usb_free(DAP_EP, EP_OUT))
+    if (!ring.received && ep_free(DAP_EP, EP_OUT))
         usb_receive(DAP_EP);
 }
 
@@ -94,7 +94,7 @@ static void send(void)
 {
     struct slot *oldest = slot(-1 - ring.answers);
 
-    if (ring.stale || ring.answers == 0 || !usb_free(DAP_EP, EP_IN))
+    if (ring.stale || ring.answers == 0 || !ep_free(DAP_EP, EP_IN))
         return;
     usb_send(DAP_EP, oldest->bytes, oldest->length);
     ring.answers--;

@@ -455,11 +455,10 @@ void usb_interrupt(void)
     } else if (n == 0) {
         control_event(ep_events(0));
     } else {
-        int events = ep_take_events(n);
-        if (events & EP_SENT && usb.rows[n][EP_IN])
-            usb.rows[n][EP_IN]->event(n, USB_SENT);
-        if (events & EP_RECEIVED && usb.rows[n][EP_OUT])
-            usb.rows[n][EP_OUT]->event(n, USB_RECEIVED);
+        int event = ep_take_event(n);
+        enum ep_direction direction = event == EP_SENT ? EP_IN : EP_OUT;
+        if (event && usb.rows[n][direction])
+            usb.rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
     }
 }
 

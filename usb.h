@@ -65,14 +65,10 @@ void usb_start(const struct usb_device *device);    /* "plugs in" */
 void usb_stop(void);                                /* "unplugs" */
 bool usb_configured(void);
 
-/* For the owners of the endpoints, in the interrupt or with interrupts off.  A direction
- * is free when it neither has a packet nor is halted nor closed. */
-static inline bool usb_free(int n, enum ep_direction direction)
-{
-    return ep_state(n, direction) == EP_NAK;
-}
-void usb_send(int n, const uint8_t *bytes, int length);     /* only when free */
-void usb_receive(int n);                                    /* only when free */
+/* For the owners of the endpoints, in the interrupt or with interrupts off; only when
+ * ep_free(). */
+void usb_send(int n, const uint8_t *bytes, int length);
+void usb_receive(int n);
 
 /* The unique id as 24 hexadecimal digits; text has 25 bytes. */
 void usb_serial_number(char *text);

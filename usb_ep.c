@@ -59,6 +59,12 @@ enum ep_state ep_state(int n, enum ep_direction direction)
     return (enum ep_state)(USB.EPR[n].r >> shift(direction) >> 4 & 3);
 }
 
+bool ep_free(int n, enum ep_direction direction)
+{
+    int bits = USB.EPR[n].r >> shift(direction);
+    return (bits & (EPR_STAT | EPR_CTR)) == (int)EP_NAK << 4;
+}
+
 void ep_set(int n, enum ep_direction direction, enum ep_state state)
 {
     toggle_to(n, EPR_STAT << shift(direction), (int)state << 4 << shift(direction));
@@ -82,7 +88,7 @@ void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet
     int blocks = max_packet > 62 ? 0x8000 | (max_packet / 32 - 1) << 10
                                  : (max_packet + 1) / 2 << 10;
     entry(n, direction)[1].half = (uint16_t)(direction == EP_OUT ? blocks : 0);
-    ep_take_events(n);
+    ep_clear(n, direction == EP_OUT ? EP_RECEIVED : EP_SENT);
     ep_data0(n, direction);
     ep_set(n, direction, EP_NAK);
 }
@@ -105,11 +111,11 @@ int ep_events(int n)
     return events_in(USB.EPR[n].r);
 }
 
-int ep_take_events(int n)
+int ep_take_event(int n)
 {
-    int epr = USB.EPR[n].r;
-    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~epr));
-    return events_in(epr);
+    int epr = USB.EPR[n].r, taken = epr & EPR_CTR ? EPR_CTR : EPR_CTR << 8;
+    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~taken));
+    return events_in(epr & (taken | EPR_SETUP));
 }
 
 void ep_clear(int n, int events)

@@ -32,9 +32,13 @@ void ep_close(int n, enum ep_direction direction);
 enum ep_state ep_state(int n, enum ep_direction direction);
 void ep_set(int n, enum ep_direction direction, enum ep_state state);
 void ep_data0(int n, enum ep_direction direction);
+/* It neither has a packet, nor one with which nobody has dealt yet, nor is halted nor closed.
+ * Who gives an OUT buffer to the next packet while EP_RECEIVED waits for its interrupt loses
+ * the packet in it. */
+bool ep_free(int n, enum ep_direction direction);
 int ep_events(int n);
 void ep_clear(int n, int events);
-int ep_take_events(int n);              /* both in one */
+int ep_take_event(int n);               /* clears and returns one; EP_SENT first */
 
 int ep_read(int n, uint8_t *bytes, int size);           /* the packet that arrived */
 /* A packet that is to leave, in two steps: its bytes go to packet memory, then it is the one

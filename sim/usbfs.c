@@ -323,6 +323,18 @@ static void check_endpoint(struct usbfs *usb, int n)
                    n);
 }
 
+/* The packet that set CTR_RX lies in the buffer that is now given to the next one; and to
+ * clear CTR_RX later could also clear that of the next (RM0008 23.4.2, OUT and SETUP). */
+static void check_opening(struct usbfs *usb, int n)
+{
+    uint16_t epr = usb->epr[n];
+    if (epr & CTR_RX && !is_iso(epr) && !is_double(epr))
+        sim_report(usb->sim, SIM_RULE,
+                   "USB EP%dR: STAT_RX is made VALID while CTR_RX is set: the next packet "
+                   "may come over the one that nobody has taken yet",
+                   n);
+}
+
 /* --- Registers ----------------------------------------------------------------- */
 
 /* CTR bits are cleared by 0 and kept by 1; DTOG and STAT are toggled by 1; SETUP is
@@ -342,6 +354,8 @@ static void write_epr(struct usbfs *usb, int n, uint16_t value)
     usb->epr[n] = (uint16_t)((value & PLAIN) | (old & value & (CTR_RX | CTR_TX)) |
                              ((old ^ value) & TOGGLED) | (old & SETUP));
     uint16_t now = usb->epr[n];
+    if (stat_rx(now) == VALID && stat_rx(old) != VALID)
+        check_opening(usb, n);
     if ((stat_rx(now) == VALID && stat_rx(old) != VALID) ||
         (stat_tx(now) == VALID && stat_tx(old) != VALID))
         check_endpoint(usb, n);

@@ -60,7 +60,13 @@ int ep_bus_events(void)
     hw.bus = 0;
     return bus;
 }
-int ep_take_events(int n) { int events = hw.events; (void)n; hw.events = 0; return events; }
+int ep_take_event(int n)
+{
+    int event = hw.events & EP_SENT ? EP_SENT : hw.events;
+    (void)n;
+    hw.events &= ~event;
+    return event;
+}
 void ep_sleep(bool asleep) { (void)asleep; }
 void ep_address(uint8_t address) { hw.address = address; }
 void ep_type(int n, enum ep_type type) { (void)type; require(n == 0, "endpoint"); }

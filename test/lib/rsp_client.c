@@ -76,11 +76,14 @@ struct rsp *rsp_power_on(const char *target)
     return plugged_in(rsp_build_usual(target));
 }
 
-void rsp_power_off(struct rsp *rsp)
+int rsp_power_off(struct rsp *rsp)
 {
+    int status = stats_exit_status(rsp->board);
+
     cdc_host_free(rsp->cdc);
     board_free(rsp->board);
     free(rsp);
+    return status;
 }
 
 double rsp_now_ms(const struct rsp *rsp)

@@ -31,7 +31,8 @@ struct rsp *rsp_power_on_with(const struct board_options *options);
 /* The same up to the moment before power: for who wants to see it all. */
 struct rsp *rsp_build(const struct board_options *options);
 struct rsp *rsp_build_usual(const char *target);
-void rsp_power_off(struct rsp *rsp);
+/* 0, or 1 if something broke a rule, was not modelled, or could not go on. */
+int rsp_power_off(struct rsp *rsp);
 
 /* Waits until the board has enumerated (again) and opens the port. */
 bool rsp_plug_in(struct rsp *rsp);

@@ -113,10 +113,11 @@ static int power_off(void **state)
 {
     (void)state;
     bool harmed = memcmp(bootloader, board->probe->flash, sizeof bootloader) != 0;
+    int status = stats_exit_status(board);
     board_free(board);
     if (harmed)
         fprintf(stderr, "the bootloader has changed itself\n");
-    return harmed || user_complaints ? -1 : 0;
+    return harmed || user_complaints ? -1 : status;
 }
 
 /* Programs are put into flash by hand where the way they came does not matter. */

@@ -121,8 +121,9 @@ static int probe(void **state)
 static int power_off(void **state)
 {
     (void)state;
+    int status = stats_exit_status(board);
     board_free(board);
-    return user_complaints ? -1 : 0;
+    return user_complaints ? -1 : status;
 }
 
 /* --- descriptors ------------------------------------------------------------------------ */

@@ -41,11 +41,8 @@ static int stm32f103(void **state) { (void)state; return power_on("stm32f103"); 
 
 static int power_off(void **state)
 {
-    int status = stats_exit_status(rsp->board);
-
     (void)state;
-    rsp_power_off(rsp);
-    return status;
+    return rsp_power_off(rsp);
 }
 
 /* --- what the dead one was doing ---------------------------------------------------------- */

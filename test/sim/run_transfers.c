@@ -114,8 +114,7 @@ static int power_on(void **state)
 static int power_off(void **state)
 {
     (void)state;
-    rsp_power_off(rsp);
-    return 0;
+    return rsp_power_off(rsp);
 }
 
 /* --- tests -------------------------------------------------------------------------- */

@@ -231,7 +231,7 @@ static void a_slow_target_is_seldom_asked_in_vain(void **state)
     assert_true(rsp_load_ram(slow, RAM, bytes, sizeof bytes));
     print_message("%d waits for 1024 words\n", (int)(stats->wait - before));
     assert_in_range(stats->wait - before, 1, sizeof bytes / 4 / 4);
-    rsp_power_off(slow);
+    assert_int_equal(rsp_power_off(slow), 0);
 }
 
 /* --- idle clocks, which WAITs teach ------------------------------------------------------ */
@@ -330,8 +330,7 @@ static int power_on(void **state)
 static int power_off(void **state)
 {
     (void)state;
-    rsp_power_off(rsp);
-    return 0;
+    return rsp_power_off(rsp);
 }
 
 int main(void)

@@ -51,11 +51,8 @@ static int stm32_full(void **state) { (void)state; return power_on("stm32f103", 
 
 static int power_off(void **state)
 {
-    int status = stats_exit_status(rsp->board);
-
     (void)state;
-    rsp_power_off(rsp);
-    return status;
+    return rsp_power_off(rsp);
 }
 
 /* A chip on a damaged wire may see edges and commands that nobody meant. */

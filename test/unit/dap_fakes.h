@@ -18,6 +18,7 @@ struct fake {
     enum ep_state out, in;
     uint8_t packet[64], sent[64];       /* in the endpoint's two buffers */
     int packet_length, sent_length;
+    bool received;                      /* and no interrupt has been yet */
     uint8_t fetched[64];                /* by the host, last */
 
     /* The wire: "rA0C" is a read of AP register 0C, "wD08=00000001" a write, in the order of
@@ -49,7 +50,9 @@ extern struct fake fake;
 
 /* All as after power-on, and configured. */
 void fake_power_on(void);
-/* The host sends a packet: false = NAK. */
+/* The host sends a packet: false = NAK.  In two steps, or in one. */
+bool fake_packet_arrives(const void *bytes, int length);
+void fake_out_interrupt(void);
 bool fake_host_sends(const void *bytes, int length);
 /* The host fetches a packet: its length, -1 = NAK.  It is in fake.fetched. */
 int fake_host_fetches(void);

@@ -17,16 +17,21 @@ static struct {
     uint8_t out[6][64], in[6][2][64];
     int out_length[6], in_length[6];
     int turn[6];                        /* which IN buffer is the endpoint's */
+    bool received[6];                   /* and no interrupt has been yet */
     bool configured;
     int interrupts_off;
 } hw;
 
 enum ep_state ep_state(int n, enum ep_direction d) { return hw.state[n][d]; }
 void ep_set(int n, enum ep_direction d, enum ep_state state) { hw.state[n][d] = state; }
+bool ep_free(int n, enum ep_direction d)
+{
+    return hw.state[n][d] == EP_NAK && !(d == EP_OUT && hw.received[n]);
+}
 bool usb_configured(void) { return hw.configured; }
 void usb_receive(int n)
 {
-    assert_int_equal(hw.state[n][EP_OUT], EP_NAK);
+    assert_true(ep_free(n, EP_OUT));    /* else the packet in it could be run over */
     hw.state[n][EP_OUT] = EP_VALID;
 }
 /* The buffer that is on its way stays as it is. */
@@ -60,14 +65,27 @@ void interrupts_restore(uint32_t state) { hw.interrupts_off = (int)state; }
 
 enum { NAK = -1 };
 
-static int host_out(int n, const void *bytes, int length)
+/* The packet has arrived, and nobody knows yet. */
+static int arrive(int n, const void *bytes, int length)
 {
     if (hw.state[n][EP_OUT] != EP_VALID)
         return NAK;
     memcpy(hw.out[n], bytes, (size_t)length);
     hw.out_length[n] = length;
     hw.state[n][EP_OUT] = EP_NAK;
+    hw.received[n] = true;
+    return length;
+}
+static void out_interrupt(int n)
+{
+    hw.received[n] = false;
     cdc_out_event(n, USB_RECEIVED);
+}
+static int host_out(int n, const void *bytes, int length)
+{
+    if (arrive(n, bytes, length) == NAK)
+        return NAK;
+    out_interrupt(n);
     return length;
 }
 /* The packet has been fetched, and nobody knows yet. */
@@ -247,6 +265,22 @@ static void packets_that_go_around_the_end_of_a_ring_stay_whole(void **state)
             assert_int_equal(host_in(2, seen), 0);
     }
     assert_int_equal(next_read, next_out);
+}
+/* Main makes room just when a packet has come: its buffer may not be given to the next. */
+static void a_packet_that_waits_for_its_interrupt_is_not_run_over(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 2; n++) {
+        int port = n == 1 ? CDC_GDB : CDC_UART;
+        assert_int_equal(host_out(n, "first", 5), 5);
+        assert_int_equal(arrive(n, "second", 6), 6);
+        assert_int_equal(cdc_read(port, bytes, 5), 5);
+        assert_int_equal(arrive(n, "third", 5), NAK);
+        out_interrupt(n);
+        assert_int_equal(host_out(n, "third", 5), 5);
+        assert_int_equal(cdc_read(port, bytes, 64), 11);
+        assert_memory_equal(bytes, "secondthird", 11);
+    }
 }
 static void lent_bytes_leave_from_where_they_are(void **state)
 {
@@ -541,6 +575,7 @@ int main(void)
         TEST(empty_packet_comes_when_the_flush_comes_late),
         TEST(write_takes_only_what_fits),
         TEST(packets_that_go_around_the_end_of_a_ring_stay_whole),
+        TEST(a_packet_that_waits_for_its_interrupt_is_not_run_over),
         TEST(lent_bytes_leave_from_where_they_are),
         TEST(lending_again_forgets_what_has_not_left),
         TEST(packets_stay_in_order_when_main_comes_before_the_interrupt),

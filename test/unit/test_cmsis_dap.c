@@ -144,6 +144,24 @@ static void what_is_not_there_is_one_byte_ff(void **state)
     }
 }
 
+/* Main listens behind an answer just when a packet has come: its buffer may not be given to
+ * the next. */
+static void a_packet_that_waits_for_its_interrupt_is_not_run_over(void **state)
+{
+    (void)state;
+    assert_true(sends("1E 00"));
+    assert_true(fake_packet_arrives("\x00\xFF", 2));
+    dap_poll();
+    assert_false(fake_packet_arrives("\x00\xFE", 2));
+    fake_out_interrupt();
+    assert_true(sends("00 FE"));
+    dap_poll();
+    dap_poll();
+    assert_string_equal(fetches(), "FF");
+    assert_string_equal(fetches(), "00 02 40 00");
+    assert_string_equal(fetches(), "00 01 08");
+}
+
 static void a_request_that_is_too_short_is_one_byte_ff(void **state)
 {
     static const char *const requests[] = {
@@ -862,6 +880,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(info_answers_each_question),
         TEST(what_is_not_there_is_one_byte_ff),
+        CONNECTED(a_packet_that_waits_for_its_interrupt_is_not_run_over),
         CONNECTED(a_request_that_is_too_short_is_one_byte_ff),
         TEST(jtag_is_refused),
         TEST(host_status_lights_the_led_while_connected),
