@@ -81,8 +81,10 @@ void ep_type(int n, enum ep_type type)
     USB.EPR[n].r = (uint16_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
 }
 
+/* It may be open: closed first, for the table's row is the block's while it is VALID. */
 void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet)
 {
+    ep_close(n, direction);
     entry(n, direction)[0].half = buffer;
     /* BL_SIZE and NUM_BLOCK: above 62 bytes in blocks of 32, where 0 means one. */
     int blocks = max_packet > 62 ? 0x8000 | (max_packet / 32 - 1) << 10

@@ -323,6 +323,37 @@ static void check_endpoint(struct usbfs *usb, int n)
                    n);
 }
 
+static bool inside(struct buffer buffer, unsigned address)
+{
+    return address - buffer.address < ((buffer.size + 1) & ~1u);
+}
+
+/* While a direction is VALID its buffer, and its half of the table's row, are the block's
+ * (RM0008 23.4.2): what is written goes out in part, what is read may be half of a packet.
+ * With two buffers DTOG says whose is which, and here nothing is said. */
+static void check_access(struct usbfs *usb, unsigned address, const char *access)
+{
+    for (int n = 0; n < ENDPOINTS; n++) {
+        uint16_t epr = usb->epr[n];
+        if (is_iso(epr) || is_double(epr))
+            continue;
+        for (int receive = 0; receive < 2; receive++) {
+            struct buffer row = { table_row(usb, n, receive), 4 };
+            bool writes = access[0] == 'w';
+            if ((receive ? stat_rx(epr) : stat_tx(epr)) != VALID)
+                continue;
+            if (inside(buffer_of(usb, n, receive, receive), address) && (receive || writes))
+                sim_report(usb->sim, SIM_RULE,
+                           "USB packet memory 0x%03x is %s while EP%dR may %s", address,
+                           access, n, receive ? "receive into it" : "send it");
+            else if (inside(row, address) && writes)
+                sim_report(usb->sim, SIM_RULE,
+                           "USB buffer table 0x%03x is %s while EP%dR is VALID", address,
+                           access, n);
+        }
+    }
+}
+
 /* The packet that set CTR_RX lies in the buffer that is now given to the next one; and to
  * clear CTR_RX later could also clear that of the next (RM0008 23.4.2, OUT and SETUP). */
 static void check_opening(struct usbfs *usb, int n)
@@ -469,6 +500,7 @@ static uint32_t read_pma(void *ctx, uint32_t offset, int width)
         if (offset & 2)
             return 0;
     }
+    check_access(usb, offset / 2 & ~1u, "read");
     uint16_t half = pma16(usb, offset / 2);
     return width == 1 ? half >> (offset & 1) * 8 & 0xFF : half;
 }
@@ -481,6 +513,7 @@ static void write_pma(void *ctx, uint32_t offset, uint32_t value, int width)
     if (width != 2 || (offset & 2))
         sim_report(usb->sim, SIM_RULE, "USB packet memory +0x%x: %d-bit write", offset,
                    width * 8);
+    check_access(usb, offset / 2 & ~1u, "written");
     if (!(offset & 2))
         set_pma16(usb, offset / 2,
                   (uint16_t)(width == 1 ? (value & 0xFF) * 0x101 : value));

@@ -339,6 +339,46 @@ static void two_endpoints_in_the_same_memory_are_reported(void **state)
     assert_non_null(strstr(last_report, "EP1R: buffer 0x0a0+64 overlaps one of EP0R"));
 }
 
+static void a_buffer_that_is_given_away_with_its_packet_is_reported(void **state)
+{
+    (void)state;
+    make_ready();
+    assert_int_equal(out(1, false, "abc", 3), USB_ACK);
+    assert_string_equal(last_report, "");
+    set_stat(EP1R, STAT_RX, RX_VALID);
+    assert_non_null(strstr(last_report, "EP1R: STAT_RX is made VALID while CTR_RX is set"));
+    assert_int_equal(sim->problems[SIM_RULE], 1);
+    assert_int_equal(out(1, true, "def", 3), USB_ACK);
+    assert_int_equal(pma(0x100), 'd' | 'e' << 8);       /* as the chip has it */
+    clear_ctr(EP1R, CTR_RX);
+    set_stat(EP1R, STAT_RX, RX_VALID);
+    assert_int_equal(sim->problems[SIM_RULE], 1);
+}
+
+static void memory_of_a_packet_on_its_way_is_not_to_be_touched(void **state)
+{
+    (void)state;
+    make_ready();
+    set_pma(10, 5);
+    set_pma(0xC0, 1);
+    assert_string_equal(last_report, "");
+    set_stat(EP1R, STAT_TX, TX_VALID);
+    set_pma(0xC6, 1);                   /* behind the packet */
+    pma(0xC0);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+    set_pma(0xC4, 1);
+    assert_non_null(strstr(last_report, "0x0c4 is written while EP1R may send it"));
+    set_pma(10, 6);
+    assert_non_null(strstr(last_report, "table 0x00a is written while EP1R is VALID"));
+    pma(0x13E);
+    assert_non_null(strstr(last_report, "0x13e is read while EP1R may receive into it"));
+    assert_int_equal(sim->problems[SIM_RULE], 3);
+    set_stat(EP1R, STAT_TX | STAT_RX, TX_NAK | RX_NAK);
+    set_pma(0xC4, 1);
+    pma(0x13E);
+    assert_int_equal(sim->problems[SIM_RULE], 3);
+}
+
 static void a_receive_buffer_of_size_zero_is_reported(void **state)
 {
     (void)state;
@@ -1009,6 +1049,8 @@ static const struct CMUnitTest tests[] = {
     BLOCK_TEST(a_buffer_over_the_table_is_reported),
     BLOCK_TEST(a_buffer_that_leaves_the_packet_memory_is_reported),
     BLOCK_TEST(two_endpoints_in_the_same_memory_are_reported),
+    BLOCK_TEST(a_buffer_that_is_given_away_with_its_packet_is_reported),
+    BLOCK_TEST(memory_of_a_packet_on_its_way_is_not_to_be_touched),
     BLOCK_TEST(a_receive_buffer_of_size_zero_is_reported),
     BLOCK_TEST(setup_is_taken_whatever_stat_says_unless_disabled),
     BLOCK_TEST(setup_leaves_both_directions_nak_with_data1_next),
