@@ -65,9 +65,13 @@ bool ep_free(int n, enum ep_direction direction)
     return (bits & (EPR_STAT | EPR_CTR)) == (int)EP_NAK << 4;
 }
 
+/* A packet that ends between the reading and the writing in toggle_to() makes NAK of VALID,
+ * and so the toggles make something else.  It happens once, so the second time it is true;
+ * but for VALID that would be a second packet. */
 void ep_set(int n, enum ep_direction direction, enum ep_state state)
 {
-    toggle_to(n, EPR_STAT << shift(direction), (int)state << 4 << shift(direction));
+    for (int times = state == EP_VALID; times < 2; times++)
+        toggle_to(n, EPR_STAT << shift(direction), (int)state << 4 << shift(direction));
 }
 
 void ep_data0(int n, enum ep_direction direction)

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 enum { GET_STATUS, CLEAR_FEATURE, SET_FEATURE = 3, SET_ADDRESS = 5, GET_DESCRIPTOR,
@@ -657,6 +660,100 @@ static void setting_the_configuration_again_resets_the_toggles(void **state)
     gdb_is_answered();
 }
 
+/* --- the block changes STAT just when the firmware does ------------------------------------ */
+
+enum { EP0R = 0x40005C00, DISABLED = 0, STALLED = 1, VALID = 3 };
+
+static int moving;                      /* the endpoint */
+static struct alarm moment;
+static struct { sim_time stalled; const char *wrong; } *told;   /* by a copy of us */
+
+static int stat_of(int endpoint)
+{
+    uint32_t epr = 0;
+    bus_read(board->probe->bus, BUS_DATA, EP0R + (uint32_t)(endpoint & 7) * 4, 4, &epr);
+    return (int)(epr >> (endpoint & 0x80 ? 4 : 12)) & 3;
+}
+
+static void look_for_the_stall(void *ctx)
+{
+    struct sim *sim = ctx;
+    told->stalled = sim->now;
+    if (stat_of(moving) != STALLED)
+        alarm_set(sim, &moment, sim->now + 14 * SIM_NS);
+}
+
+/* A token for the endpoint, out of turn. */
+static void one_transaction(void *ctx)
+{
+    struct usbfs *usb = chip_usb(board->probe);
+    uint8_t n = moving & 7, data[1024] = { '+' };
+    bool data1;
+    int length;
+    (void)ctx;
+    if (!(moving & 0x80))
+        usbfs_out(usb, USB_OUT, ADDRESS, n, false, data, 1);
+    else if (usbfs_in(usb, ADDRESS, n, &data1, data, &length) == USB_ACK)
+        usbfs_in_done(usb, n, true);
+}
+
+static const char *halt_and_resume(void)
+{
+    if (ask(0x02, SET_FEATURE, 0, moving, 0) != 0)
+        return "SET_FEATURE is refused";
+    if (stat_of(moving) != STALLED)
+        return "not halted";
+    if (ask(0x02, CLEAR_FEATURE, 0, moving, 0) != 0)
+        return "CLEAR_FEATURE is refused";
+    if (stat_of(moving) == STALLED || stat_of(moving) == DISABLED)
+        return "not back again";
+    return NULL;
+}
+
+/* The same story again and again, each time in a copy of this process. */
+static const char *halt_with(void (*event)(void *), sim_time at)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm_init(&moment, event, board->sim);
+        alarm_set(board->sim, &moment, at);
+        told->wrong = halt_and_resume();
+        _exit(0);
+    }
+    told->wrong = "the copy has died";
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return told->wrong;
+}
+
+/* STAT is toggled, not written: a packet that ends between reading EPnR and writing it
+ * must not make something else of it. */
+static void a_halt_is_one_whenever_a_packet_ends(void **state)
+{
+    (void)state;
+    static const int endpoints_with_a_packet[] = { 0x81, 0x83, 0x01, 0x02 };
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(told != MAP_FAILED);
+    for (unsigned i = 0; i < 4; i++) {
+        moving = endpoints_with_a_packet[i];
+        to_configured();
+        open_gdb_port();
+        if (moving & 0x80) {            /* answers that nobody fetches */
+            assert_int_equal(bulk(0x01, (void *)(uintptr_t)"$qC#b4", 6), 6);
+            assert_int_equal(bulk(0x03, (void *)(uintptr_t)"\0\4", 2), 2);
+        }
+        board_run_ms(board, 5);
+        assert_int_equal(stat_of(moving), VALID);
+        assert_null(halt_with(look_for_the_stall, board->sim->now));
+        sim_time stalled = told->stalled;
+        for (int cycles = 0; cycles < 60; cycles++) {
+            const char *wrong = halt_with(one_transaction, stalled - cycles * 14 * SIM_NS);
+            if (wrong)
+                fail_msg("endpoint %02x, %d cycles before: %s", moving, cycles, wrong);
+        }
+    }
+    munmap(told, sizeof *told);
+}
+
 /* --- anything at all ---------------------------------------------------------------------- */
 
 static uint32_t random_state = 7;
@@ -717,6 +814,7 @@ int main(void)
         ON_BOTH(suspend_keeps_address_and_configuration),
         ON(probe, a_halt_stops_an_endpoint_and_its_end_starts_at_data0),
         ON(probe, setting_the_configuration_again_resets_the_toggles),
+        ON(probe, a_halt_is_one_whenever_a_packet_ends),
         ON_BOTH(ten_thousand_arbitrary_requests_are_survived),
     };
     return cmocka_run_group_tests_name("chapter 9", tests, NULL, NULL);
