@@ -77,6 +77,7 @@ struct usb_host {
     int last_bulk;                      /* round robin */
     uint64_t frame;
     sim_time frame_start, bus_free;
+    sim_time paused_until;              /* see usb_host_pause() */
     struct transaction on_wire;
     int lose;
 
@@ -517,7 +518,9 @@ static void schedule(struct usb_host *host)
         return;
     struct endpoint *endpoint = NULL;
     sim_time at = host->bus_free;
-    if (sim->now >= host->bus_free) {
+    if (at < host->paused_until)
+        at = host->paused_until;
+    if (sim->now >= at) {
         endpoint = choose(host);
         at = endpoint ? SIM_NEVER : next_chance(host);
     }
@@ -730,6 +733,11 @@ void usb_host_open_endpoint(struct usb_host *host, uint8_t endpoint, int max_pac
 }
 
 void usb_host_lose_handshakes(struct usb_host *host, int count) { host->lose = count; }
+
+void usb_host_pause(struct usb_host *host, sim_time time)
+{
+    host->paused_until = host->sim->now + time;
+}
 
 static int run_urb(struct usb_host *host, struct urb *urb)
 {

@@ -81,6 +81,10 @@ int usb_host_transfer(struct usb_host *host, enum urb_type type, uint8_t endpoin
                       void *data, int length, uint32_t timeout_ms);
 /* The next count handshakes are lost on the cable (tests of toggles and retries). */
 void usb_host_lose_handshakes(struct usb_host *host, int count);
+/* The host begins no transaction for so long, as a busy one does (USB 2.0 has no shortest
+ * rate for bulk and control); frames go on, and so does what is on the wire.  From an
+ * observer: a pause behind that packet. */
+void usb_host_pause(struct usb_host *host, sim_time time);
 
 /* Everything on the cable, for pcap and tests.  Any function may be NULL.  A packet is
  * given with the PID and what follows it, without CRC. */
