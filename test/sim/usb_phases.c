@@ -26,7 +26,7 @@
 
 #define CYCLE (SIM_US / 72)
 
-enum { GDB, UART, PACKET = 64, RAM = 0x20000000, DAP_AHEAD = 12, UART_AHEAD = 1024 };
+enum { GDB, UART, PACKET = 64, RAM = 0x20000000, JITTER_MS = 100, DAP_AHEAD = 12, UART_AHEAD = 1024 };
 
 static struct rsp *rsp;
 static struct dap dap;
@@ -74,8 +74,8 @@ static unsigned often(void)
     return times && atoi(times) > 0 ? (unsigned)atoi(times) : 1;
 }
 
-/* Every k from first to last; with USB_PHASES=n, in steps n times as fine.  Three failures
- * tell enough. */
+/* Every k from first to last, in steps; with USB_PHASES=n in steps n times as fine.  Three
+ * failures tell enough. */
 static void sweep(const char *name, void (*scenario)(unsigned), unsigned first,
                   unsigned last, unsigned step)
 {
@@ -120,6 +120,9 @@ struct pipe {
 
 static struct pipe to_gdb, to_uart, to_dap;
 
+/* The host rests for so long behind the last of so many packets. */
+static struct { const struct pipe *pipe; int packets; sim_time time; } rest;
+
 static void push(struct pipe *pipe);
 
 static void pushed(void *ctx, struct urb *urb)
@@ -127,6 +130,8 @@ static void pushed(void *ctx, struct urb *urb)
     struct pipe *pipe = ctx;
 
     pipe->busy = false;
+    if (pipe == rest.pipe && --rest.packets == 0)
+        usb_host_pause(rsp->board->usb, rest.time);
     if (urb->status != URB_OK && !pipe->held)
         wrong("endpoint %d: a transfer ended with status %d", urb->endpoint, urb->status);
     push(pipe);
@@ -159,6 +164,7 @@ static int wanted(int most)
 /* --- the UART: what is sent comes back ------------------------------------------------------ */
 
 static struct { int sent, back, total; } uart;
+static bool night;                      /* all is held, and what comes does not count */
 
 static uint8_t nth(int n)               /* every value, in no simple order */
 {
@@ -180,6 +186,8 @@ static void check_uart(void)
     uint8_t bytes[256];
     int n;
 
+    if (night)
+        return;
     while ((n = cdc_host_read(rsp->cdc, UART, bytes, sizeof bytes)) > 0)
         for (int i = 0; i < n; i++, uart.back++)
             if (uart.back >= uart.sent || bytes[i] != nth(uart.back))
@@ -188,9 +196,9 @@ static void check_uart(void)
     push(&to_uart);
 }
 
-/* --- CMSIS-DAP: each question has another answer --------------------------------------------- */
+/* --- CMSIS-DAP: each question has another answer --------------------------------------- */
 
-/* ExecuteCommands of so many DAP_Info; the answers differ in length and contents. */
+/* ExecuteCommands of so many DAP_Info: the answers differ in length and contents. */
 static const struct { uint8_t id; const char *answer; int length; } infos[] = {
     { 0xFE, "\0\1\x08", 3 }, { 0xFF, "\0\2\x40\0", 4 }, { 0xF0, "\0\2\x31\1", 4 },
     { 0x05, "\0\0", 2 },
@@ -200,17 +208,14 @@ enum { INFOS = sizeof infos / sizeof infos[0], INFOS_MOST = 15 };
 static struct {
     struct question { uint8_t answer[PACKET]; int length; } questions[16];
     int asked, answered, total;
-    bool busy, held;
+    bool busy;
     uint8_t data[PACKET];
     struct urb urb;
 } asked;
 
-static int next_of_dap(uint8_t *data, int most)
+static int ask_infos(struct question *q, uint8_t *data, int count)
 {
-    if (asked.asked >= asked.total || asked.asked - asked.answered >= DAP_AHEAD)
-        return -1;
-    struct question *q = &asked.questions[asked.asked++ % 16];
-    int count = roll(2) ? (int)roll(3) : (int)roll(INFOS_MOST + 1), length = 2;
+    int length = 2;
 
     data[0] = q->answer[0] = 0x7F;
     data[1] = q->answer[1] = (uint8_t)count;
@@ -222,8 +227,33 @@ static int next_of_dap(uint8_t *data, int most)
         memcpy(q->answer + q->length, infos[info].answer, (size_t)infos[info].length);
         q->length += infos[info].length;
     }
-    (void)most;
     return length;
+}
+
+/* One byte that no command begins with, which is the shortest question there is. */
+static int ask_nonsense(struct question *q, uint8_t *data)
+{
+    data[0] = 0x9F;
+    q->answer[0] = 0xFF;
+    return q->length = 1;
+}
+
+/* An empty packet, and an abort when there is nothing to end, have no answer. */
+static int next_of_dap(uint8_t *data, int most)
+{
+    uint32_t way = roll(8);
+
+    (void)most;
+    if (asked.asked >= asked.total || asked.asked - asked.answered >= DAP_AHEAD)
+        return -1;
+    if (way < 2) {
+        data[0] = 0x07;
+        return way == 1;
+    }
+    struct question *q = &asked.questions[asked.asked++ % 16];
+    if (way < 4)
+        return ask_nonsense(q, data);
+    return ask_infos(q, data, way < 6 ? (int)roll(3) : (int)roll(INFOS_MOST + 1));
 }
 
 static void ask_more(void);
@@ -234,7 +264,7 @@ static void answered(void *ctx, struct urb *urb)
 
     (void)ctx;
     asked.busy = false;
-    if (asked.held)
+    if (night)
         return;
     if (urb->status != URB_OK)
         wrong("DAP: an answer ended with status %d", urb->status);
@@ -250,7 +280,7 @@ static void answered(void *ctx, struct urb *urb)
 static void ask_more(void)
 {
     push(&to_dap);
-    if (asked.busy || asked.held || asked.answered == asked.asked)
+    if (asked.busy || night || asked.answered == asked.asked)
         return;
     asked.urb = (struct urb){ .endpoint = dap.in, .type = URB_BULK, .data = asked.data,
                               .length = PACKET, .done = answered };
@@ -258,7 +288,7 @@ static void ask_more(void)
     usb_host_submit(rsp->board->usb, &asked.urb);
 }
 
-/* --- gdb: memory is written and read back in one breath ---------------------------------------- */
+/* --- gdb: memory is written and read back in one breath -------------------------------- */
 
 static struct { uint8_t bytes[8192]; int length, taken; } frames;
 
@@ -323,7 +353,7 @@ static void end_gdb(void)
     }
 }
 
-/* --- all of them ------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------- */
 
 /* Whenever a transfer has ended, there may be more to do. */
 static void go_on(void *ctx, const struct urb *urb)
@@ -408,7 +438,7 @@ static int power_off(void **state)
     return rsp_power_off(rsp);
 }
 
-/* --- jitter --------------------------------------------------------------------------------------- */
+/* --- jitter --------------------------------------------------------------------------- */
 
 static void pause_sometimes(void *ctx, uint8_t pid, const uint8_t *bytes, int length)
 {
@@ -420,26 +450,33 @@ static void pause_sometimes(void *ctx, uint8_t pid, const uint8_t *bytes, int le
     uint32_t way = roll(2048);
     if (way == 0)
         usb_host_pause(rsp->board->usb, (1000 + roll(2000)) * SIM_US);
-    else if (way < 512)
+    else if (way < 100)
         usb_host_pause(rsp->board->usb, roll(60 * 72) * CYCLE);
     else if (way < 1024)
         usb_host_pause(rsp->board->usb, roll(4 * 72) * CYCLE);
 }
 
-static void all_at_once(unsigned seed)
+/* Bits of the seed say who is there; the more there are, the less each has to do. */
+static void some_at_once(unsigned seed)
 {
     struct usb_host_observer observer = { .packet = pause_sometimes };
+    bool with_gdb = seed % 3 == 0;
 
     dice = seed;
-    cdc_host_line_coding(rsp->cdc, UART, seed % 2 ? 1000000 : 4500000, 8, 'N', 1);
+    cdc_host_line_coding(rsp->cdc, UART, seed % 2 ? 4500000 : 1000000, 8, 'N', 1);
     board_run_ms(rsp->board, 5);
     usb_host_observe(rsp->board->usb, &observer);
-    uart.total = asked.total = 1 << 30;
-    double end = rsp_now_ms(rsp) + 200;
+    uart.total = seed % 4 == 3 ? 0 : 1 << 30;
+    asked.total = seed % 4 == 2 ? 0 : 1 << 30;
+    double end = rsp_now_ms(rsp) + JITTER_MS;
     go_on(NULL, NULL);
     while (rsp_now_ms(rsp) < end) {
-        begin_gdb(1 + (int)roll(roll(2) ? 40 : 1500));
-        end_gdb();
+        if (with_gdb) {
+            begin_gdb(1 + (int)roll(roll(2) ? 40 : 1500));
+            end_gdb();
+        } else {
+            board_run_ms(rsp->board, 1);
+        }
     }
     uart.total = uart.sent;
     asked.total = asked.asked;
@@ -452,12 +489,320 @@ static void nothing_hangs_on_a_hosts_pauses(void **state)
     const char *seed = getenv("USB_SEED");
     unsigned first = seed ? (unsigned)atoi(seed) : 1;
 
-    sweep("jitter", all_at_once, first, first + 5 * often(), 1);
+    sweep("jitter", some_at_once, first, first + 24 * often() - 1, 1);
+}
+
+/* --- sweeps: packets -------------------------------------------------------------------- */
+
+/* 20 bytes leave the UART for 190 us; 128 wait in the ring, which 150 us bring there.  Then
+ * come a few packets more around the moment when the first 20 have left. */
+static void uart_packets(unsigned k, const int *after)
+{
+    static int plan[16] = { 20, 32, 32, 32, 32 };
+    int count = 5;
+
+    uart.total = 148;
+    for (; *after >= 0; after++) {
+        uart.total += *after;
+        plan[count++] = *after;
+    }
+    plan[count] = -1;
+    lengths = plan;
+    rest.pipe = &to_uart;
+    rest.packets = 5;
+    rest.time = k * CYCLE;
+    go_on(NULL, NULL);
+    finish();
+}
+
+static void uart_one_byte_behind(unsigned k)
+{
+    uart_packets(k, (const int[]){ 32, 1, 1, 32, -1 });
+}
+
+static void uart_nothing_behind(unsigned k)
+{
+    uart_packets(k, (const int[]){ 32, 0, 31, 0, 2, -1 });
+}
+
+static void uart_full_packets(unsigned k)
+{
+    uart_packets(k, (const int[]){ 32, 32, 32, -1 });
+}
+
+static void packets_for_the_uart_meet_its_dma(void **state)
+{
+    (void)state;
+    sweep("UART, one byte behind", uart_one_byte_behind, 0, 6000, 24);
+    sweep("UART, nothing behind", uart_nothing_behind, 0, 6000, 24);
+    sweep("UART, full packets", uart_full_packets, 0, 6000, 24);
+}
+
+/* The host rests behind the n-th packet of two requests in one breath. */
+static void gdb_packets(unsigned k, int n, const int *plan)
+{
+    dice = k;
+    lengths = plan;
+    rest.pipe = &to_gdb;
+    rest.packets = n;
+    rest.time = k * CYCLE;
+    begin_gdb(150);
+    end_gdb();
+}
+
+static void gdb_short_pieces(unsigned k)
+{
+    gdb_packets(k, 1, (const int[]){ 64, 1, 1, 0, 64, 0, 3, 1, 1, 1, 2, 0, -1 });
+}
+
+static void gdb_end_in_pieces(unsigned k)
+{
+    gdb_packets(k, 3, (const int[]){ 64, 64, 30, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, -1 });
+}
+
+static void gdb_second_request(unsigned k)
+{
+    gdb_packets(k, 4, (const int[]){ 64, 64, 40, 4, 1, 1, 1, 1, 1, 1, 1, -1 });
+}
+
+static void pieces_of_a_request_meet_the_one_who_reads(void **state)
+{
+    (void)state;
+    sweep("gdb, short pieces", gdb_short_pieces, 0, 3000, 12);
+    sweep("gdb, the end in pieces", gdb_end_in_pieces, 0, 3000, 12);
+    sweep("gdb, second request", gdb_second_request, 0, 6000, 24);
+}
+
+static void dap_packets(unsigned k)
+{
+    dice = k;
+    asked.total = 6 + (int)roll(8);
+    rest.pipe = &to_dap;
+    rest.packets = 1 + (int)roll(6);
+    rest.time = k * CYCLE;
+    go_on(NULL, NULL);
+    finish();
+}
+
+static void requests_meet_the_one_who_answers(void **state)
+{
+    (void)state;
+    sweep("DAP", dap_packets, 0, 6000, 8);
+}
+
+/* --- sweeps: control requests ------------------------------------------------------------- */
+
+static struct urb control;
+static uint8_t control_data[256];
+static bool control_ended;
+
+static void ended(void *ctx, struct urb *urb)
+{
+    (void)ctx;
+    control_ended = true;
+    if (urb->status != URB_OK)
+        wrong("request %02x %02x ended with status %d", urb->setup[0], urb->setup[1],
+              urb->status);
+}
+
+static void ask_control(const uint8_t *setup)
+{
+    control = (struct urb){ .type = URB_CONTROL, .data = control_data,
+                            .length = setup[6], .done = ended, .timeout_ms = 100 };
+    memcpy(control.setup, setup, 8);
+    memcpy(control_data, "\x40\x42\x0F\0\0\0\x08", 7);    /* 1 Mbaud, 8N1 */
+    control_ended = false;
+    usb_host_submit(rsp->board->usb, &control);
+}
+
+static bool control_busy(void *ctx)
+{
+    streams_busy(ctx);
+    return !control_ended;
+}
+
+static void wait_for_control(void)
+{
+    if (!board_run_while(rsp->board, control_busy, NULL, 100))
+        wrong("request %02x %02x has no end", control.setup[0], control.setup[1]);
+}
+
+/* All three ports have something to do. */
+static void begin_all(unsigned k)
+{
+    dice = k;
+    lengths = NULL;
+    uart.total = asked.total = 1 << 30;
+    begin_gdb(200);
+    go_on(NULL, NULL);
+    sim_run_until(rsp->board->sim, rsp->board->sim->now + 300 * SIM_US + k * CYCLE);
+}
+
+static void end_all(void)
+{
+    end_gdb();
+    uart.total = uart.sent;
+    asked.total = asked.asked;
+    finish();
+}
+
+/* What changes nothing that bytes depend on. */
+static void a_request_between(unsigned k)
+{
+    static const uint8_t setups[][8] = {
+        { 0x21, 0x20, 0, 0, 3, 0, 7, 0 },           /* SET_LINE_CODING, to the same */
+        { 0x21, 0x20, 0, 0, 1, 0, 7, 0 },
+        { 0x21, 0x22, 1, 0, 3, 0, 0, 0 },           /* SET_CONTROL_LINE_STATE: no RTS */
+        { 0x21, 0x22, 1, 0, 1, 0, 0, 0 },
+        { 0xA1, 0x21, 0, 0, 3, 0, 7, 0 },           /* GET_LINE_CODING */
+        { 0x80, 0x06, 0, 2, 0, 0, 200, 0 },         /* GET_DESCRIPTOR, configuration */
+        { 0x82, 0x00, 0, 0, 2, 0, 2, 0 },           /* GET_STATUS of an endpoint */
+    };
+
+    begin_all(k);
+    ask_control(setups[roll(sizeof setups / sizeof setups[0])]);
+    wait_for_control();
+    end_all();
+}
+
+/* No transfer is under way at the endpoint then, as the operating systems see to; the data
+ * toggles begin anew. */
+static void a_halt_is_cleared(unsigned k)
+{
+    struct pipe *pipe = roll(2) ? &to_uart : &to_gdb;
+
+    begin_all(k);
+    pipe->held = true;
+    while (pipe->busy)
+        sim_run_until(rsp->board->sim, rsp->board->sim->now + CYCLE);
+    ask_control((const uint8_t[]){ 0x02, 0x01, 0, 0, pipe->endpoint, 0, 0, 0 });
+    wait_for_control();
+    usb_host_open_endpoint(rsp->board->usb, pipe->endpoint, 0);
+    pipe->held = false;
+    push(pipe);
+    end_all();
+}
+
+static void control_requests_come_between(void **state)
+{
+    (void)state;
+    sweep("control", a_request_between, 0, 20000, 40);
+    sweep("CLEAR_FEATURE", a_halt_is_cleared, 0, 20000, 80);
+}
+
+/* --- sweeps: new beginnings ----------------------------------------------------------------- */
+
+static void hold(bool yes)
+{
+    to_gdb.held = to_uart.held = to_dap.held = night = yes;
+}
+
+static void open_endpoints(void)
+{
+    int length;
+    const uint8_t *d = cdc_host_config_descriptor(rsp->cdc, &length), *end = d + length;
+
+    for (; d < end; d += d[0])
+        if (d[1] == 5)
+            usb_host_open_endpoint(rsp->board->usb, d[2], d[4]);
+}
+
+static void configure(void)
+{
+    const uint8_t setup[8] = { 0, 9, 1 };
+
+    if (usb_host_control(rsp->board->usb, setup, NULL) < 0)
+        wrong("SET_CONFIGURATION is refused");
+    open_endpoints();
+}
+
+/* What was under way is lost, says USB.  But only that: each port serves the next one. */
+static void a_new_day(void)
+{
+    uint8_t bytes[4096];
+
+    board_run_ms(rsp->board, 8);
+    while (cdc_host_read(rsp->cdc, UART, bytes, sizeof bytes)
+           || cdc_host_read(rsp->cdc, GDB, bytes, sizeof bytes))
+        board_run_ms(rsp->board, 1);
+    rsp->raw_length = 0;
+    rsp->no_ack = false;
+    uart.sent = uart.back = asked.asked = asked.answered = 0;
+    uart.total = 300;
+    asked.total = 10;
+    hold(false);
+    go_on(NULL, NULL);
+    if (!rsp_attach(rsp))
+        wrong("gdb: \"%.20s\" instead of a target", rsp->reply);
+    begin_gdb(200);
+    end_gdb();
+    finish();
+}
+
+static void note(void *ctx) { *(bool *)ctx = true; }
+
+static void a_bus_reset(unsigned k)
+{
+    const uint8_t address[8] = { 0, 5, 1 };
+    bool done = false;
+    struct usb_host *host = rsp->board->usb;
+
+    begin_all(k);
+    hold(true);
+    usb_host_reset_port(host, note, &done);
+    while (!done)
+        board_run_ms(rsp->board, 0.1);
+    usb_host_set_ep0_size(host, cdc_host_device_descriptor(rsp->cdc)[7]);
+    if (usb_host_control(host, address, NULL) < 0)
+        wrong("SET_ADDRESS is refused");
+    usb_host_set_address(host, 1);
+    board_run_ms(rsp->board, 2);
+    configure();
+    for (int port = GDB; port <= UART; port++) {
+        cdc_host_control_lines(rsp->cdc, port, true, true);
+        cdc_host_pause(rsp->cdc, port, false);          /* it asks for bytes again */
+    }
+    a_new_day();
+}
+
+static void cancel(bool busy, struct urb *urb)
+{
+    if (busy)
+        usb_host_cancel(rsp->board->usb, urb);
+}
+
+/* The operating system takes its transfers back before. */
+static void a_configuration(unsigned k)
+{
+    begin_all(k);
+    hold(true);
+    cancel(to_gdb.busy, &to_gdb.urb);
+    cancel(to_uart.busy, &to_uart.urb);
+    cancel(to_dap.busy, &to_dap.urb);
+    cancel(asked.busy, &asked.urb);
+    cdc_host_open(rsp->cdc, GDB, false);
+    cdc_host_open(rsp->cdc, UART, false);
+    configure();
+    cdc_host_open(rsp->cdc, GDB, true);
+    cdc_host_open(rsp->cdc, UART, true);
+    a_new_day();
+}
+
+static void a_new_beginning_at_any_moment(void **state)
+{
+    (void)state;
+    sweep("bus reset", a_bus_reset, 0, 10000, 100);
+    sweep("SET_CONFIGURATION", a_configuration, 0, 10000, 100);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_for_the_uart_meet_its_dma),
+        cmocka_unit_test(pieces_of_a_request_meet_the_one_who_reads),
+        cmocka_unit_test(requests_meet_the_one_who_answers),
+        cmocka_unit_test(control_requests_come_between),
+        cmocka_unit_test(a_new_beginning_at_any_moment),
         cmocka_unit_test(nothing_hangs_on_a_hosts_pauses),
     };
     return cmocka_run_group_tests(tests, power_on, power_off);
