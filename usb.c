@@ -300,12 +300,13 @@ static void refuse(void)
     arm(IDLE, EP_STALL, EP_STALL);
 }
 
-/* OUT is ready meanwhile: the host may stop asking and go on to the status stage. */
+/* OUT is open since the SETUP, for the host may stop asking and go on to the status stage:
+ * when it has, nobody must open OUT again before that packet is taken. */
 static void send_next(void)
 {
     int n = usb.left < usb.ep0_size ? usb.left : usb.ep0_size;
     if (n == 0 && !usb.empty_packet) {
-        arm(STATUS_OUT, EP_VALID, EP_NAK);
+        usb.stage = STATUS_OUT;
         return;
     }
     if (n < usb.ep0_size)
@@ -314,7 +315,7 @@ static void send_next(void)
     ep_next(0, 0, n);
     usb.from += n;
     usb.left = (uint16_t)(usb.left - n);
-    arm(DATA_IN, EP_VALID, EP_VALID);
+    ep_set(0, EP_IN, EP_VALID);
 }
 
 static void finish(int result)
@@ -324,6 +325,7 @@ static void finish(int result)
     } else if (setup()->bmRequestType & USB_FROM_DEVICE && setup()->wLength) {
         usb.left = result < setup()->wLength ? (uint16_t)result : setup()->wLength;
         usb.empty_packet = usb.left < setup()->wLength;
+        arm(DATA_IN, EP_VALID, EP_NAK);
         send_next();
     } else {
         ep_next(0, 0, 0);
@@ -401,14 +403,14 @@ static void status_done(void)
 }
 
 /* Both events at once: what was sent was sent before the other packet came, because the
- * host does one thing after the other.  But nothing new is loaded when a SETUP waits. */
+ * host does one thing after the other.  But nothing new is loaded when another packet waits. */
 __attribute__((noinline)) static void control_event(int events)
 {
     if (events & EP_SENT) {
         ep_clear(0, EP_SENT);
         if (usb.stage == STATUS_IN)
             status_done();
-        else if (usb.stage == DATA_IN && !(events & EP_SETUP))
+        else if (usb.stage == DATA_IN && events == EP_SENT)
             send_next();
     }
     if (events & EP_SETUP)

@@ -35,7 +35,13 @@ void ep_address(uint8_t address) { hw.address = address; }
 void ep_type(int n, enum ep_type type) { (void)n; (void)type; }
 void ep_close(int n, enum ep_direction d) { hw.state[n][d] = EP_DISABLED; }
 enum ep_state ep_state(int n, enum ep_direction d) { return hw.state[n][d]; }
-void ep_set(int n, enum ep_direction d, enum ep_state state) { hw.state[n][d] = state; }
+/* OUT is never opened over a packet that has not been taken. */
+void ep_set(int n, enum ep_direction d, enum ep_state state)
+{
+    if (d == EP_OUT && state == EP_VALID)
+        assert_false(hw.events[n] & (EP_RECEIVED | EP_SETUP));
+    hw.state[n][d] = state;
+}
 void ep_data0(int n, enum ep_direction d) { hw.toggle[n][d] = 0; }
 int ep_events(int n) { return hw.events[n]; }
 void ep_clear(int n, int events) { hw.events[n] &= ~events; }
@@ -526,6 +532,18 @@ static void early_status_stage_ends_the_data_stage(void **state)
     interrupt();
     assert_int_equal(host_in(0, 0, bytes), NAK);
 }
+static void status_stage_behind_a_sent_packet_in_one_interrupt(void **state)
+{
+    (void)state;
+    uint8_t bytes[64];
+    setup_packet(0x80, 6, 0x0100, 0, 18);
+    assert_int_equal(host_in(0, 1, bytes), 18);
+    assert_int_equal(host_out(0, 1, NULL, 0), 0);
+    interrupt();
+    assert_int_equal(hw.state[0][EP_OUT], EP_NAK);
+    assert_int_equal(host_in(0, 0, bytes), NAK);
+    assert_int_equal(read_control(0x80, 6, 0x0100, 0, 18), 18);
+}
 static void data_to_the_device_arrives_in_one_piece(void **state)
 {
     (void)state;
@@ -650,6 +668,8 @@ static void noise_never_wedges_the_device(void **state)
         int toggle = hw.toggle[0][EP_OUT];
         switch (rand() % 6) {
         case 0: case 1:
+            if (hw.events[0] & EP_RECEIVED)
+                interrupt();            /* until then the block has no ear for a SETUP */
             answer_with = rand() % 42 - 1;
             setup_packet(types[rand() % 10], (uint8_t)(rand() % 13), rand() % 0x500,
                          rand() % 4, rand() % 3 ? rand() % 80 : rand() % 65536);
@@ -696,6 +716,7 @@ int main(void)
         IN(in_default, setup_replaces_a_transfer_half_done),
         IN(in_default, setup_behind_a_sent_packet_in_one_interrupt_wins),
         IN(in_default, early_status_stage_ends_the_data_stage),
+        IN(in_default, status_stage_behind_a_sent_packet_in_one_interrupt),
         IN(is_configured, data_to_the_device_arrives_in_one_piece),
         IN(is_configured, data_longer_than_the_buffer_is_refused_at_once),
         IN(is_configured, data_shorter_than_promised_is_refused),
