@@ -739,6 +739,11 @@ void usb_host_pause(struct usb_host *host, sim_time time)
     host->paused_until = host->sim->now + time;
 }
 
+void usb_host_turn(struct usb_host *host, uint8_t endpoint)
+{
+    host->last_bulk = endpoint_index(endpoint) - 1;
+}
+
 static int run_urb(struct usb_host *host, struct urb *urb)
 {
     usb_host_submit(host, urb);

@@ -85,6 +85,8 @@ void usb_host_lose_handshakes(struct usb_host *host, int count);
  * rate for bulk and control); frames go on, and so does what is on the wire.  From an
  * observer: a pause behind that packet. */
 void usb_host_pause(struct usb_host *host, sim_time time);
+/* Of the bulk endpoints it is this one's turn next: hosts differ in their order. */
+void usb_host_turn(struct usb_host *host, uint8_t endpoint);
 
 /* Everything on the cable, for pcap and tests.  Any function may be NULL.  A packet is
  * given with the PID and what follows it, without CRC. */

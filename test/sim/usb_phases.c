@@ -154,8 +154,12 @@ static void push(struct pipe *pipe)
 /* Lengths that a scene wants next; then they are left to the dice. */
 static const int *lengths;
 
+static bool full_packets;
+
 static int wanted(int most)
 {
+    if (full_packets)
+        return most;
     if (lengths && *lengths >= 0)
         return *lengths < most ? *lengths++ : (lengths++, most);
     return any_length(most);
@@ -199,9 +203,8 @@ static void check_uart(void)
 /* --- CMSIS-DAP: each question has another answer --------------------------------------- */
 
 /* ExecuteCommands of so many DAP_Info: the answers differ in length and contents. */
-static const struct { uint8_t id; const char *answer; int length; } infos[] = {
-    { 0xFE, "\0\1\x08", 3 }, { 0xFF, "\0\2\x40\0", 4 }, { 0xF0, "\0\2\x31\1", 4 },
-    { 0x05, "\0\0", 2 },
+static struct { uint8_t id; int length; uint8_t answer[PACKET]; } infos[] = {
+    { 0x02, 0, "" }, { 0xFE, 0, "" }, { 0xFF, 0, "" }, { 0xF0, 0, "" }, { 0x05, 0, "" },
 };
 enum { INFOS = sizeof infos / sizeof infos[0], INFOS_MOST = 15 };
 
@@ -218,16 +221,27 @@ static int ask_infos(struct question *q, uint8_t *data, int count)
     int length = 2;
 
     data[0] = q->answer[0] = 0x7F;
-    data[1] = q->answer[1] = (uint8_t)count;
     q->length = 2;
     for (int i = 0; i < count; i++) {
         int info = (int)roll(INFOS);
+        if (q->length + (infos[info].length > 5 ? infos[info].length : 5) > PACKET)
+            break;
         data[length++] = 0;
         data[length++] = infos[info].id;
         memcpy(q->answer + q->length, infos[info].answer, (size_t)infos[info].length);
         q->length += infos[info].length;
     }
+    data[1] = q->answer[1] = (uint8_t)(length / 2 - 1);
     return length;
+}
+
+/* Once, while nothing else goes on. */
+static void learn_infos(void)
+{
+    for (int i = 0; i < INFOS; i++) {
+        infos[i].length = dap_ask(&dap, (const uint8_t[]){ 0, infos[i].id }, 2);
+        memcpy(infos[i].answer, dap.answer, PACKET);
+    }
 }
 
 /* One byte that no command begins with, which is the shortest question there is. */
@@ -425,6 +439,7 @@ static int power_on(void **state)
     if (!dap_find(&dap, rsp->board, rsp->cdc) || !rsp_attach(rsp))
         return -1;
     find_pipes();
+    learn_infos();
     cdc_host_open(rsp->cdc, UART, true);
     cdc_host_line_coding(rsp->cdc, UART, 1000000, 8, 'N', 1);
     board_run_ms(rsp->board, 20);
@@ -448,6 +463,8 @@ static void pause_sometimes(void *ctx, uint8_t pid, const uint8_t *bytes, int le
     if (pid != USB_ACK && pid != USB_NAK)
         return;
     uint32_t way = roll(2048);
+    if (way % 4)
+        usb_host_turn(rsp->board->usb, (uint8_t)(1 + roll(3) + (way & 4 ? 0x80 : 0)));
     if (way == 0)
         usb_host_pause(rsp->board->usb, (1000 + roll(2000)) * SIM_US);
     else if (way < 100)
@@ -463,6 +480,8 @@ static void some_at_once(unsigned seed)
     bool with_gdb = seed % 3 == 0;
 
     dice = seed;
+    full_packets = seed % 3 == 1;
+    cdc_host_open(rsp->cdc, GDB, with_gdb);
     cdc_host_line_coding(rsp->cdc, UART, seed % 2 ? 4500000 : 1000000, 8, 'N', 1);
     board_run_ms(rsp->board, 5);
     usb_host_observe(rsp->board->usb, &observer);
