@@ -66,7 +66,11 @@ static bool play(const char *name, void (*scenario)(unsigned), unsigned k)
             wrong("a rule was broken");
         _exit(0);
     }
-    return copy > 0 && waitpid(copy, &status, 0) == copy && status == 0;
+    if (copy < 0 || waitpid(copy, &status, 0) != copy)
+        return false;
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "%s, %u: ended by signal %d\n", name, k, WTERMSIG(status));
+    return status == 0;
 }
 
 static unsigned often(void)
@@ -676,6 +680,51 @@ static void requests_meet_the_one_who_answers(void **state)
     sweep("DAP", dap_packets, 0, 6000, 8);
 }
 
+enum { BLOCK = 14, BLOCKS = 4 };
+
+static void sent(void *ctx, struct urb *urb)
+{
+    (void)urb;
+    *(bool *)ctx = true;
+}
+
+/* gdb is away, four blocks are being read, and k cycles later comes DAP_TransferAbort.  Each
+ * block has its answer, if not all of its words; and the next one has all. */
+static void abort_while_reading(unsigned k)
+{
+    static struct dap_exchange script[BLOCKS];
+    uint8_t abort = 7;
+    bool gone = false;
+    struct urb urb = { .endpoint = dap.out, .type = URB_BULK, .data = &abort, .length = 1,
+                       .done = sent, .ctx = &gone };
+    uint32_t out[BLOCK], in[BLOCK];
+
+    for (int i = 0; i < BLOCK; i++)
+        out[i] = 0x01010101u * (uint32_t)(k + (unsigned)i);
+    rsp_ask(rsp, "D");
+    night = true;                       /* the answers are dap_client.c's */
+    if (!dap_start(&dap, 10000000) || !dap_write(&dap, RAM, out, BLOCK, 0, 4))
+        wrong("DAP: no target");
+    for (int i = 0; i < BLOCKS; i++)
+        script[i] = (struct dap_exchange){ .request = { 6, 0, BLOCK, 0, 0x0F }, .length = 5 };
+    dap_begin(&dap, script, BLOCKS, BLOCKS);
+    sim_run_until(rsp->board->sim, rsp->board->sim->now + k * CYCLE);
+    usb_host_submit(rsp->board->usb, &urb);
+    if (!dap_end(&dap, 100) || !gone)
+        wrong("DAP: %d answers to %d requests", dap.received, BLOCKS);
+    for (int i = 0; i < BLOCKS; i++)
+        if (script[i].answer[0] != 6 || script[i].answered != 4 + 4 * script[i].answer[1])
+            wrong("DAP: %d bytes answer block %d", script[i].answered, i);
+    if (!dap_read(&dap, RAM, in, BLOCK, 0, 4) || memcmp(in, out, sizeof in) != 0)
+        wrong("DAP: another memory behind an abort");
+}
+
+static void an_abort_meets_transfers(void **state)
+{
+    (void)state;
+    sweep("DAP abort", abort_while_reading, 0, 26000, 130);
+}
+
 /* --- sweeps: control requests ---------------------------------------------------------- */
 
 static bool control_busy(void *ctx)
@@ -717,6 +766,12 @@ static void a_request_between(unsigned k)
     end_all();
 }
 
+static bool pipe_busy(void *ctx)
+{
+    streams_busy(NULL);
+    return ((struct pipe *)ctx)->busy;
+}
+
 /* No transfer is under way at the endpoint then, as the operating systems see to; the data
  * toggles begin anew. */
 static void a_halt_is_cleared(unsigned k)
@@ -725,8 +780,8 @@ static void a_halt_is_cleared(unsigned k)
 
     begin_all(k);
     pipe->held = true;
-    while (pipe->busy)
-        sim_run_until(rsp->board->sim, rsp->board->sim->now + CYCLE);
+    if (!board_run_while(rsp->board, pipe_busy, pipe, 100))
+        wrong("endpoint %d: a packet is not taken", pipe->endpoint);
     ask_control((const uint8_t[]){ 0x02, 0x01, 0, 0, pipe->endpoint, 0, 0, 0 });
     wait_for_control();
     usb_host_open_endpoint(rsp->board->usb, pipe->endpoint, 0);
@@ -802,8 +857,9 @@ static void a_bus_reset(unsigned k)
     begin_all(k);
     hold(true);
     usb_host_reset_port(host, note, &done);
-    while (!done)
-        board_run_ms(rsp->board, 0.1);
+    board_run_ms(rsp->board, 25);
+    if (!done)
+        wrong("the bus reset has no end");
     usb_host_set_ep0_size(host, cdc_host_device_descriptor(rsp->cdc)[7]);
     if (usb_host_control(host, address, NULL) < 0)
         wrong("SET_ADDRESS is refused");
@@ -853,6 +909,7 @@ int main(void)
         cmocka_unit_test(packets_for_the_uart_meet_its_dma),
         cmocka_unit_test(pieces_of_a_request_meet_the_one_who_reads),
         cmocka_unit_test(requests_meet_the_one_who_answers),
+        cmocka_unit_test(an_abort_meets_transfers),
         cmocka_unit_test(control_requests_come_between),
         cmocka_unit_test(a_new_beginning_at_any_moment),
         cmocka_unit_test(nothing_hangs_on_a_hosts_pauses),
