@@ -125,7 +125,8 @@ struct pipe {
 
 static struct pipe to_gdb, to_uart, to_dap;
 
-/* The host rests for so long behind the last of so many packets. */
+/* The host rests for so long behind the last of so many packets; the others follow one
+ * another as closely as they can. */
 static struct { const struct pipe *pipe; int packets; sim_time time; } rest;
 
 static void push(struct pipe *pipe);
@@ -135,6 +136,8 @@ static void pushed(void *ctx, struct urb *urb)
     struct pipe *pipe = ctx;
 
     pipe->busy = false;
+    if (pipe == rest.pipe)
+        usb_host_turn(rsp->board->usb, pipe->endpoint);
     if (pipe == rest.pipe && --rest.packets == 0)
         usb_host_pause(rsp->board->usb, rest.time);
     if (urb->status != URB_OK && !pipe->held)
@@ -584,14 +587,14 @@ static void nothing_hangs_on_a_hosts_pauses(void **state)
 
 /* --- sweeps: packets -------------------------------------------------------------------- */
 
-/* 20 bytes leave the UART for 190 us; 128 wait in the ring, which 150 us bring there.  Then
- * come a few packets more around the moment when the first 20 have left. */
+/* 32 bytes leave the UART for 310 us; 128 wait in the ring, which came there meanwhile.  Then
+ * come a few packets more around the moment when the first 32 have left. */
 static void uart_packets(unsigned k, const int *after)
 {
-    static int plan[16] = { 20, 32, 32, 32, 32 };
+    static int plan[16] = { 32, 32, 32, 32, 32 };
     int count = 5;
 
-    uart.total = 148;
+    uart.total = 160;
     for (; *after >= 0; after++) {
         uart.total += *after;
         plan[count++] = *after;
@@ -623,9 +626,9 @@ static void uart_full_packets(unsigned k)
 static void packets_for_the_uart_meet_its_dma(void **state)
 {
     (void)state;
-    sweep("UART, one byte behind", uart_one_byte_behind, 0, 6000, 24);
-    sweep("UART, nothing behind", uart_nothing_behind, 0, 6000, 24);
-    sweep("UART, full packets", uart_full_packets, 0, 6000, 24);
+    sweep("UART, one byte behind", uart_one_byte_behind, 1500, 9500, 20);
+    sweep("UART, nothing behind", uart_nothing_behind, 1500, 9500, 20);
+    sweep("UART, full packets", uart_full_packets, 1500, 9500, 20);
 }
 
 /* The host rests behind the n-th packet of two requests in one breath. */
