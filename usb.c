@@ -288,11 +288,27 @@ static int answer(void)
 
 /* --- control transfers --------------------------------------------------------------- */
 
+static bool packet_waits(void)
+{
+    return ep_events(0) & (EP_SETUP | EP_RECEIVED);
+}
+
+/* A SETUP that came meanwhile has made NAK of both: what is ready here is not for it, and it
+ * lies in the OUT buffer; so may the status stage, behind which there is no more data either.
+ * What comes while we set is taken back before the host can ask again, 3 us later. */
+static void set(enum ep_direction direction, enum ep_state state)
+{
+    if (!packet_waits())
+        ep_set(0, direction, state);
+    if (packet_waits())
+        ep_set(0, direction, EP_NAK);
+}
+
 static void arm(enum stage stage, enum ep_state out, enum ep_state in)
 {
     usb.stage = stage;
-    ep_set(0, EP_IN, in);
-    ep_set(0, EP_OUT, out);
+    set(EP_IN, in);
+    set(EP_OUT, out);
 }
 
 static void refuse(void)
@@ -315,7 +331,7 @@ static void send_next(void)
     ep_next(0, 0, n);
     usb.from += n;
     usb.left = (uint16_t)(usb.left - n);
-    ep_set(0, EP_IN, EP_VALID);
+    set(EP_IN, EP_VALID);
 }
 
 static void finish(int result)
@@ -446,12 +462,24 @@ __attribute__((noinline)) static void bus_event(int bus)
         ep_sleep(true);
 }
 
+/* ISTR names endpoint 0 first, but a packet that waits with a SETUP came before it: it belongs
+ * to the port that is now closed, goes out before the break or at the old baud rate, ... */
+__attribute__((noinline)) static int before_control(void)
+{
+    int n = 7;
+    while (n > 0 && !ep_events(n))
+        n--;
+    return n;
+}
+
 /* One thing at a time: the interrupt stays asked for until there is none.  An endpoint first,
  * for the host is asking for the next packet already. */
 void usb_interrupt(void);
 void usb_interrupt(void)
 {
     int bus = ep_bus_events(), n = bus & BUS_ENDPOINT;
+    if (bus & BUS_TRANSFER && n == 0)
+        n = before_control();
     if (!(bus & BUS_TRANSFER)) {
         bus_event(bus);
     } else if (n == 0) {

@@ -73,7 +73,7 @@ void ep_type(int n, enum ep_type type) { (void)type; require(n == 0, "endpoint")
 void ep_close(int n, enum ep_direction d) { (void)n; hw.state[d] = EP_DISABLED; }
 enum ep_state ep_state(int n, enum ep_direction d) { (void)n; return hw.state[d]; }
 void ep_data0(int n, enum ep_direction d) { (void)n; (void)d; }
-int ep_events(int n) { (void)n; return hw.events; }
+int ep_events(int n) { return n ? 0 : hw.events; }
 void ep_clear(int n, int events) { (void)n; hw.events &= ~events; }
 void ep_set(int n, enum ep_direction d, enum ep_state state)
 {

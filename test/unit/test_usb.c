@@ -35,11 +35,22 @@ void ep_address(uint8_t address) { hw.address = address; }
 void ep_type(int n, enum ep_type type) { (void)n; (void)type; }
 void ep_close(int n, enum ep_direction d) { hw.state[n][d] = EP_DISABLED; }
 enum ep_state ep_state(int n, enum ep_direction d) { return hw.state[n][d]; }
+static void (*meanwhile)(void);         /* what the host does between two of our steps */
+static int meanwhile_after;             /* so many of them */
+static void host_acts(void)
+{
+    void (*act)(void) = meanwhile;
+    if (!act || meanwhile_after-- > 0)
+        return;
+    meanwhile = NULL;
+    act();
+}
 /* OUT is never opened over a packet that has not been taken. */
 void ep_set(int n, enum ep_direction d, enum ep_state state)
 {
     if (d == EP_OUT && state == EP_VALID)
         assert_false(hw.events[n] & (EP_RECEIVED | EP_SETUP));
+    host_acts();                        /* between the reading and the writing */
     hw.state[n][d] = state;
 }
 void ep_data0(int n, enum ep_direction d) { hw.toggle[n][d] = 0; }
@@ -226,6 +237,7 @@ static const char *const strings[4] = { NULL, "Maker", "Thing", NULL };
 static int calls, done_calls, answer_with, configured_with, frames;
 static int answers_done;
 static struct usb_setup seen;
+static int events_before;               /* of endpoint 1, when control() is called */
 static uint8_t seen_data[64];
 static enum usb_event last_event;
 static int event_endpoint;
@@ -234,6 +246,7 @@ static int control(const struct usb_setup *setup, const uint8_t **data)
 {
     calls++;
     seen = *setup;
+    events_before = hw.events[1];
     if (!(setup->bmRequestType & 0x80))
         memcpy(seen_data, *data, setup->wLength);
     else
@@ -658,6 +671,50 @@ static void two_events_of_an_endpoint_are_told_one_by_one(void **state)
     assert_false(hw.events[1]);
 }
 
+/* Endpoint 0 has priority in ISTR; but who closes a port has written to it before. */
+static void a_packet_before_a_setup_is_told_before_it(void **state)
+{
+    static const uint8_t raw[8] = { 0x21, 0x22, 1, 0, 0, 0, 0, 0 };
+    (void)state;
+    last_event = USB_RESUMED;
+    usb_receive(1);
+    assert_int_equal(host_out(1, 0, (const uint8_t *)"abc", 3), 3);
+    host_setup(raw);
+    interrupt();
+    assert_int_equal(calls, 1);
+    assert_int_equal(last_event, USB_RECEIVED);
+    assert_int_equal(events_before, 0);
+    assert_int_equal(status_in(), 0);
+}
+
+/* A host that has given up begins anew; what is ready for its old request is not for this. */
+static void another_setup(void)
+{
+    static const uint8_t raw[8] = { 0x80, 6, 0, 1, 0, 0, 18, 0 };
+    host_setup(raw);
+}
+static void a_setup_before_the_answer_is_ready_gets_none_of_it(void **state)
+{
+    static const uint8_t raw[8] = { 0x80, 6, 0, 2, 0, 0, 64, 0 };
+    uint8_t bytes[64];
+    (void)state;
+    for (int after = 0; after < 3; after++) {     /* IN, OUT, IN once more */
+        host_setup(raw);
+        meanwhile = another_setup;
+        meanwhile_after = after;
+        usb_interrupt();
+        assert_int_equal(hw.events[0], EP_SETUP);
+        assert_int_equal(host_in(0, 1, bytes), NAK);
+        assert_int_equal(host_out(0, 1, NULL, 0), NAK);
+        interrupt();
+        assert_int_equal(host_in(0, 1, bytes), 18);
+        assert_memory_equal(bytes, device_descriptor, 18);
+        interrupt();
+        assert_int_equal(host_out(0, 1, NULL, 0), 0);
+        interrupt();
+    }
+}
+
 /* Anything may come at any time; it must not hang, overrun or refuse a good SETUP after. */
 static void noise_never_wedges_the_device(void **state)
 {
@@ -729,6 +786,8 @@ int main(void)
         IN(in_default, vendor_requests_to_the_device_work_before_configuring),
         IN(is_configured, endpoint_events_reach_their_owner),
         IN(is_configured, two_events_of_an_endpoint_are_told_one_by_one),
+        IN(is_configured, a_packet_before_a_setup_is_told_before_it),
+        IN(in_default, a_setup_before_the_answer_is_ready_gets_none_of_it),
         IN(in_default, noise_never_wedges_the_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
