@@ -401,6 +401,13 @@ static int take_plain_data(const uint8_t *at, int count)
     return (int)(at - first);
 }
 
+/* Only if all of it came from who had the port when we last looked: so first how much there is,
+ * then whose.  The next one's first bytes are not the end of the last one's packet. */
+static bool still_open(void)
+{
+    return rsp.openings == cdc_openings(CDC_GDB);
+}
+
 /* What lies in the ring in one piece.  It stops at the end of a packet, and at a reply
  * ('-' brings one) that has to leave the buffer first. */
 static enum rsp_event take_piece(const uint8_t *at, int count)
@@ -425,7 +432,7 @@ static enum rsp_event receive(void)
     const uint8_t *at;
 
     for (int count; event == RSP_NOTHING && !sending()
-                    && (count = cdc_look(CDC_GDB, &at)) > 0; )
+                    && (count = cdc_look(CDC_GDB, &at)) > 0 && still_open(); )
         event = take_piece(at, count);
     return event;
 }

@@ -14,11 +14,15 @@ struct target_options target_options;
 static char sent[sizeof fake.out + 1], payload[5000], console[sizeof fake.out];
 
 /* The port. */
+static bool all_fresh;                  /* nothing that waits is from before the opening */
+
 int cdc_look(int port, const uint8_t **bytes)
 {
     int count = fake.in_count - fake.in_at, seam = 4096 - fake.in_at % 4096;
 
     *bytes = fake.in + fake.in_at;
+    if (fake.reopens)
+        fake.openings += 2, fake.reopens = false, all_fresh = true;
     if (port != CDC_GDB)
         return 0;
     return count < seam ? count : seam;     /* as around the end of a ring */
@@ -66,7 +70,13 @@ int cdc_unsent(int port)
 }
 bool cdc_open(int port) { (void)port; return fake.open; }
 uint32_t cdc_openings(int port) { (void)port; return fake.openings; }
-void cdc_drop(int port) { (void)port; fake.in_count = fake.in_at = 0; }
+void cdc_drop(int port)
+{
+    (void)port;
+    if (!all_fresh)
+        fake.in_count = fake.in_at = 0;
+    all_fresh = false;
+}
 uint8_t cdc_control_lines(int port) { (void)port; return 1; }
 const struct line_coding *cdc_line_coding(int port)
 {

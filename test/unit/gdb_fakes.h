@@ -21,6 +21,7 @@ struct fake {
     int in_count, in_at, out_count;
     int out_room;                       /* how many more bytes the host will take */
     uint32_t openings;
+    bool reopens;                       /* ... by another, who has sent what is looked at next */
     bool open;
 
     uint32_t ms, looks;                 /* the clock: 1 ms for every 50 looks */

@@ -203,6 +203,14 @@ static void reopened_port_starts_afresh(void **state)
     assert_string_equal(says("+$!#21"), "+$OK#9a");     /* acknowledged again */
 }
 
+static void reopened_in_the_middle_of_a_look_is_answered_to_the_new_one(void **state)
+{
+    (void)state;
+    stop_acks();
+    fake.reopens = true;
+    assert_string_equal(says("$!#21"), "+$OK#9a");      /* and not without '+' */
+}
+
 static void control_d_and_a_closed_port_detach(void **state)
 {
     (void)state;
@@ -266,6 +274,8 @@ int main(void)
         cmocka_unit_test_setup(nack_with_the_next_packet_behind_it_gets_both_replies,
                                power_on),
         cmocka_unit_test_setup(reopened_port_starts_afresh, power_on),
+        cmocka_unit_test_setup(reopened_in_the_middle_of_a_look_is_answered_to_the_new_one,
+                               power_on),
         cmocka_unit_test_setup(control_d_and_a_closed_port_detach, power_on),
         cmocka_unit_test_setup(host_that_does_not_read_gets_the_reply_when_it_does,
                                power_on),
