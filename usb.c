@@ -478,18 +478,21 @@ void usb_interrupt(void);
 void usb_interrupt(void)
 {
     int bus = ep_bus_events(), n = bus & BUS_ENDPOINT;
-    if (bus & BUS_TRANSFER && n == 0)
-        n = before_control();
     if (!(bus & BUS_TRANSFER)) {
         bus_event(bus);
-    } else if (n == 0) {
-        control_event(ep_events(0));
-    } else {
-        int event = ep_take_event(n);
-        enum ep_direction direction = event == EP_SENT ? EP_IN : EP_OUT;
-        if (event && usb.rows[n][direction])
-            usb.rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
+        return;
     }
+    if (n == 0) {
+        n = before_control();
+        if (n == 0) {
+            control_event(ep_events(0));
+            return;
+        }
+    }
+    int event = ep_take_event(n);
+    enum ep_direction direction = event == EP_SENT ? EP_IN : EP_OUT;
+    if (event && usb.rows[n][direction])
+        usb.rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
 }
 
 void usb_start(const struct usb_device *device)

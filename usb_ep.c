@@ -104,24 +104,22 @@ void ep_close(int n, enum ep_direction direction)
     ep_set(n, direction, EP_DISABLED);
 }
 
-static int events_in(int epr)
+int ep_events(int n)
 {
-    int events = epr & EPR_CTR ? EP_SENT : 0;
+    int epr = USB.EPR[n].r, events = epr & EPR_CTR ? EP_SENT : 0;
     if (epr & EPR_CTR << 8)
         events |= epr & EPR_SETUP ? EP_SETUP : EP_RECEIVED;
     return events;
 }
 
-int ep_events(int n)
-{
-    return events_in(USB.EPR[n].r);
-}
-
 int ep_take_event(int n)
 {
-    int epr = USB.EPR[n].r, taken = epr & EPR_CTR ? EPR_CTR : EPR_CTR << 8;
-    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~taken));
-    return events_in(epr & (taken | EPR_SETUP));
+    int epr = USB.EPR[n].r, sent = epr & EPR_CTR;
+    int other = sent ? EPR_CTR << 8 : EPR_CTR;
+    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | other);
+    if (sent)
+        return EP_SENT;
+    return epr & EPR_CTR << 8 ? EP_RECEIVED : 0;
 }
 
 void ep_clear(int n, int events)
