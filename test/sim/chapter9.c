@@ -713,6 +713,7 @@ static const char *halt_and_resume(void)
 /* The same story again and again, each time in a copy of this process. */
 static const char *halt_with(void (*event)(void *), sim_time at)
 {
+    told->wrong = "the copy has died";          /* until it says something else */
     pid_t child = fork();
     if (child == 0) {
         alarm_init(&moment, event, board->sim);
@@ -720,7 +721,6 @@ static const char *halt_with(void (*event)(void *), sim_time at)
         told->wrong = halt_and_resume();
         _exit(0);
     }
-    told->wrong = "the copy has died";
     assert_int_equal(waitpid(child, NULL, 0), child);
     return told->wrong;
 }
