@@ -401,13 +401,6 @@ static int take_plain_data(const uint8_t *at, int count)
     return (int)(at - first);
 }
 
-/* Only if all of it came from who had the port when we last looked: so first how much there is,
- * then whose.  The next one's first bytes are not the end of the last one's packet. */
-static bool still_open(void)
-{
-    return rsp.openings == cdc_openings(CDC_GDB);
-}
-
 /* What lies in the ring in one piece.  It stops at the end of a packet, and at a reply
  * ('-' brings one) that has to leave the buffer first. */
 static enum rsp_event take_piece(const uint8_t *at, int count)
@@ -426,24 +419,18 @@ static enum rsp_event take_piece(const uint8_t *at, int count)
     return event;
 }
 
-static enum rsp_event receive(void)
-{
-    enum rsp_event event = RSP_NOTHING;
-    const uint8_t *at;
-
-    for (int count; event == RSP_NOTHING && !sending()
-                    && (count = cdc_look(CDC_GDB, &at)) > 0 && still_open(); )
-        event = take_piece(at, count);
-    return event;
-}
-
 bool rsp_idle(void)
 {
     return rsp.state == BETWEEN && !sending();
 }
 
+/* First how much there is, then whose: if another opens the port between the two looks, no byte
+ * of his is taken for the end of the last one's packet. */
 enum rsp_event rsp_poll(void)
 {
+    const uint8_t *at;
+    int count = cdc_look(CDC_GDB, &at);
+
     if (rsp.openings != cdc_openings(CDC_GDB)) {
         rsp_start();
         cdc_drop(CDC_GDB);              /* nothing of it is for the next one */
@@ -453,5 +440,5 @@ enum rsp_event rsp_poll(void)
         return RSP_NOTHING;
     if (rsp.awaiting && clock_passed(rsp.ack_deadline))
         send_again();
-    return receive();
+    return take_piece(at, count);
 }
