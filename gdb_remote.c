@@ -5,16 +5,17 @@
  *   -> qSupported:...      <- PacketSize=1000;...      what each side can do
  *   -> !  -> ?             <- OK  <- W00               extended; nothing is running
  *   -> qRcmd,737764..      <- O<text> ... <- OK        monitor swd_scan
- *   -> vAttach;1           <- T05thread:1;...          attach 1: halted
+ *   -> vAttach;1           <- T05thread:p1.1;...       attach 1: halted
  *   -> vFlashErase:...     -> vFlashWrite:... -> vFlashDone                 load
  *   -> Z1,100,2            -> vCont;c                  breakpoint, continue: no answer
- *   <- T05hwbreak:;thread:1;0f:...                     ... until the target stops
+ *   <- T05hwbreak:;thread:p1.1;0f:...                  ... until the target stops
  *   -> D                   <- OK                       detach: it runs on
  *
- * There is one process (1) with one thread (1), and none of either before the attach:
- * every answer about threads follows from target_attached(), so gdb never sees a thread
- * that it cannot place ("New inferior 2").  A client that did not send '!' has no attach
- * command (`target remote`, lldb's gdb-remote): for it, '?' attaches to the first target.
+ * There is one process (1 after `attach 1`) with one thread (1), and none of either before
+ * the attach: every answer about threads follows from target_attached(), and names the
+ * process too, so gdb never sees a thread that it cannot place ("New inferior 2").
+ * A client that did not send '!' has no attach command (`target remote`, lldb's
+ * gdb-remote): for it, '?' attaches to the first target.
  *
  * Here are the tables of packets and what takes and leaves a target; gdb_run.c and
  * gdb_memory.c do what is done with it.
@@ -186,15 +187,16 @@ static int handle_extended(uint32_t a, uint32_t b, struct scan *rest)
 
 static int handle_supported(uint32_t a, uint32_t b, struct scan *rest)
 {
-    gdb.names_breakpoints = gdb.reads_messages = false;
+    gdb.names_breakpoints = gdb.reads_messages = gdb.multiprocess = false;
     while (rest->at < rest->end) {
+        gdb.multiprocess |= scan_pattern(rest, "multiprocess+*", 0);
         gdb.names_breakpoints |= scan_pattern(rest, "hwbreak+*", 0);
         gdb.reads_messages |= scan_pattern(rest, "error-message+*", 0);
         rest->at += rest->at < rest->end;
     }
     return rsp_print("PacketSize=%x;qXfer:features:read+;qXfer:memory-map:read+;"
                      "QStartNoAckMode+;vContSupported+;hwbreak+;swbreak+;binary-upload+;"
-                     "error-message+", RSP_PACKET_MAX);
+                     "error-message+;multiprocess+", RSP_PACKET_MAX);
 }
 
 static int handle_no_acks(uint32_t a, uint32_t b, struct scan *rest)
@@ -212,25 +214,39 @@ static int handle_error_strings(uint32_t a, uint32_t b, struct scan *rest)
 /* Questions. */
 bool gdb_scan_thread(struct scan *s)
 {
+    if (scan_skip(s, 'p')) {
+        scan_hex(s);                    /* there is no process but ours */
+        if (!scan_skip(s, '.'))
+            return !s->bad;
+    }
     bool all = scan_skip(s, '-');       /* -1; and 0 is any */
 
     return (scan_hex(s) <= 1 || all) && !s->bad;
 }
 
-static int handle_thread_select(uint32_t a, uint32_t b, struct scan *rest)
+/* "p1.1", with its process, to whom knows that.  By "1" in a stop reply gdb 10 is led to a
+ * second inferior; and without one gdb leaves the registers unused that come with it. */
+const char *gdb_thread(void)
 {
-    rest->at += rest->at < rest->end;   /* for which operation: g, c, ... */
+    static char name[] = "p1.1";
+
+    name[1] = (char)('1' + gdb.target);
+    return gdb.multiprocess ? name : name + 3;
+}
+
+static int handle_thread_named(uint32_t a, uint32_t b, struct scan *rest)
+{
     return gdb_scan_thread(rest) && scan_done(rest) ? OK : ERR_RANGE;
 }
 
-static int handle_thread_alive(uint32_t number, uint32_t b, struct scan *rest)
+static int handle_current_thread(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return number == 1 ? OK : ERR_NO_TARGET;
+    return rsp_print("QC%s", gdb_thread());
 }
 
 static int handle_first_threads(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return rsp_print(target_attached() ? "m1" : "l");
+    return target_attached() ? rsp_print("m%s", gdb_thread()) : rsp_print("l");
 }
 
 /* What `info threads` shows behind "Thread 1". */
@@ -294,7 +310,8 @@ static const struct packet at_any_time[] = {
     { "C#*",                    gdb_continue },
     { "s*",                     gdb_step },
     { "S#*",                    gdb_step },
-    { "H*",                     handle_thread_select },
+    { "Hg*",                    handle_thread_named },
+    { "Hc*",                    handle_thread_named },
     { "D*",                     handle_detach },
     { "k",                      handle_kill },
     { "r",                      handle_restart },
@@ -323,8 +340,8 @@ static const struct packet when_attached[] = {
     { "X#,#:*",                 gdb_write_binary },
     { "Z#,#,*",                 gdb_insert },
     { "z#,#,*",                 gdb_remove },
-    { "T#",                     handle_thread_alive },
-    { "qC\0"                    "QC1", 0 },
+    { "T*",                     handle_thread_named },
+    { "qC",                     handle_current_thread },
     { "qCRC:#,#",               gdb_crc },
     { "qSearch:memory:#;#;*",   gdb_search },
     { "qThreadExtraInfo,*",     handle_thread_info },

@@ -2,7 +2,7 @@
  *
  *   -> vCont;c                         continue: no answer ...
  *   <- O48617264...                    ... but text for the user, if there is reason
- *   <- T05hwbreak:;thread:1;0f:...     ... and when it stops: why, and the registers
+ *   <- T05hwbreak:;thread:p1.1;0f:...  ... and when it stops: why, and the registers
  *                                      that gdb will ask for next
  *
  * gdb needs r0 to xpsr at each stop, and msp and psp for the frame's own stack pointer.
@@ -76,7 +76,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
                   (unsigned)gdb.stop.address);
     if (gdb.names_breakpoints)
         rsp_print(breakpoint_kind(reason));
-    rsp_print("thread:1;");
+    rsp_print("thread:%s;", gdb_thread());
     put_registers();
     return OK;
 }

@@ -43,13 +43,16 @@ extern struct gdb {
     int unsaid;                         /* an error gdb showed as a number only */
     int owed;                           /* of a write that was confirmed beforehand */
     int target;                         /* index of the last attach, for `run` */
+    bool multiprocess;                  /* the client: "p1.1" is a thread, not "1" */
 } gdb;
 
 /* gdb_remote.c */
 void gdb_console_opens(void);
 void gdb_forget_target(void);
 int gdb_owed(void);                     /* and it is paid: the answer must be this error */
-bool gdb_scan_thread(struct scan *s);    /* "1", "0", "-1": names our thread */
+/* Names our thread: "1", "0", "-1", or behind its process "p1.1", "p1.-1". */
+bool gdb_scan_thread(struct scan *s);
+const char *gdb_thread(void);           /* its name for this client */
 
 /* gdb_run.c */
 gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop;

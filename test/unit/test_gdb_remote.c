@@ -67,12 +67,60 @@ static void attach_stops_and_names_the_thread(void **state)
     EXPECT("qfThreadInfo", "m1");
     EXPECT("qsThreadInfo", "l");
     EXPECT("T1", "OK");
-    EXPECT("T2", "E07");
+    EXPECT("T2", "E0c");
     EXPECT("Hc-1", "OK");
     EXPECT("Hg1", "OK");
     EXPECT("Hg2", "E0c");
     EXPECT("qAttached", "1");
     assert_true(begins(fake_ask("?"), "T05thread:1;"));
+}
+
+/* What Debian 11's gdb 10.1 sends for `attach 1`, `break`, `continue`, `stepi` and `kill`.  By
+ * a thread without its process it is led to a second inferior, whose registers it then has
+ * no description of. */
+static void gdb_10_hears_of_one_process_only(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(fake_ask("qSupported:multiprocess+;swbreak+;hwbreak+;qRelocInsn+;"
+        "fork-events+;vfork-events+;exec-events+;vContSupported+;QThreadEvents+;no-resumed+;"
+        "xmlRegisters=i386"), ";multiprocess+"));
+    EXPECT("Hg0", "OK");
+    EXPECT("?", "W00");
+    assert_true(begins(fake_ask("vAttach;1"), "T05thread:p1.1;00:"));
+    EXPECT("qC", "QCp1.1");
+    EXPECT("Hgp1.1", "OK");
+    EXPECT("qfThreadInfo", "mp1.1");
+    EXPECT("Hcp1.0", "OK");
+    EXPECT("qAttached:1", "1");
+    assert_true(begins(fake_ask("vCont;s:p1.1;c:p1.-1"), "T05thread:p1.1;00:"));
+    EXPECT("Z1,200,2", "OK");
+    assert_true(begins(stops_with("vCont;c:p1.-1", STOP_HW_BREAKPOINT, 0),
+                       "T05hwbreak:;thread:p1.1;00:"));
+    EXPECT("Tp1.1", "OK");
+    EXPECT("qThreadExtraInfo,p1.1", fake_ask("qThreadExtraInfo,1"));
+    EXPECT("vKill;1", "OK");
+    EXPECT("qfThreadInfo", "l");
+    assert_true(begins(fake_ask("vRun;"), "T05thread:p1.1;00:"));
+    EXPECT("D;1", "OK");
+}
+
+static void the_process_is_the_number_that_was_attached(void **state)
+{
+    (void)state;
+    fake.count = 2;
+    fake_ask("qSupported:multiprocess+");
+    assert_true(begins(fake_ask("vAttach;2"), "T05thread:p2.1;"));
+    EXPECT("qfThreadInfo", "mp2.1");
+    EXPECT("Hgp2.1", "OK");
+    EXPECT("Hgp2.2", "E0c");
+    EXPECT("Hgp2", "OK");
+    EXPECT("Hgp2.-1", "OK");
+    EXPECT("Hg-1", "OK");
+    EXPECT("Hgp", "E0c");
+    EXPECT("Hgp2.", "E0c");
+    EXPECT("Hg", "E0c");
+    fake_ask("qSupported:hwbreak+");                    /* another client, of the old kind */
+    EXPECT("qC", "QC1");
 }
 
 static void attach_that_fails_says_why_on_the_next_console(void **state)
@@ -709,6 +757,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BEFORE_ATTACH(nothing_is_said_about_threads_before_attach),
         BEFORE_ATTACH(attach_stops_and_names_the_thread),
+        BEFORE_ATTACH(gdb_10_hears_of_one_process_only),
+        BEFORE_ATTACH(the_process_is_the_number_that_was_attached),
         BEFORE_ATTACH(attach_that_fails_says_why_on_the_next_console),
         BEFORE_ATTACH(errors_have_words_for_clients_that_can_read_them),
         BEFORE_ATTACH(client_without_extended_mode_is_attached_by_its_question),
