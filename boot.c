@@ -8,7 +8,7 @@
  * enabled, and the one port that was looked at is switched off again.  So anything linked
  * for 0x08002000 runs, whatever it assumes.
  *
- * Staying, we are a DFU device, the LED blinks slowly, and at every block that is written
+ * Staying, we are a DFU device, the LED blinks slowly, and at every block that comes
  * it changes.  When DFU is done the chip is reset, and the application starts from there.
  * The debug pins are never touched: an ST-Link gets in whenever this code runs.
  *

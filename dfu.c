@@ -1,7 +1,7 @@
 /* dfu.c - Device Firmware Upgrade 1.1: states and requests.
  *
  *   called by  usb.c through the tables of boot.c and probe.c; their main loops
- *   calls      selfflash.c, clock.c
+ *   calls      selfflash.c, clock.c, mem.c
  *
  *   IDLE --DNLOAD--> DNLOAD-SYNC --GETSTATUS--> DNLOAD-IDLE --DNLOAD--> DNLOAD-SYNC ...
  *                                               DNLOAD-IDLE --DNLOAD, empty-->
@@ -9,19 +9,23 @@
  *   IDLE --UPLOAD--> UPLOAD-IDLE --UPLOAD--> ... the short one --> IDLE
  *   everything else: STALL, ERROR, until CLRSTATUS
  *
+ * How long a block is, from one byte to wTransferSize, is the host's choice each time (6.1,
+ * 6.2).  Blocks are gathered, and written a page at a time: when it is full, or when the host
+ * says that this was all.
+ *
  * A half image never starts.  The first two words, stack and entry, are struck out before
  * anything is erased, kept in RAM while the rest is written, and programmed at the end:
  * the entry first, then the stack, whose upper half comes last.  It must read exactly
  * 0x2000; before that, and in any state between, the bootloader finds no application.
  *
- * A block is written between the status stage of its DNLOAD and whatever the host says
- * next, which waits (NAK) for some 60 ms.  So the only buffer cannot be overwritten
- * meanwhile, GETSTATUS never has to answer DNBUSY, and no time is guessed.
+ * A full page is written between the status stage of its DNLOAD and whatever the host says
+ * next, which waits (NAK) for some 60 ms.  So no buffer can be overwritten meanwhile,
+ * GETSTATUS never has to answer DNBUSY, and no time is guessed.
  *
  * dfu-util calls a download good or bad by these: an image that cannot be right is refused
- * in the first block; when the end is missing or cannot be written, the empty DNLOAD is
- * refused; and after MANIFEST-WAIT-RESET we must still be there, with the same descriptors,
- * when its bus reset comes.
+ * with its first eight bytes, before anything is touched; when the end is missing or cannot
+ * be written, the empty DNLOAD is refused; and after MANIFEST-WAIT-RESET we must still be
+ * there, with the same descriptors, when its bus reset comes.
  *
  * To compare before the application starts: after the empty DNLOAD, ABORT and UPLOAD; then
  * DETACH, which here too means "to the application".
@@ -29,6 +33,7 @@
  * Source: DFU 1.1, sections 3, 6 and A.2. */
 #include "dfu.h"
 #include "clock.h"
+#include "mem.h"
 #include "selfflash.h"
 
 enum {
@@ -44,7 +49,6 @@ static struct {
     uint8_t state, status;
     uint16_t block;                     /* the number of the next */
     uint32_t at;                        /* ... and where its first byte belongs */
-    const uint8_t *bytes;               /* of a block that has been accepted */
     struct vectors vectors;             /* of the image that is being written */
     uint32_t blocks;
     bool complete;                      /* the next bus reset is the end */
@@ -52,6 +56,11 @@ static struct {
     volatile uint32_t leave_at;         /* ms */
     uint8_t reply[6];
 } dfu;
+
+/* The page that is not full yet, and a block that goes on into the next.  UPLOAD copies to
+ * here, for packets leave in eights (usb_ep.h), and behind the flash's last byte a look is a
+ * fault. */
+static uint8_t page[FLASH_PAGE + DFU_TRANSFER_SIZE];
 
 static void leave_in(uint32_t ms)
 {
@@ -91,8 +100,8 @@ static uint32_t word(const uint8_t *bytes)
          | (uint32_t)bytes[3] << 24;
 }
 
-/* The next part of the slot, whichever way it goes.  Blocks are numbered from 0 without a
- * gap and may be of any size. */
+/* The next part of the slot, whichever way it goes.  Blocks are numbered without a gap, from
+ * 0 and after 65535 from 0 again. */
 static bool in_sequence(const struct usb_setup *setup)
 {
     if (dfu.state == DFU_IDLE)
@@ -106,46 +115,53 @@ static uint32_t room(void)
     return selfflash_end() - dfu.at;
 }
 
-/* Takes the two words out of the first block, if they can be right. */
-static enum dfu_status first_block(const uint8_t *bytes, int length)
+/* Takes the two words out of the block that completes them, if they can be right. */
+static enum dfu_status check_vectors(uint32_t end)
 {
-    dfu.vectors = (struct vectors) { word(bytes), word(bytes + 4) };
-    if (length < (int)sizeof dfu.vectors || !selfflash_sp_plausible(dfu.vectors.sp))
+    uint32_t complete = SLOT_START + sizeof dfu.vectors;
+    if (dfu.at >= complete || end < complete)
+        return DFU_OK;
+    dfu.vectors = (struct vectors) { word(page), word(page + 4) };
+    if (!selfflash_sp_plausible(dfu.vectors.sp))
         return DFU_ERR_FILE;            /* text, a .hex, an archive, nothing */
-    if (!selfflash_entry_plausible(dfu.vectors.reset))
-        return DFU_ERR_TARGET;          /* linked for another place */
+    if (!selfflash_entry_plausible(dfu.vectors.reset)
+        || dfu.vectors.reset >= selfflash_end())
+        return DFU_ERR_TARGET;          /* linked for another place, or a larger chip */
     return DFU_OK;
 }
 
-/* All of a block is here.  One with an odd length is the last. */
+/* All of a block is here. */
 static int accept_block(const struct usb_setup *setup, const uint8_t **data)
 {
-    if (!in_sequence(setup) || dfu.at % 2 != 0 || setup->wLength > room())
+    if (!in_sequence(setup) || setup->wLength > room())
         return fail(DFU_ERR_ADDRESS);
-    enum dfu_status status = dfu.block ? DFU_OK : first_block(*data, setup->wLength);
-    if (status)
-        return fail(status);
-    dfu.bytes = *data;
-    return 0;
+    memcpy(page + dfu.at % FLASH_PAGE, *data, setup->wLength);
+    enum dfu_status status = check_vectors(dfu.at + setup->wLength);
+    return status ? fail(status) : 0;
 }
 
-static enum selfflash_error write_block(uint32_t length)
+/* The first `length` bytes of a page; behind them it stays erased. */
+static enum selfflash_error write_page(uint32_t to, uint32_t length)
 {
-    uint32_t at = dfu.at;
-    uint32_t held = dfu.block ? 0 : sizeof dfu.vectors;
+    uint32_t held = to == SLOT_START ? sizeof dfu.vectors : 0;
     if (held)
-        selfflash_strike_out(SLOT_START, held);
-    enum selfflash_error error = selfflash_erase(at, length);
-    return error ? error : selfflash_program(at + held, dfu.bytes + held, length - held);
+        selfflash_strike_out(to, held);
+    enum selfflash_error error = selfflash_erase(to);
+    return error ? error : selfflash_program(to + held, page + held, length - held);
 }
 
 /* The host knows that it was accepted; now there is time. */
 void dfu_done(const struct usb_setup *setup)
 {
+    enum selfflash_error error = SELFFLASH_OK;
     if (setup->bmRequestType != OUT || setup->bRequest != DNLOAD || setup->wLength == 0)
         return;
-    enum selfflash_error error = write_block(setup->wLength);
+    uint32_t start = dfu.at & ~(uint32_t)(FLASH_PAGE - 1);
     dfu.at += setup->wLength;
+    if (dfu.at - start >= FLASH_PAGE) {
+        error = write_page(start, FLASH_PAGE);
+        memcpy(page, page + FLASH_PAGE, dfu.at % FLASH_PAGE);
+    }
     dfu.block++;
     dfu.blocks++;
     dfu.state = DFU_DNLOAD_SYNC;
@@ -161,10 +177,15 @@ static enum selfflash_error program_word(uint32_t address, const uint32_t *value
 /* The empty DNLOAD: that was all.  An entry point behind the last byte means it was not. */
 static int manifest(const struct usb_setup *setup, const uint8_t **data)
 {
+    enum selfflash_error error = SELFFLASH_OK;
+    uint32_t left = dfu.at % FLASH_PAGE;
     (void)setup, (void)data;
-    if (dfu.vectors.reset >= dfu.at)
+    if (dfu.at < SLOT_START + sizeof dfu.vectors || dfu.vectors.reset >= dfu.at)
         return fail(DFU_ERR_NOTDONE);
-    enum selfflash_error error = program_word(SLOT_START + 4, &dfu.vectors.reset);
+    if (left)
+        error = write_page(dfu.at - left, left);
+    if (!error)
+        error = program_word(SLOT_START + 4, &dfu.vectors.reset);
     if (!error)
         error = program_word(SLOT_START, &dfu.vectors.sp);
     if (error)
@@ -181,7 +202,8 @@ static int upload(const struct usb_setup *setup, const uint8_t **data)
         return fail(DFU_ERR_ADDRESS);
     uint32_t left = room();
     uint32_t length = setup->wLength < left ? setup->wLength : left;
-    *data = (const uint8_t *)(uintptr_t)dfu.at;
+    memcpy(page, (const void *)(uintptr_t)dfu.at, length);
+    *data = page;
     dfu.at += length;
     dfu.block++;
     dfu.complete = length < setup->wLength;

@@ -30,7 +30,7 @@ void dfu_start(void);                   /* before USB */
 int dfu_control(const struct usb_setup *setup, const uint8_t **data);
 void dfu_done(const struct usb_setup *setup);
 void dfu_configured(bool yes);
-uint32_t dfu_blocks(void);              /* written so far, for the LED */
+uint32_t dfu_blocks(void);              /* taken so far, for the LED */
 
 /* It is time to leave: for the bootloader, or for the application. */
 bool dfu_finished(void);

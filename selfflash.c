@@ -123,8 +123,10 @@ static bool blank(uint32_t page)
     return page == end;
 }
 
-static enum selfflash_error erase_page(uint32_t page)
+enum selfflash_error selfflash_erase(uint32_t page)
 {
+    if (!in_slot(page, FLASH_PAGE))
+        return SELFFLASH_ADDRESS;
     unlock();
     FLASH.CR = FLASH_CR_PER;
     FLASH.AR = page;
@@ -132,17 +134,6 @@ static enum selfflash_error erase_page(uint32_t page)
     enum selfflash_error error = finish(SELFFLASH_ERASE);
     lock();
     return error || blank(page) ? error : SELFFLASH_NOT_ERASED;
-}
-
-enum selfflash_error selfflash_erase(uint32_t address, uint32_t length)
-{
-    enum selfflash_error error = SELFFLASH_OK;
-    if (!in_slot(address, length))
-        return SELFFLASH_ADDRESS;
-    uint32_t page = (address + FLASH_PAGE - 1) & ~(uint32_t)(FLASH_PAGE - 1);
-    for (; page < address + length && !error; page += FLASH_PAGE)
-        error = erase_page(page);
-    return error;
 }
 
 /* --- program ------------------------------------------------------------------------- */

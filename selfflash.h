@@ -23,8 +23,7 @@ enum selfflash_error {
     SELFFLASH_OK, SELFFLASH_ADDRESS, SELFFLASH_PROTECTED, SELFFLASH_ERASE,
     SELFFLASH_NOT_ERASED, SELFFLASH_PROGRAM, SELFFLASH_VERIFY
 };
-/* Erases the pages that begin inside of the range. */
-enum selfflash_error selfflash_erase(uint32_t address, uint32_t length);
+enum selfflash_error selfflash_erase(uint32_t page);    /* the one that begins there */
 /* Programs erased flash, upwards, two bytes at a time, and reads it back.  The last byte
  * of an odd length is followed by 0xFF. */
 enum selfflash_error selfflash_program(uint32_t address, const uint8_t *bytes,

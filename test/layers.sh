@@ -39,7 +39,7 @@ usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h
 deadline.c:   clock.h
 pin.c:        stm32f103.h
 clock.c:      clock.h stm32f103.h board.h
-dfu.c:        dfu.h selfflash.h clock.h
+dfu.c:        dfu.h selfflash.h clock.h mem.h
 selfflash.c:  selfflash.h clock.h stm32f103.h
 crash.c:      crash.h backup.h stm32f103.h
 backup.c:     backup.h stm32f103.h

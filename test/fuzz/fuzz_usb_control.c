@@ -4,8 +4,8 @@
  * The hardware below keeps RM0008's rules: a SETUP is always taken, and makes both
  * directions NAK; other packets only when VALID.  Buffers have their exact sizes, flash ends
  * where nothing is mapped, so that one byte too many is seen.  What must hold: packets fit,
- * writes stay in the slot, an image without its last words never looks whole, and after
- * all that the device still enumerates and takes a download.
+ * reads and writes stay in the slot, an image without its last words never looks whole, and
+ * after all that the device still enumerates, takes a download, and gives the whole slot back.
  *
  *   fuzz_usb_control [TRANSFERS [SEED]] */
 #include <stdio.h>
@@ -27,7 +27,7 @@ const volatile struct uid UID = { { 1, 2, 3 } };
 static void require(bool good, const char *what)
 {
     if (!good) {
-        printf("fuzz_usb_control: %s\n", what);
+        fprintf(stderr, "fuzz_usb_control: %s\n", what);
         abort();
     }
 }
@@ -98,6 +98,9 @@ void ep_write(int n, int other, const uint8_t *bytes, int length)
     require(other == 0, "endpoint 0 has one buffer");
     if (length)
         memcpy(hw.in, bytes, (size_t)length);
+    uintptr_t at = (uintptr_t)bytes, end = FLASH_START + FLASH_BYTES;
+    require(at < FLASH_START || at >= end || at + ((unsigned)length + 7) / 8 * 8 <= end,
+            "a look behind the end of the flash");
 }
 void ep_next(int n, int other, int length)
 {
@@ -125,12 +128,10 @@ static uint8_t *in_slot(uint32_t address, uint32_t length)
 uint32_t selfflash_end(void) { return FLASH_START + FLASH_BYTES; }
 bool selfflash_sp_plausible(uint32_t sp) { return sp >> 16 == 0x2000; }
 bool selfflash_entry_plausible(uint32_t reset) { return reset >> 16 == 0x0800; }
-enum selfflash_error selfflash_erase(uint32_t address, uint32_t length)
+enum selfflash_error selfflash_erase(uint32_t page)
 {
-    uint32_t page = (address + FLASH_PAGE - 1) / FLASH_PAGE * FLASH_PAGE;
-    for (; page < address + length; page += FLASH_PAGE)
-        memset(in_slot(page, FLASH_PAGE), 0xFF, FLASH_PAGE);
-    committed &= address > SLOT_START;
+    memset(in_slot(page, FLASH_PAGE), 0xFF, FLASH_PAGE);
+    committed &= page > SLOT_START;
     return any(50) ? SELFFLASH_OK : SELFFLASH_ERASE;
 }
 enum selfflash_error selfflash_program(uint32_t address, const uint8_t *bytes,
@@ -276,6 +277,21 @@ static void check_alive(void)
     require(false, "no download works any more");
 }
 
+/* The whole slot, in blocks of any one length: no look behind the end of the flash. */
+static void read_all(void)
+{
+    int length = 512 + (int)any(513), blocks = 0;
+    enumerate();
+    if (!request(0x21, 6, 0, 0, NULL, 0))               /* ABORT, CLRSTATUS */
+        request(0x21, 4, 0, 0, NULL, 0);
+    do {
+        require(request(0xA1, 2, blocks++, 0, data, length), "an upload breaks off");
+        require(request(0xA1, 3, 0, 0, data, 6), "no status");
+    } while (hw.in[4] == DFU_UPLOAD_IDLE);
+    require(blocks == (FLASH_START + FLASH_BYTES - SLOT_START) / length + 1,
+            "an upload has another length than the slot");
+}
+
 /* Mostly near to what there is. */
 static void random_transfer(void)
 {
@@ -319,7 +335,7 @@ static void polite_transfer(void)
         enumerate();
         return;
     }
-    int state = hw.in[4], length = any(3) ? 2 * (int)any(513) : (int)any(70);
+    int state = hw.in[4], length = (int)any(any(3) ? 1025 : 70);
     block = state == DFU_IDLE ? 0 : block;
     switch (state) {
     case DFU_ERROR:
@@ -330,12 +346,12 @@ static void polite_transfer(void)
         /* fall through */
     case DFU_DNLOAD_IDLE:
         if (state == DFU_IDLE && any(3) == 0)
-            block += request(0xA1, 2, 0, 0, data, 1024);
+            block += request(0xA1, 2, 0, 0, data, length);
         else
             block += request(0x21, 1, block, 0, data, any(40) ? length : 0);
         break;
     case DFU_UPLOAD_IDLE:
-        block += request(0xA1, 2, block, 0, data, any(60) ? 1024 : length);
+        block += request(0xA1, 2, block, 0, data, any(60) ? 1000 + (int)any(25) : length);
         break;
     case DFU_MANIFEST_SYNC:
     case DFU_MANIFEST_WAIT_RESET:
@@ -363,6 +379,8 @@ int main(int argc, char **argv)
             polite_transfer();
         if (any(2000) == 0)
             check_alive();
+        else if (any(2000) == 0)
+            read_all();
         else if (any(100) == 0)
             enumerate();
         else if (any(100) == 0)

@@ -25,6 +25,7 @@ enum { NAME_AT = 0x20001000 };          /* where a running program writes its na
 #define VTOR 0xE000ED08                 /* tells who was started last */
 
 static struct board *board;
+static int cut_block;                   /* the size of blocks among which the power is cut */
 static uint8_t bootloader[SLOT_OFFSET];         /* as it was */
 static uint8_t image_a[SLOT_SIZE], image_b[SLOT_SIZE];
 
@@ -100,6 +101,7 @@ static int power_on_with(const char *application)
 static int power_on(void **state)
 {
     (void)state;
+    cut_block = BLOCK;
     return power_on_with(NULL);
 }
 
@@ -178,14 +180,40 @@ static int send_blocks(const uint8_t *image, int size, int block)
     return 0;
 }
 
-static int download(const uint8_t *image, int size)
+static int download_in(const uint8_t *image, int size, int block)
 {
-    int error = send_blocks(image, size, BLOCK);
+    int error = send_blocks(image, size, block);
     if (!error)
-        error = send_block((size + BLOCK - 1) / BLOCK, NULL, 0);
+        error = send_block((size + block - 1) / block, NULL, 0);
     if (!error && user_control(board, 0xA1, GETSTATUS, 0, 0, answer, 6) != 6)
         error = -1;
     return error ? error : answer[4] == WAIT_RESET ? 0 : -2000;
+}
+
+static int download(const uint8_t *image, int size)
+{
+    return download_in(image, size, BLOCK);
+}
+
+/* The slot as UPLOAD gives it, in blocks of one size, or with 0 of another each time; how
+ * many bytes, or what went wrong. */
+static int upload_in(int block)
+{
+    uint8_t bytes[BLOCK];
+    int total = 0, asked, got;
+
+    for (int n = 0; ; n++) {
+        asked = block ? block : 1 + n * 389 % BLOCK;
+        got = user_control(board, 0xA1, UPLOAD, n, 0, bytes, asked);
+        if (got < 0)
+            return got;
+        if (total + got > (int)board->probe->flash_size - SLOT_OFFSET
+            || memcmp(bytes, slot() + total, (size_t)got) != 0)
+            return -1000 - total;
+        total += got;
+        if (got < asked)
+            return total;
+    }
 }
 
 static void expect_application_soon(uint32_t name, double limit_ms)
@@ -250,21 +278,82 @@ static void the_whole_slot_can_be_written_and_read_back(void **state)
     expect_application_soon('A', 1500);         /* it waits a second for a reset of the bus */
 }
 
-static void blocks_may_be_small_and_the_last_one_odd(void **state)
+/* DFU 1.1 leaves it to the host: 6.1, 6.2.  dfu-util -t. */
+static void a_download_may_come_in_blocks_of_any_size(void **state)
 {
     (void)state;
-    static const int sizes[] = { 64, 100, 512, 1000 };
+    static const int blocks[] = { 1, 2, 3, 7, 37, 63, 64, 65, 100, 512, 999, 1000, 1023 };
+    static const int sizes[] = { 3001, 1024, 500, 25 };
 
-    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        int size = 3001;
+    for (unsigned i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        int size = sizes[i % 4];
         make_image(image_a, (uint32_t)size, 'a' + i);
         memset(board->probe->flash + SLOT_OFFSET, 0x55, SLOT_SIZE);
         power_cycle();
         enter_bootloader();
-        assert_int_equal(send_blocks(image_a, size, sizes[i]), 0);
-        assert_int_equal(send_block((size + sizes[i] - 1) / sizes[i], NULL, 0), 0);
+        assert_int_equal(download_in(image_a, size, blocks[i]), 0);
         assert_memory_equal(slot(), image_a, size);
-        assert_int_equal(slot()[size], 0xFF);
+        for (int k = size; k % BLOCK; k++)
+            assert_int_equal(slot()[k], 0xFF);
+        expect_application_soon('a' + i, 1500);
+    }
+    make_image(image_a, SLOT_SIZE, 'A');
+    power_cycle();
+    board_set_boot1(board, 1);
+    power_cycle();
+    enter_bootloader();
+    assert_int_equal(download_in(image_a, SLOT_SIZE, 999), 0);
+    assert_memory_equal(slot(), image_a, SLOT_SIZE);
+}
+
+/* Behind the last byte there is nothing, and looking there would be a fault. */
+static void an_upload_may_ask_in_blocks_of_any_size(void **state)
+{
+    (void)state;
+    static const int blocks[] = { 0, 13, 37, 63, 64, 65, 100, 999, 1000, 1023, 1024 };
+    uint8_t bytes[BLOCK];
+
+    make_image(image_a, SLOT_SIZE, 'A');
+    install(image_a, SLOT_SIZE);
+    board_set_boot1(board, 1);
+    power_cycle();
+    enter_bootloader();
+    for (unsigned i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        assert_int_equal(upload_in(blocks[i]), SLOT_SIZE);
+    for (int n = 0; n < 10; n++)        /* broken off, and another size */
+        assert_int_equal(user_control(board, 0xA1, UPLOAD, n, 0, bytes, 1 + 2 * n), 1 + 2 * n);
+    assert_int_equal(command(ABORT), 0);
+    assert_int_equal(upload_in(1001), SLOT_SIZE);
+    assert_int_equal(user_control(board, 0xA1, UPLOAD, 58, 0, bytes, BLOCK), USER_STALL);
+    assert_int_equal(status_of(), ERR_ADDRESS);         /* it was over */
+    assert_int_equal(command(CLRSTATUS), 0);
+    assert_int_equal(upload_in(1000), SLOT_SIZE);
+}
+
+/* Down to single bytes, where the flash ends. */
+static void an_upload_may_end_in_any_place(void **state)
+{
+    (void)state;
+    static uint8_t bytes[BLOCK];
+
+    make_image(image_a, SLOT_SIZE, 'A');
+    install(image_a, SLOT_SIZE);
+    board_set_boot1(board, 1);
+    power_cycle();
+    enter_bootloader();
+    for (int last = 1; last < 20; last++) {
+        int at = 0, n = 0;
+        for (; at < SLOT_SIZE - 2 * last; n++) {
+            int left = SLOT_SIZE - 2 * last - at, size = left < BLOCK ? left : BLOCK;
+            assert_int_equal(user_control(board, 0xA1, UPLOAD, n, 0, bytes, size), size);
+            at += size;
+        }
+        for (; at < SLOT_SIZE; at += last, n++) {
+            assert_int_equal(user_control(board, 0xA1, UPLOAD, n, 0, bytes, last), last);
+            assert_memory_equal(bytes, image_a + at, last);
+        }
+        assert_int_equal(user_control(board, 0xA1, UPLOAD, n, 0, bytes, last), 0);
+        assert_int_equal(state_of(), IDLE);
     }
 }
 
@@ -305,6 +394,7 @@ static void an_image_that_cannot_be_right_is_refused_before_anything_is_erased(v
         { 0x20000800, SLOT + 7, ERR_TARGET },           /* inside the vectors */
         { 0x20000800, SLOT + 8, ERR_TARGET },           /* not Thumb */
         { 0x20000800, 0x20000101, ERR_TARGET },         /* in RAM */
+        { 0x20000800, 0x08010001, ERR_TARGET },         /* behind this flash */
         { 0x20000800, 0x08020001, ERR_TARGET },         /* behind the largest flash */
     };
     uint8_t bad[BLOCK];
@@ -323,8 +413,17 @@ static void an_image_that_cannot_be_right_is_refused_before_anything_is_erased(v
         assert_int_equal(command(CLRSTATUS), 0);
         assert_int_equal(state_of(), IDLE);
     }
-    assert_int_equal(send_block(0, image_a, 4), USER_STALL);
-    assert_int_equal(status_of(), ERR_FILE);
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        memcpy(bad, &wrong[i], 8);      /* in small pieces, too */
+        assert_int_equal(send_blocks(bad, 6, 3), 0);
+        assert_int_equal(send_block(2, bad + 6, 3), USER_STALL);
+        assert_int_equal(status_of(), wrong[i].status);
+        assert_int_equal(command(CLRSTATUS), 0);
+    }
+    assert_int_equal(send_block(0, image_a, 4), 4);
+    assert_int_equal(status_of(), OK);
+    assert_int_equal(send_block(1, NULL, 0), USER_STALL);
+    assert_int_equal(status_of(), ERR_NOTDONE);
     assert_int_equal(command(CLRSTATUS), 0);
     assert_int_equal(send_block(0, bootloader, BLOCK), USER_STALL);
     assert_int_equal(status_of(), ERR_TARGET);          /* the bootloader's own image */
@@ -390,11 +489,12 @@ static void block_numbers_lengths_and_orders_lead_nowhere_else(void **state)
     command(CLRSTATUS);
     assert_memory_equal(before, slot(), SLOT_SIZE);
 
-    assert_int_equal(send_block(0, image_a, 1001), 1001);       /* odd: must be the last */
+    assert_int_equal(send_block(0, image_a, 1001), 1001);
     assert_int_equal(status_of(), OK);
-    assert_int_equal(send_block(1, image_a, 8), USER_STALL);
+    assert_int_equal(send_block(2, image_a, 8), USER_STALL);    /* 1 is missing */
     assert_int_equal(status_of(), ERR_ADDRESS);
     command(CLRSTATUS);
+    assert_memory_equal(before, slot(), SLOT_SIZE);             /* not yet a page */
     assert_int_equal(send_block(0, image_a, BLOCK), BLOCK);
     assert_int_equal(status_of(), OK);
     assert_int_equal(send_block(0, image_a, BLOCK), USER_STALL);        /* once more */
@@ -645,20 +745,6 @@ static void three_crashes_of_the_probe_in_a_row_end_in_the_bootloader(void **sta
 
 /* --- what chips there are ----------------------------------------------------------------- */
 
-static int upload_size(void)
-{
-    uint8_t bytes[BLOCK];
-    int total = 0, got = BLOCK;
-
-    for (int n = 0; got == BLOCK; n++, total += got) {
-        got = user_control(board, 0xA1, UPLOAD, n, 0, bytes, BLOCK);
-        if (got < 0)
-            return got;
-        assert_memory_equal(bytes, slot() + total, got);
-    }
-    return total;
-}
-
 static void a_size_register_that_lies_is_not_believed(void **state)
 {
     (void)state;
@@ -667,7 +753,7 @@ static void a_size_register_that_lies_is_not_believed(void **state)
     enter_bootloader();
     for (unsigned i = 0; i < sizeof claims / sizeof claims[0]; i++) {
         assert_true(bus_load(board->probe->bus, 0x1FFFF7E0, &claims[i], 2));
-        assert_int_equal(upload_size(), SLOT_SIZE);
+        assert_int_equal(upload_in(BLOCK), SLOT_SIZE);
     }
 }
 
@@ -684,7 +770,7 @@ static void a_larger_chip_is_used_to_its_end(void **state)
     board = board_new(&options, error, sizeof error);
     assert_non_null(board);
     enter_bootloader();
-    assert_int_equal(upload_size(), 120 * 1024);
+    assert_int_equal(upload_in(BLOCK), 120 * 1024);
     board_free(board);
     board = small;
 }
@@ -737,7 +823,7 @@ static bool download_cut_after(const uint8_t *image, int size, sim_time after)
 
     alarm_init(&cut_alarm, cut_power, board);
     alarm_set(sim, &cut_alarm, sim->now + after);
-    int error = download(image, size);
+    int error = download_in(image, size, cut_block);
     alarm_cancel(sim, &cut_alarm);
     bool cut = !board->probe->powered;
     assert_true(cut || error == 0);
@@ -784,7 +870,7 @@ static sim_time download_time(int size)
     make_image(image_b, (uint32_t)size, 'B');
     enter_bootloader();
     sim_time start = board->sim->now;
-    assert_int_equal(download(image_a, size), 0);
+    assert_int_equal(download_in(image_a, size, cut_block), 0);
     return board->sim->now - start;
 }
 
@@ -810,6 +896,31 @@ static void a_power_cut_at_320_moments_never_leaves_half_an_image(void **state)
         cut_at(whole * (sim_time)i / CUTS + (sim_time)i * 977, SIZE);
         next_download_succeeds(SIZE);
     }
+}
+
+/* Blocks that end in the middle of pages and halfwords, and an odd image. */
+static void nor_does_one_when_blocks_are_of_odd_sizes(void **state)
+{
+    (void)state;
+    static const int blocks[] = { 37, 63, 999, 1023 };
+    enum { SIZE = 2 * BLOCK + 501, CUTS = 60 };
+
+    for (unsigned b = 0; b < sizeof blocks / sizeof blocks[0]; b++) {
+        cut_block = blocks[b];
+        sim_time whole = download_time(SIZE);
+        memset(outcomes, 0, sizeof outcomes);
+        for (int i = 0; i < CUTS; i++) {
+            install(image_a, SIZE);
+            cut_at(whole * (sim_time)i / CUTS + (sim_time)i * 977, SIZE);
+        }
+        assert_true(outcomes[2] > CUTS / 4);
+        for (int i = 0; i < 60; i++)            /* the words are written */
+            cut_at(whole - (sim_time)i * 13 * SIM_US, SIZE);
+        for (int i = 0; i < 3; i++)
+            assert_true(outcomes[i] >= 5);
+    }
+    cut_block = BLOCK;
+    next_download_succeeds(SIZE);
 }
 
 /* Each microsecond or so around the two moments that decide. */
@@ -894,7 +1005,9 @@ int main(void)
         ON_A_BOARD(a_download_is_stored_whole_and_starts_after_the_bus_reset),
         ON_A_BOARD(without_a_bus_reset_it_starts_after_a_second),
         ON_A_BOARD(the_whole_slot_can_be_written_and_read_back),
-        ON_A_BOARD(blocks_may_be_small_and_the_last_one_odd),
+        ON_A_BOARD(a_download_may_come_in_blocks_of_any_size),
+        ON_A_BOARD(an_upload_may_ask_in_blocks_of_any_size),
+        ON_A_BOARD(an_upload_may_end_in_any_place),
         ON_A_BOARD(an_upload_ended_by_a_bus_reset_starts_the_application),
         ON_A_BOARD(an_image_that_cannot_be_right_is_refused_before_anything_is_erased),
         ON_A_BOARD(a_truncated_image_is_refused_at_its_end_and_never_starts),
@@ -918,6 +1031,7 @@ int main(void)
         ON_A_BOARD(it_works_without_a_crystal),
         ON_A_BOARD(the_led_blinks_slowly_while_waiting),
         ON_A_BOARD(a_power_cut_at_320_moments_never_leaves_half_an_image),
+        ON_A_BOARD(nor_does_one_when_blocks_are_of_odd_sizes),
         ON_A_BOARD(nor_does_one_around_the_first_and_the_last_halfwords),
         ON_A_BOARD(nor_does_one_in_any_page_of_a_full_slot),
         ON_A_BOARD(ten_thousand_arbitrary_requests_harm_nothing),

@@ -1,11 +1,13 @@
-/* test_dfu.c - does every request do in every state what DFU 1.1 says?  Linked with dfu.c
- * and nothing else: flash and clock below are fakes. */
+/* test_dfu.c - does every request do in every state what DFU 1.1 says, and every length of a
+ * block?  Linked with dfu.c and nothing else: flash and clock below are fakes.  The flash is
+ * plain memory at its true address, and behind the largest there is nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #include "clock.h"
@@ -14,17 +16,21 @@
 
 /* --- what dfu.c stands on ----------------------------------------------------------- */
 
-enum { SLOT_SIZE = 8192 };
-static uint8_t flash[SLOT_SIZE];
+enum { SLOT_SIZE = 8192, LARGEST_SLOT = 120 * 1024 };
+static uint8_t *flash;                  /* the slot: LARGEST_SLOT bytes at SLOT_START */
+static uint32_t slot_size;
 static char calls[4096];                /* in order: s strike out, e erase, p program */
 static enum selfflash_error erase_error, program_error;
 static int programs_before;             /* so many succeed first */
 static uint32_t now;
 
 uint32_t clock_ms(void) { return now; }
-uint32_t selfflash_end(void) { return SLOT_START + SLOT_SIZE; }
+uint32_t selfflash_end(void) { return SLOT_START + slot_size; }
 bool selfflash_sp_plausible(uint32_t sp) { return sp == 0x20000800; }
-bool selfflash_entry_plausible(uint32_t reset) { return reset == SLOT_START + 9; }
+bool selfflash_entry_plausible(uint32_t reset)
+{
+    return reset % 2 == 1 && reset > SLOT_START + 8 && reset < SLOT_START + LARGEST_SLOT;
+}
 
 static void note(char call)
 {
@@ -36,17 +42,15 @@ static void note(char call)
 
 static uint8_t *at(uint32_t address, uint32_t length)
 {
-    assert_true(address >= SLOT_START && address + length <= SLOT_START + SLOT_SIZE);
+    assert_true(address >= SLOT_START && address + length <= SLOT_START + slot_size);
     return flash + (address - SLOT_START);
 }
 
-enum selfflash_error selfflash_erase(uint32_t address, uint32_t length)
+enum selfflash_error selfflash_erase(uint32_t page)
 {
     note('e');
-    at(address, length);
-    uint32_t page = (address + FLASH_PAGE - 1) / FLASH_PAGE * FLASH_PAGE;
-    for (; page < address + length; page += FLASH_PAGE)
-        memset(at(page, FLASH_PAGE), 0xFF, FLASH_PAGE);
+    assert_int_equal(page % FLASH_PAGE, 0);
+    memset(at(page, FLASH_PAGE), 0xFF, FLASH_PAGE);
     return erase_error;
 }
 
@@ -74,6 +78,7 @@ enum { DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT };
 enum { STALL = -1 };
 
 static uint8_t buffer[1024];            /* what usb.c would have received */
+static uint8_t image[LARGEST_SLOT];
 static const uint8_t *reply;
 
 static int request_of(usb_control *control, int type, int request, int value, int length)
@@ -115,8 +120,15 @@ static void fill_image(void)
 
 static int power_on(void **unused)
 {
+    void *wanted = (void *)(uintptr_t)SLOT_START;
     (void)unused;
-    memset(flash, 0x55, sizeof flash);
+    if (!flash)
+        flash = mmap(wanted, LARGEST_SLOT, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (flash != wanted)
+        return -1;
+    memset(flash, 0x55, LARGEST_SLOT);
+    slot_size = SLOT_SIZE;
     erase_error = program_error = SELFFLASH_OK;
     programs_before = 0;
     dfu_start();
@@ -231,7 +243,6 @@ static void the_first_error_is_the_one_that_is_told(void **unused)
 static void the_first_words_are_struck_out_first_and_written_last(void **unused)
 {
     (void)unused;
-    static uint8_t image[1024];
     memcpy(image, buffer, 1024);
     assert_int_equal(ask(0x21, DNLOAD, 0, 1024), 0);
     assert_string_equal(calls, "sep");
@@ -335,14 +346,158 @@ static void blocks_stay_in_the_slot(void **unused)
     assert_int_equal(reply[0], DFU_ERR_ADDRESS);
 }
 
-static void only_the_last_block_may_be_odd(void **unused)
+/* --- blocks of any length: DFU 1.1, 6.1 and 6.2, leave it to the host --------------------- */
+
+static void make_image(uint32_t entry)
+{
+    const uint32_t start[] = { 0x20000800, entry };
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i % 251);
+    memcpy(image, start, sizeof start);
+}
+
+/* The block's length is `length`, or with 0 another one each time. */
+static int length_of_block(int length, int n)
+{
+    return length ? length : 1 + n * 389 % 1024;
+}
+
+/* Up to the first `total` bytes of the image; how many blocks it took. */
+static int send_image(int total, int length)
+{
+    int n = 0;
+    for (int at = 0, size; at < total; at += size, n++) {
+        size = length_of_block(length, n);
+        size = size < total - at ? size : total - at;
+        memcpy(buffer, image + at, (size_t)size);
+        assert_int_equal(ask(0x21, DNLOAD, n & 0xFFFF, size), 0);
+        memset(buffer, 0xA5, sizeof buffer);    /* other requests use it meanwhile */
+        assert_int_equal(status(), DFU_DNLOAD_IDLE);
+    }
+    return n;
+}
+
+/* As packets leave: eight at a time, so that up to seven behind them are read (usb_ep.h).
+ * Behind the end of the flash that is a fault. */
+static void expect_sent(const uint8_t *bytes, int length)
+{
+    uintptr_t from = (uintptr_t)reply, to = from + ((unsigned)length + 7) / 8 * 8;
+    assert_memory_equal(reply, bytes, length);
+    if (from >= SLOT_START && from < selfflash_end())
+        assert_true(to <= selfflash_end());
+}
+
+static void expect_uploads(int length)
+{
+    int at = 0, n = 0, got, size;
+    do {
+        size = length_of_block(length, n);
+        got = ask(0xA1, UPLOAD, n++ & 0xFFFF, size);
+        assert_true(got >= 0 && got <= size && at + got <= (int)slot_size);
+        expect_sent(flash + at, got);
+        at += got;
+    } while (got == size);
+    assert_int_equal(at, slot_size);
+    assert_int_equal(state(), DFU_IDLE);
+}
+
+static void blocks_of_any_length_are_stored_and_read_back(void **unused)
 {
     (void)unused;
-    assert_int_equal(ask(0x21, DNLOAD, 0, 1023), 0);
-    assert_int_equal(status(), DFU_DNLOAD_IDLE);
-    assert_int_equal(ask(0x21, DNLOAD, 1, 1024), STALL);
-    assert_int_equal(status(), DFU_ERROR);
-    assert_int_equal(reply[0], DFU_ERR_ADDRESS);
+    static const int lengths[] = { 0, 1, 2, 3, 7, 8, 9, 37, 63, 64, 65, 100, 511, 999, 1000, 1022,
+                                   1023, 1024 };
+    static const int totals[] = { 10, 11, 1023, 1024, 1025, 2048, 3001, SLOT_SIZE - 1,
+                                  SLOT_SIZE };
+    make_image(SLOT_START + 9);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (size_t j = 0; j < sizeof totals / sizeof totals[0]; j++) {
+            int total = totals[j], pages = (total + FLASH_PAGE - 1) / FLASH_PAGE * FLASH_PAGE;
+            power_on(NULL);
+            int n = send_image(total, lengths[i]);
+            for (int k = 0; k < 8; k++)         /* not yet */
+                assert_int_equal(flash[k], total < FLASH_PAGE ? 0x55 : 0xFF);
+            assert_int_equal(ask(0x21, DNLOAD, n & 0xFFFF, 0), 0);
+            assert_memory_equal(flash, image, total);
+            for (int k = total; k < SLOT_SIZE; k++)
+                assert_int_equal(flash[k], k < pages ? 0xFF : 0x55);
+            ask(0x21, ABORT, 0, 0);
+            expect_uploads(lengths[i]);
+        }
+    }
+}
+
+/* The number has 16 bits, and the largest chip's slot more than 65,536 bytes. */
+static void block_numbers_start_anew_after_the_largest(void **unused)
+{
+    (void)unused;
+    slot_size = LARGEST_SLOT;
+    make_image(SLOT_START + 9);
+    int n = send_image(LARGEST_SLOT, 1);
+    assert_int_equal(ask(0x21, DNLOAD, n & 0xFFFF, 0), 0);
+    assert_memory_equal(flash, image, LARGEST_SLOT);
+    ask(0x21, ABORT, 0, 0);
+    expect_uploads(1);
+}
+
+/* What can be seen in the first eight bytes is seen before anything is touched, in however
+ * many blocks they come. */
+static void an_image_that_cannot_be_right_leaves_the_old_one_alone(void **unused)
+{
+    (void)unused;
+    static const struct { uint32_t sp, entry; int status; } wrong[] = {
+        { 0x30303A31, SLOT_START + 9, DFU_ERR_FILE },
+        { 0x20000800, 0x08000101, DFU_ERR_TARGET },
+        { 0x20000800, SLOT_START + SLOT_SIZE + 1, DFU_ERR_TARGET },     /* a larger chip's */
+    };
+    static const int lengths[] = { 1, 3, 7, 8, 9, 1024 };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        for (size_t j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
+            int whole = 7 / lengths[j];         /* blocks before the one that tells */
+            go_to(DFU_IDLE);
+            make_image(wrong[i].entry);
+            memcpy(image, &wrong[i].sp, 4);
+            send_image(whole * lengths[j], lengths[j]);
+            memcpy(buffer, image + whole * lengths[j], (size_t)lengths[j]);
+            assert_int_equal(ask(0x21, DNLOAD, whole, lengths[j]), STALL);
+            assert_int_equal(status(), DFU_ERROR);
+            assert_int_equal(reply[0], wrong[i].status);
+            assert_string_equal(calls, "");
+        }
+    }
+}
+
+static void an_image_that_ends_before_its_entry_leaves_the_old_one_alone(void **unused)
+{
+    (void)unused;
+    make_image(SLOT_START + 1001);
+    for (int total = 1; total <= 1001; total += total < 20 ? 1 : 109) {
+        go_to(DFU_IDLE);
+        assert_int_equal(ask(0x21, DNLOAD, send_image(total, 37), 0), STALL);
+        assert_int_equal(status(), DFU_ERROR);
+        assert_int_equal(reply[0], DFU_ERR_NOTDONE);
+        assert_string_equal(calls, "");
+    }
+}
+
+/* The last page is written when the host says that it was the last. */
+static void an_end_that_flash_does_not_take_is_refused(void **unused)
+{
+    (void)unused;
+    static const int ends[] = { 500, 1500 };
+    for (size_t i = 0; i < 2; i++) {
+        for (int where = 0; where < 2; where++) {
+            go_to(DFU_IDLE);
+            make_image(SLOT_START + 9);
+            int n = send_image(ends[i], 99);
+            *(where ? &program_error : &erase_error) = SELFFLASH_PROTECTED;
+            assert_int_equal(ask(0x21, DNLOAD, n, 0), STALL);
+            assert_int_equal(status(), DFU_ERROR);
+            assert_int_equal(reply[0], DFU_ERR_WRITE);
+            erase_error = program_error = SELFFLASH_OK;
+            for (int k = 0; k < 4; k++)
+                assert_int_equal(flash[k], 0xFF);
+        }
+    }
 }
 
 /* The entry point's instruction is two bytes, behind the Thumb bit. */
@@ -363,8 +518,9 @@ static void uploads_end_with_a_short_block(void **unused)
 {
     (void)unused;
     for (int n = 0; n < SLOT_SIZE / 1024; n++) {
+        flash[1024 * n] = (uint8_t)n;
         assert_int_equal(ask(0xA1, UPLOAD, n, 1024), 1024);
-        assert_ptr_equal(reply, (void *)(uintptr_t)(SLOT_START + 1024 * (unsigned)n));
+        assert_memory_equal(reply, flash + 1024 * n, 1024);
     }
     assert_int_equal(ask(0xA1, UPLOAD, SLOT_SIZE / 1024, 1024), 0);
     assert_int_equal(state(), DFU_IDLE);
@@ -440,7 +596,13 @@ int main(void)
         cmocka_unit_test_setup(an_end_that_cannot_be_written_is_refused_and_no_application,
                                power_on),
         cmocka_unit_test_setup(blocks_stay_in_the_slot, power_on),
-        cmocka_unit_test_setup(only_the_last_block_may_be_odd, power_on),
+        cmocka_unit_test_setup(blocks_of_any_length_are_stored_and_read_back, power_on),
+        cmocka_unit_test_setup(block_numbers_start_anew_after_the_largest, power_on),
+        cmocka_unit_test_setup(an_image_that_cannot_be_right_leaves_the_old_one_alone,
+                               power_on),
+        cmocka_unit_test_setup(an_image_that_ends_before_its_entry_leaves_the_old_one_alone,
+                               power_on),
+        cmocka_unit_test_setup(an_end_that_flash_does_not_take_is_refused, power_on),
         cmocka_unit_test_setup(an_image_that_ends_in_its_first_instruction_is_not_done, power_on),
         cmocka_unit_test_setup(uploads_end_with_a_short_block, power_on),
         cmocka_unit_test_setup(it_leaves_when_it_should_and_not_before, power_on),

@@ -5,13 +5,20 @@ device=1209:0002
 dfu() { timeout 60 dfu-util -d $device "$@"; }
 here() { dfu -l | grep -q "Found DFU: \[$device\]"; }
 
+# The kernel counts: whoever comes back after a restart has another number.
+number() { cat "$(sysfs)/devnum"; }
+back() { [ "$(number)" != "$1" ] && here; }
+
 # outcome good|bad SENTENCE ARGUMENTS...: dfu-util's exit status, with the board in reach.
+# What ends well ends in a restart, which comes a moment after dfu-util is done.
 outcome() {
-    local want=$1 sentence=$2
+    local want=$1 sentence=$2 before
     shift 2
     wait_for 20 here
+    before=$(number)
     if [ "$want" = good ]; then
         check "$sentence" dfu "$@"
+        wait_for 20 back "$before"
     else
         check "$sentence" refused dfu "$@"
     fi
@@ -87,6 +94,25 @@ check "   reads the same"                               cmp slot_and_reset slot
 outcome good "-D a .dfu with a wrong checksum: a warning" -D damaged.dfu
 check "   is in the slot, with its suffix"              slot_is damaged.dfu
 outcome good "-D a .dfu cut short: a warning"           -D cut.dfu
+
+# --- blocks of other sizes; dfu-util makes at least 64 of them, bMaxPacketSize0 -------------
+head -c 5001 largest.bin >odd.bin
+for size in 37 65 100 999 1023; do
+    outcome good "-t $size -D odd.bin"                  -t $size -D odd.bin
+    check "   is in the slot"                           slot_is odd.bin
+    check "-t $size -U"                                 dfu -t $size -U slot_$size
+    check "   reads the same, to the flash's last byte" cmp slot slot_$size
+done
+outcome bad  "-t 2048 -D is refused: it is too much"    -t 2048 -D odd.bin
+outcome bad  "-t 2048 -U is, too"                       -t 2048 -U slot_2048
+outcome good "-t 65 -D the largest file"                -t 65 -D largest.bin
+check "   is in the slot"                               slot_is largest.bin
+wait_for 20 here
+(sleep 1; control unplug >/dev/null) &
+outcome bad  "-t 100 -D with the plug pulled fails"     -t 100 -D largest.bin
+control plug >/dev/null
+outcome good "-t 999 -D blinky.bin after that"          -t 999 -D blinky.bin
+check "   is in the slot"                               slot_is blinky.bin
 
 # --- the plug pulled in the middle ---------------------------------------------------------
 wait_for 20 here
