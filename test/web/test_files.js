@@ -119,11 +119,70 @@ test("a HEX file with parts far apart is refused", () =>
             /cannot all be/));
 test("a record of an unknown type is refused", () =>
     refuses(hexFile(program(), { lines: [record(7, 0, [])] }), /unknown type 7/));
-test("lines may end in CR, LF or both, and lower case is read", () => {
-    const text = new TextDecoder().decode(hexFile(program()));
-    for (const end of ["\n", "\r"])
-        assert.equal(page.readImage(bytes(text.replaceAll("\r\n", end).toLowerCase())).data.length,
-                     64);
+
+/* What editors, shells, terminals and old copy programs make of a text file. */
+const text = new TextDecoder().decode(hexFile(program()));
+const utf16 = (words, little) => Uint8Array.from([..."\uFEFF" + words].flatMap(c => {
+    const code = [c.charCodeAt(0) & 255, c.charCodeAt(0) >> 8];
+    return little ? code : code.reverse();
+}));
+for (const [what, file] of [
+    ["with line ends LF", bytes(text.replaceAll("\r\n", "\n"))],
+    ["with line ends CR", bytes(text.replaceAll("\r\n", "\r"))],
+    ["with line ends CR CR LF", bytes(text.replaceAll("\r", "\r\r"))],
+    ["without the last line end", bytes(text.trimEnd())],
+    ["in lower case", bytes(text.toLowerCase())],
+    ["with empty lines", bytes(text.replaceAll("\r\n", "\r\n\r\n"))],
+    ["with blanks around its lines", bytes(text.replace(/^/gm, " \t").replaceAll("\r", " \t\r"))],
+    ["behind many empty lines", bytes("\r\n".repeat(500) + text)],
+    ["with comment lines", bytes("; made by hand\r\n# on a Monday\r\n" + text + ";PIC16F84\r\n")],
+    ["with a UTF-8 byte order mark", bytes("\uFEFF" + text)],
+    ["with that mark and an empty line", bytes("\uFEFF\r\n" + text)],
+    ["in UTF-16, little end first", utf16(text, true)],
+    ["in UTF-16, big end first", utf16(text, false)],
+    ["in UTF-16 without a mark", utf16(text, true).slice(2)],
+    ["in UTF-16 without a mark, big end first", utf16(text, false).slice(2)],
+    ["in UTF-16 with Ctrl-Z behind its end", utf16(text + "\x1A", true)],
+    ["with Ctrl-Z behind its end", bytes(text + "\x1A")],
+    ["with Ctrl-Z on the line of its end", bytes(text.trimEnd() + "\x1A")],
+    ["filled up with Ctrl-Z, as XMODEM does", bytes(text + "\x1A".repeat(97))],
+    ["with NULs behind its end", bytes(text + "\0".repeat(500))],
+    ["with NULs on the line of its end", bytes(text.trimEnd() + "\0\0\r\n")],
+    ["filled up with 0xFF", Buffer.concat([bytes(text), Buffer.alloc(77, 0xFF)])],
+    ["with a mark, Ctrl-Z, NULs and empty lines", bytes("\uFEFF" + text + "\x1A\r\n\0\0\r\n\x1A")],
+    ["with such a mark, in a DFU file", dfuFile(bytes("\uFEFF" + text + "\x1A"))],
+])
+    test(`a HEX file ${what} is read as it is meant`, () => {
+        const found = page.readImage(file);
+        assert.match(found.kind, /Intel HEX/);
+        assert.equal(found.base, 0x08002000);
+        assert.deepEqual(Buffer.from(found.data), Buffer.from(program()));
+    });
+test("what does stand behind the end record is told for what it is", () => {
+    refuses(bytes(text + "\x1A" + text), /goes on after its end record \(line 7\)/);
+    refuses(bytes(text + "\0\0" + text), /goes on after its end record \(line 7\)/);
+    refuses(bytes(text + "\uFEFF" + text), /goes on after its end record \(line 7\)/);
+    refuses(bytes(text + "and so on\r\n"), /Behind its end record .* something else \(line 7\)/);
+    refuses(Buffer.concat([bytes(text), dfuFile(program()).slice(-16, -2)]), /something else/);
+});
+test("a HEX file whose first line is damaged is a damaged HEX file, no text", () => {
+    refuses(bytes(text.replace(":02", ":O2")), /Line 1 of the HEX file is not a HEX record/);
+    refuses(bytes("Subject: firmware\r\n\r\n" + text), /Line 1 of the HEX file is not a HEX record/);
+    refuses(bytes(text.slice(1)), /Line 1 of the HEX file is not a HEX record/);
+});
+test("records of types 01 to 05 have the length that belongs to them", () => {
+    for (const [type, good] of [[2, 2], [3, 4], [4, 2], [5, 4]])
+        for (let length = 0; length < 6; length++) {
+            const line = record(type, 0, [0x08, 0, 0x20, 9, 0, 0].slice(0, length));
+            const file = bytes(`${line}\r\n${text}`);
+            if (length !== good)
+                refuses(file, /Line 1 .*wrong length/);
+            else
+                assert.equal(page.readImage(file).data.length, 64);
+        }
+    refuses(bytes(text.replace(":00000001FF", record(1, 0, [1]))), /Line 6 .*wrong length/);
+    assert.equal(page.readImage(bytes(text.replace(":00000001FF", record(1, 0x2009, []))))
+        .data.length, 64);
 });
 
 test("an ELF file cut anywhere is refused, never half read", () => {
@@ -159,6 +218,13 @@ test("a DFU suffix of another device is refused, unless that device is connected
     const device = { vendorId: 0x1D50, productId: 0x6017 };
     assert.equal(page.readImage(file, device).data.length, 64);
 });
+for (const end of ["hex", "elf"])
+    test(`a .${end} file may be in a DFU file too, and is checked by its suffix`, () => {
+        const found = page.readImage(dfuFile(read(`examples/blinky.${end}`)));
+        assert.match(found.kind, /^DFU file/);
+        assert.deepEqual(Buffer.from(found.data), Buffer.from(read("examples/blinky.bin")));
+        refuses(dfuFile(read(`examples/blinky.${end}`), { vendor: 1, product: 2 }), /0x0001:0x0002/);
+    });
 test("a DFU file with one bit changed is refused", () => {
     const file = dfuFile(program());
     file[20] ^= 1;
@@ -168,13 +234,21 @@ test("a DFU file with one bit changed is refused", () => {
 test("what is no firmware is refused with its name", () => {
     refuses(new Uint8Array(0), /empty/);
     refuses(new Uint8Array([1, 2, 3]), /too few/);
-    refuses(bytes("int main(void) { return 0; }\n"), /text file/);
-    refuses(bytes("<!DOCTYPE html><html><body>404</body></html>"), /web page/);
-    refuses(bytes("S00600004844521B\nS1130000285F245F2212226A000424290008237C2A\n"), /S-record/);
+    for (const file of [bytes, words => bytes("\uFEFF" + words), words => utf16(words, true),
+                        words => utf16(words, false)]) {
+        refuses(file("int main(void) { return 0; }\n"), /text file/);
+        refuses(file("<!DOCTYPE html><html><body>404</body></html>"), /web page/);
+    }
+    const srec = "S00600004844521B\nS1130000285F245F2212226A000424290008237C2A\nS9030000FC\n";
+    for (const file of [srec, srec.toLowerCase(), srec.slice(17), "\uFEFF" + srec, "\r\n " + srec,
+                        "S315080020000050002009200008000000000000000044\n"])
+        refuses(bytes(file), /S-record/);
+    refuses(utf16(srec, true), /S-record/);
     refuses(bytes("PK\x03\x04 and so on"), /ZIP/);
     refuses(new Uint8Array([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0]), /gzip/);
     refuses(bytes("UF2\n and so on, 512 bytes"), /UF2/);
     refuses(bytes("DfuSe\x01 and so on"), /DfuSe/);
+    refuses(dfuFile(bytes("DfuSe\x01 and so on"), { vendor: 0x0483, product: 0xDF11 }), /DfuSe/);
     refuses(new Uint8Array(4096), /stack pointer, is 0x00000000/);
     refuses(new Uint8Array(4096).fill(0xFF), /stack pointer, is 0xFFFFFFFF/);
 });

@@ -265,6 +265,20 @@ story("a dropped file is taken like a chosen one", ...IN_BOOT, async ({ page }) 
     await says(page, "#image", "dropped.txt, Intel HEX");
 });
 
+story("a HEX file that editors and terminals have been at is written like any other", ...IN_BOOT,
+      async ({ page, bus }) => {
+    const lines = String(fs.readFileSync(image("examples/blinky.hex")));
+    const marked = "\uFEFF" + lines + "\x1A\0\0";
+    await connect(page);
+    for (const encoding of ["utf8", "utf16le"]) {
+        await page.setInputFiles("#file", { name: encoding + ".hex", mimeType: "text/plain",
+                                            buffer: Buffer.from(marked, encoding) });
+        await says(page, "#image", encoding + ".hex, Intel HEX");
+        await write(page);
+        await holds(bus, "examples/blinky.bin");
+    }
+});
+
 // ---- trouble with the browser or the system ----
 
 async function onSystem(page, platform) {
