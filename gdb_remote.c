@@ -142,9 +142,10 @@ static int handle_detach(uint32_t a, uint32_t b, struct scan *rest)
 
 static int handle_kill_process(uint32_t a, uint32_t b, struct scan *rest)
 {
-    swbreak_forget();                   /* the reset loads a new program */
-    if (target_attached())
-        target_reset(false, false);
+    if (target_attached()) {
+        swbreak_remove_all();           /* RAM outlives the reset */
+        target_reset(false, true);
+    }
     gdb_detach();
     return OK;
 }

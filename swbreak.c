@@ -4,6 +4,9 @@
  * a moment, so there a Z0 takes one of the core's comparators, as Z1 would: lldb asks for
  * Z0 everywhere.  Reads and writes of memory through this file do not see the BKPTs.
  *
+ * The program may write over a BKPT, as start-up code does that copies .data: what it left
+ * is what is kept from then on, and the BKPT is set anew at the next stop.
+ *
  *   called by  gdb_memory.c, gdb_run.c      calls  target.c, cortexm.c, gdb_xml.c
  *
  * Source: GDB manual E.2 Packets ("Z0"); ARMv7-M ARM A7.7.17 BKPT. */
@@ -15,7 +18,9 @@
 enum { PLACES = 24 };
 enum { UNUSED, BKPT, COMPARATOR };      /* comparator: in flash or ROM, in the core's FPB */
 
-static const uint8_t bkpt[2] = { 0x00, 0xBE };         /* BKPT #0, little-endian */
+/* BKPT #0xBE: not #0, as programs have it, and bytes that code seldom has in these places,
+ * for they tell what is still ours. */
+static const uint8_t bkpt[2] = { 0xBE, 0xBE };
 
 /* Without gaps, and the last one stays unused: mostly there is nothing to look through. */
 static struct place {
@@ -39,13 +44,26 @@ bool swbreak_at(uint32_t address)
     return find(address)->use != UNUSED;
 }
 
-static int put_bkpt(struct place *place)        /* keeps what was there */
+/* What is there now: bytes that are not the BKPT's are the program's, which writes over it
+ * where start-up code copies .data.  Byte by byte, as it may copy. */
+static int look(struct place *place, uint8_t *seen)
+{
+    int error = target_read(place->address, seen, 2);
+
+    for (int k = 0; k < 2 && error == OK; k++)
+        if (seen[k] != bkpt[k])
+            place->original[k] = seen[k];
+    return error;
+}
+
+static int put_bkpt(struct place *place)
 {
     uint8_t seen[2];
-    int error = target_read(place->address, place->original, 2);
+    int error = look(place, seen);
 
-    if (error == OK)
-        error = target_write(place->address, bkpt, 2);
+    if (error != OK || memcmp(seen, bkpt, 2) == 0)
+        return error;
+    error = target_write(place->address, bkpt, 2);
     if (error == OK)
         error = target_read(place->address, seen, 2);
     if (error == OK && memcmp(seen, bkpt, 2) != 0)
@@ -55,6 +73,11 @@ static int put_bkpt(struct place *place)        /* keeps what was there */
 
 static int restore(struct place *place)
 {
+    uint8_t seen[2];
+    int error = look(place, seen);
+
+    if (error != OK || memcmp(seen, place->original, 2) == 0)
+        return error;
     return target_write(place->address, place->original, 2);
 }
 
@@ -83,6 +106,7 @@ int swbreak_set(uint32_t address, int kind)
         return ERR_RESOURCES;
     gdb_memory_piece(address, &piece);
     place->address = address;
+    memcpy(place->original, bkpt, 2);   /* if nothing else is there */
     bool ram = piece.kind == REGION_RAM;
     int error = ram ? put_bkpt(place) : cortexm_set_breakpoint(address, kind);
     if (error == OK)
@@ -90,17 +114,22 @@ int swbreak_set(uint32_t address, int kind)
     return error;
 }
 
+/* What fails is kept, to be tried again. */
 int swbreak_clear(uint32_t address, int kind)
 {
-    struct place *place = find(address), gone = *place, *last = place;
+    struct place *place = find(address), *last = place;
 
-    if (gone.use == UNUSED)
+    if (place->use == UNUSED)
         return OK;
+    int error = place->use == COMPARATOR ? cortexm_clear_breakpoint(address, kind)
+                                         : restore(place);
+    if (error != OK)
+        return error;
     while (last[1].use != UNUSED)
         last++;
     *place = *last;
     last->use = UNUSED;
-    return gone.use == COMPARATOR ? cortexm_clear_breakpoint(address, kind) : restore(&gone);
+    return OK;
 }
 
 void swbreak_forget(void)
@@ -114,6 +143,11 @@ void swbreak_remove_all(void)
     swbreak_forget();
 }
 
+int swbreak_renew(void)
+{
+    return each(0, 0xFFFFFFFF, put_bkpt);
+}
+
 int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     int error = target_read(address, bytes, length);
@@ -121,19 +155,23 @@ int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
     for (const struct place *p = places; p->use != UNUSED; p++)
         for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
             uint32_t offset = p->address + k - address;
-            if (offset < length)
+            if (offset < length && bytes[offset] == bkpt[k])
                 bytes[offset] = p->original[k];
         }
     return error;
 }
 
-/* The BKPTs in the way are taken out for the write, and put back over what it left. */
+/* What it overwrites of our BKPTs is put back over it. */
 int swbreak_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    int error = each(address, length, restore);
+    int error = target_write(address, bytes, length);
 
-    if (error == OK)
-        error = target_write(address, bytes, length);
+    for (struct place *p = places; p->use != UNUSED && error == OK; p++)
+        for (uint32_t k = 0; k < 2; k++) {
+            uint32_t offset = p->address + k - address;
+            if (offset < length)
+                p->original[k] = bytes[offset];
+        }
     int error_after = each(address, length, put_bkpt);
     return error != OK ? error : error_after;
 }

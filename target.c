@@ -1,6 +1,6 @@
 /* target.c - which chip is this, what memory has it, how to reset and empty it.
  *
- *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, crc.c, the flash families
+ *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, the flash families
  *
  * A scan connects to the debug port, walks the access ports, and asks each family in
  * turn whether the chip behind is one of its own.  A chip that nobody knows is still a
@@ -15,7 +15,6 @@
 #include "target.h"
 #include "adi.h"
 #include "clock.h"
-#include "crc.h"
 #include "flash.h"
 #include "loader.h"
 #include "swd.h"
@@ -292,25 +291,6 @@ int chip_error(int otherwise)
 
     failed = OK;
     return error ? error : otherwise;
-}
-
-int target_crc32(uint32_t address, uint32_t length, uint32_t *crc)
-{
-    uint8_t bytes[256];
-
-    *crc = 0xFFFFFFFF;
-    crc_start();
-    while (length) {
-        uint32_t n = length < sizeof bytes ? length : (uint32_t)sizeof bytes;
-        int error = target_read(address, bytes, n);
-        if (error)
-            return error;
-        *crc = crc_add(bytes, n);
-        address += n;
-        length -= n;
-        watchdog_feed();
-    }
-    return OK;
 }
 
 /* Some chips lose their debug port by the pin, and all of it is set up anew then. */

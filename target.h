@@ -43,9 +43,6 @@ int target_regions(const struct region **regions);      /* count; 0 when not att
 int target_read(uint32_t address, void *bytes, uint32_t length);
 int target_write(uint32_t address, const void *bytes, uint32_t length);
 
-/* CRC-32 as GDB's qCRC wants it, crc.h. */
-int target_crc32(uint32_t address, uint32_t length, uint32_t *crc);
-
 /* Reset; connected through nRST too when pin is true.  Halted at the first instruction
  * if halt. */
 int target_reset(bool pin, bool halt);

@@ -14,7 +14,7 @@ probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uar
 cmsis_dap.c:  cmsis_dap.h mem.h target.h swd.h usb.h clock.h stm32f103.h
 gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
 gdb_run.c:    gdb_remote.h gdb_server.h fault.h swbreak.h rsp.h clock.h
-gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h
+gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h crc.h
 gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
 swbreak.c:    swbreak.h gdb_xml.h mem.h target.h cortexm.h error.h
 rsp.c:        rsp.h hex.h print.h cdc.h clock.h
@@ -23,7 +23,7 @@ print.c:      print.h hex.h
 hex.c:        hex.h
 uart.c:       uart.h mem.h cdc.h clock.h settings.h stm32f103.h board.h
 settings.c:   settings.h stm32f103.h
-target.c:     target.h crc.h flash.h loader.h cortexm.h adi.h swd.h error.h clock.h
+target.c:     target.h flash.h loader.h cortexm.h adi.h swd.h error.h clock.h
 flash_job.c:  flash.h loader.h adi.h clock.h
 crc.c:        crc.h stm32f103.h
 loader.c:     loader.h adi.h clock.h

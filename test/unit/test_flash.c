@@ -6,7 +6,6 @@
  * busy.  What loader_code.s does in the chip's RAM is done here in C, by the same rules. */
 #include "adi.h"
 #include "clock.h"
-#include "crc.h"
 #include "loader.h"
 #include "swd.h"
 #include "target.h"
@@ -57,28 +56,6 @@ void monitor_print(const char *format, ...)
     va_start(list, format);
     vsnprintf(chip.said + n, sizeof chip.said - n, format, list);
     va_end(list);
-}
-
-/* --- our chip's CRC unit -------------------------------------------------------------- */
-
-static uint32_t crc_so_far;
-static bool crc_is_ragged;
-
-void crc_start(void)
-{
-    crc_so_far = 0xFFFFFFFF;
-    crc_is_ragged = false;
-}
-
-uint32_t crc_add(const uint8_t *bytes, uint32_t length)
-{
-    assert_false(crc_is_ragged);
-    crc_is_ragged = length % 4;
-    for (uint32_t i = 0; i < 8 * length; i++) {
-        uint32_t bit = crc_so_far >> 31 ^ (bytes[i / 8] >> (7 - i % 8) & 1);
-        crc_so_far = crc_so_far << 1 ^ bit * 0x04C11DB7;
-    }
-    return crc_so_far;
 }
 
 /* --- the core: only that it was taken ------------------------------------------------ */
@@ -988,25 +965,6 @@ static void a_secured_samd_cannot_be_attached_but_erased(void **state)
     assert_false(target_info(0)->locked);
 }
 
-static void crc_is_the_one_of_gdb(void **state)
-{
-    uint32_t crc;
-    (void)state;
-    assert_int_equal(target_attach(0), OK);
-    memcpy(chip.flash, "123456789", 9);
-    assert_int_equal(target_crc32(base(), 9, &crc), OK);
-    assert_int_equal(crc, 0x0376E6E7);          /* CRC-32/MPEG-2 check value */
-    assert_int_equal(target_crc32(base(), 0, &crc), OK);
-    assert_int_equal(crc, 0xFFFFFFFF);
-    memset(chip.flash, 0, 1000);
-    memcpy(chip.flash + 600, "across pieces", 13);
-    crc_start();
-    uint32_t expected = crc_add(chip.flash + 3, 777);
-    assert_int_equal(target_crc32(base() + 3, 777, &crc), OK);
-    assert_int_equal(crc, expected);
-    assert_int_equal(target_crc32(base() + SIZE, 4, &crc), ERR_FAULT);
-}
-
 #define BOTH(name) { "STM32: " #name, name, stm32, NULL, NULL },                      \
                    { "SAMD: " #name, name, samd, NULL, NULL }
 
@@ -1046,7 +1004,6 @@ int main(void)
         BOTH(mass_erase_is_polled_until_done),
         cmocka_unit_test_setup(a_read_protected_stm32_says_locked, stm32),
         cmocka_unit_test_setup(a_secured_samd_cannot_be_attached_but_erased, samd),
-        BOTH(crc_is_the_one_of_gdb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -380,11 +380,11 @@ static void software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees(void **state)
     fake_ask("qSupported:swbreak+;hwbreak+");
     memcpy(fake.ram, "abcdefgh", 8);
     EXPECT("Z0,20000002,2", "OK");
-    assert_memory_equal(fake.ram, "ab\x00\xBE" "efgh", 8);
+    assert_memory_equal(fake.ram, "ab\xBE\xBE" "efgh", 8);
     EXPECT("m20000000,8", "6162636465666768");
     EXPECT("m20000003,1", "64");
     EXPECT("M20000001,2:3132", "OK");
-    assert_memory_equal(fake.ram, "a1\x00\xBE" "efgh", 8);
+    assert_memory_equal(fake.ram, "a1\xBE\xBE" "efgh", 8);
     fake.registers[REG_PC][0] = 0x20000002;
     assert_true(begins(stops_with("c", STOP_SW_BREAKPOINT, 0), "T05swbreak:;thread:1;"));
     EXPECT("z0,20000002,2", "OK");
@@ -410,7 +410,7 @@ static void software_breakpoint_in_flash_takes_a_comparator(void **state)
     EXPECT("Z1,300,2", "OK");
 }
 
-static const uint8_t bkpt_bytes[2] = { 0x00, 0xBE };
+static const uint8_t bkpt_bytes[2] = { 0xBE, 0xBE };
 
 static const char *bkpt_packet(char z, int n)
 {
@@ -455,6 +455,141 @@ static void detach_puts_everything_back(void **state)
     assert_true(fake.running);
     EXPECT("qfThreadInfo", "l");
     EXPECT("D;1", "OK");
+}
+
+/* Start-up code copies .data over a breakpoint that was set in it. */
+static void what_the_program_wrote_over_a_bkpt_is_the_programs(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    memcpy(fake.ram, "1234", 4);
+    EXPECT("m20000000,4", "31323334");
+    EXPECT("z0,20000000,2", "OK");
+    assert_memory_equal(fake.ram, "1234", 4);
+    EXPECT("z0,20000000,2", "OK");
+    assert_memory_equal(fake.ram, "1234", 4);
+}
+
+static void a_byte_that_the_program_wrote_over_a_bkpt_is_the_programs(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        memcpy(fake.ram, "abcd", 4);
+        EXPECT("Z0,20000000,2", "OK");
+        fake.ram[k] = '1';
+        EXPECT("m20000000,4", k ? "61316364" : "31626364");
+        EXPECT("z0,20000000,2", "OK");
+        assert_memory_equal(fake.ram, k ? "a1cd" : "1bcd", 4);
+    }
+}
+
+/* lldb leaves them in at a stop, and gdb does with `set breakpoint always-inserted on`. */
+static void a_bkpt_that_was_written_over_is_set_anew_at_the_next_stop(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcdefgh", 8);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("Z0,20000002,2", "OK");
+    EXPECT("Z0,20000004,2", "OK");
+    EXPECT("c", "");
+    memcpy(fake.ram, "12345", 5);
+    stops_with("vCont;s", STOP_STEP, 0);
+    assert_memory_equal(fake.ram, "\xBE\xBE\xBE\xBE\xBE\xBEgh", 8);
+    EXPECT("m20000000,8", "3132333435666768");
+    EXPECT("D", "OK");
+    assert_memory_equal(fake.ram, "12345fgh", 8);
+}
+
+/* A byte-wise copy may be stopped between the two bytes of a BKPT. */
+static void a_copy_that_is_stopped_in_the_middle_of_a_bkpt_goes_on(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    fake.ram[0] = '1';
+    stops_with("c", STOP_REQUEST, 0);
+    fake.ram[1] = '2';
+    stops_with("c", STOP_REQUEST, 0);
+    assert_memory_equal(fake.ram, "\xBE\xBE" "cd", 4);
+    EXPECT("D", "OK");
+    assert_memory_equal(fake.ram, "12cd", 4);
+}
+
+static void a_port_closed_while_running_takes_no_stale_bytes_back(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcdefgh", 8);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("Z0,20000004,2", "OK");
+    EXPECT("c", "");
+    memcpy(fake.ram, "12", 2);
+    fake.openings++;
+    fake_run(10);
+    assert_false(fake.attached);
+    assert_memory_equal(fake.ram, "12cdefgh", 8);
+}
+
+/* Also what looks like a part of a BKPT of ours. */
+static void gdbs_own_bytes_over_a_bkpt_are_kept_as_they_are(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("M20000000,2:be20", "OK");
+    assert_memory_equal(fake.ram, "\xBE\xBE" "cd", 4);
+    EXPECT("m20000000,2", "be20");
+    fake.ram[1] = '1';                  /* the program, and then gdb beside it */
+    EXPECT("M20000000,1:bd", "OK");
+    EXPECT("z0,20000000,2", "OK");
+    assert_memory_equal(fake.ram, "\xBD" "1cd", 4);
+}
+
+static void a_bkpt_of_the_program_stays_where_one_of_ours_was(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "\xBE\xBE\x00\xBE", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("Z0,20000002,2", "OK");
+    EXPECT("m20000000,4", "bebe00be");
+    EXPECT("z0,20000000,2", "OK");
+    EXPECT("z0,20000002,2", "OK");
+    assert_memory_equal(fake.ram, "\xBE\xBE\x00\xBE", 4);
+}
+
+static void a_bkpt_that_could_not_be_taken_out_is_tried_again(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    fake.write_error = ERR_PARITY;
+    assert_true(begins(fake_ask("z0,20000000,2"), "E"));
+    assert_true(begins(fake_ask("M20000000,1:31"), "E"));
+    fake.write_error = OK;
+    EXPECT("m20000000,4", "61626364");
+    EXPECT("z0,20000000,2", "OK");
+    assert_memory_equal(fake.ram, "abcd", 4);
+}
+
+static void kill_takes_the_bkpts_out_of_ram_before_the_reset(void **state)
+{
+    (void)state;
+    memcpy(fake.ram, "abcd", 4);
+    EXPECT("Z0,20000000,2", "OK");
+    EXPECT("vKill;1", "OK");
+    assert_memory_equal(fake.ram, "abcd", 4);
+    assert_true(fake.running);
+}
+
+static void a_checksum_is_of_the_programs_bytes(void **state)
+{
+    char before[20];
+    (void)state;
+    memcpy(fake.ram + 250, "abcdef", 6);
+    snprintf(before, sizeof before, "%s", fake_ask("qCRC:20000000,309"));
+    EXPECT("Z0,200000fe,2", "OK");
+    EXPECT("Z0,20000300,2", "OK");
+    EXPECT("qCRC:20000000,309", before);
 }
 
 static void watchpoints_reach_the_core_with_hex_length(void **state)
@@ -682,7 +817,9 @@ static void port_closed_in_the_middle_of_a_load_ends_the_job(void **state)
 static void crc_and_search_answer(void **state)
 {
     (void)state;
-    EXPECT("qCRC:20000000,10", "C20000010");
+    memcpy(fake.ram, "123456789", 9);
+    EXPECT("qCRC:20000000,9", "C376e6e7");      /* CRC-32/MPEG-2 check value */
+    EXPECT("qCRC:20000000,0", "Cffffffff");
     EXPECT("qCRC:30000000,10", "E03");
     EXPECT("qCRC:20000000", "E0c");
     memcpy(fake.ram + 254, "needle", 6);                /* over a seam */
@@ -782,6 +919,16 @@ int main(void)
         ATTACHED(software_breakpoint_in_ram_is_a_bkpt_that_nobody_sees),
         ATTACHED(software_breakpoint_in_flash_takes_a_comparator),
         ATTACHED(software_breakpoints_come_and_go),
+        ATTACHED(what_the_program_wrote_over_a_bkpt_is_the_programs),
+        ATTACHED(a_byte_that_the_program_wrote_over_a_bkpt_is_the_programs),
+        ATTACHED(a_bkpt_that_was_written_over_is_set_anew_at_the_next_stop),
+        ATTACHED(a_copy_that_is_stopped_in_the_middle_of_a_bkpt_goes_on),
+        ATTACHED(a_port_closed_while_running_takes_no_stale_bytes_back),
+        ATTACHED(gdbs_own_bytes_over_a_bkpt_are_kept_as_they_are),
+        ATTACHED(a_bkpt_of_the_program_stays_where_one_of_ours_was),
+        ATTACHED(a_bkpt_that_could_not_be_taken_out_is_tried_again),
+        ATTACHED(kill_takes_the_bkpts_out_of_ram_before_the_reset),
+        ATTACHED(a_checksum_is_of_the_programs_bytes),
         ATTACHED(detach_puts_everything_back),
         ATTACHED(watchpoints_reach_the_core_with_hex_length),
         ATTACHED(documents_are_the_same_in_any_pieces),
