@@ -24,6 +24,7 @@ struct board_options {
     const char *target;             /* NAME[:FILE], "none" */
     bool loop;                      /* --loop: the probe's TX is wired to its own RX */
     bool no_crystal;                /* --no-crystal: HSE never becomes ready */
+    bool strict;                    /* --strict: what the chip forgives is a fault too */
 };
 
 /* What is soldered on the board besides the chips: a resistor or a jumper is a pin. */

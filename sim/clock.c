@@ -1,4 +1,4 @@
-/* clock.c - simulated time: the alarm queue, the cores' turns, the list of problems.
+/* clock.c - simulated time: the alarm queue and the cores' turns.
  *
  *   called by  everything in sim/        calls  cpu.h (to let the cores run)
  *
@@ -11,21 +11,8 @@
  * they were set, so a run does not depend on how the heap happens to lie. */
 #include "cpu.h"
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Texts that were reported already. */
-struct reported {
-    struct reported *next;
-    enum sim_problem kind;
-    char text[];
-};
-
-static const char *const kind_names[SIM_PROBLEM_KINDS] = {
-    "note", "broken rule", "unmodelled", "fatal",
-};
 
 struct sim *sim_new(void)
 {
@@ -37,11 +24,7 @@ struct sim *sim_new(void)
 
 void sim_free(struct sim *sim)
 {
-    struct reported *next;
-    for (struct reported *entry = sim->reported; entry; entry = next) {
-        next = entry->next;
-        free(entry);
-    }
+    sim_forget_reports(sim);
     free(sim->queue);
     free(sim);
 }
@@ -147,7 +130,9 @@ static void ring_due(struct sim *sim, sim_time until)
         struct alarm *alarm = sim->queue[0];
         sim->now = alarm->at;
         alarm_cancel(sim, alarm);
+        sim->ringing = true;
         alarm->ring(alarm->ctx);
+        sim->ringing = false;
     }
 }
 
@@ -170,53 +155,6 @@ void sim_run_until(struct sim *sim, sim_time t)
         ring_due(sim, now);
         sim->now = now;
     }
-}
-
-/* "probe at 0x08000124 (main+0x10): ", or nothing when no core acts. */
-static int describe_place(struct sim *sim, char *text, size_t size)
-{
-    const struct cpu *cpu = sim->running;
-    if (!cpu)
-        return snprintf(text, size, "%s", "");
-    uint32_t offset = 0;
-    const char *symbol = cpu_symbol ? cpu_symbol(cpu, cpu->pc, &offset) : NULL;
-    if (!symbol)
-        return snprintf(text, size, "%s at 0x%08X: ", cpu->config.name, cpu->pc);
-    return snprintf(text, size, "%s at 0x%08X (%s+0x%X): ", cpu->config.name, cpu->pc,
-                    symbol, offset);
-}
-
-static bool is_new(struct sim *sim, enum sim_problem kind, const char *text)
-{
-    for (struct reported *entry = sim->reported; entry; entry = entry->next)
-        if (entry->kind == kind && !strcmp(entry->text, text))
-            return false;
-    struct reported *entry = malloc(sizeof *entry + strlen(text) + 1);
-    assert(entry);
-    entry->kind = kind;
-    strcpy(entry->text, text);
-    entry->next = sim->reported;
-    sim->reported = entry;
-    return true;
-}
-
-void sim_report(struct sim *sim, enum sim_problem kind, const char *format, ...)
-{
-    char text[512], line[768];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-
-    sim->problems[kind]++;
-    if (!is_new(sim, kind, text))
-        return;
-    int length = describe_place(sim, line, sizeof line);
-    snprintf(line + length, sizeof line - (size_t)length, "%s", text);
-    if (sim->report)
-        sim->report(sim->report_ctx, kind, line);
-    else
-        fprintf(stderr, "%s: %s\n", kind_names[kind], line);
 }
 
 /* xorshift64*: Marsaglia 2003, Vigna 2016. */

@@ -48,9 +48,9 @@ bool comparators_break_at(struct coredebug *debug, uint32_t pc)
             continue;
         if (debug->dhcsr & C_DEBUGEN)
             return true;
-        sim_report(debug->cpu->sim, SIM_RULE, "%s: a breakpoint comparator was left set at "
-                   "0x%08X, and no debugger: the core would take HardFault",
-                   debug->cpu->config.name, pc);
+        sim_report_debugger(debug->cpu->sim, SIM_RULE, "%s: a breakpoint comparator was left "
+                            "set at 0x%08X, and no debugger: the core would take HardFault",
+                            debug->cpu->config.name, pc);
     }
     return false;
 }

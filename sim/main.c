@@ -5,7 +5,8 @@
  *
  * Options are rows of a table; each puts its argument into struct settings or says in one
  * sentence what is wrong with it.  Exit status: 0 all was well; 1 the firmware broke a rule
- * of the chip, locked up, or touched something that is not modelled; 2 wrong usage.
+ * of the chip, locked up, or touched something that is not modelled; 2 wrong usage.  What a
+ * program on the target does wrong by itself is printed, and is not the probe's status.
  *
  * Time passes in slices.  Between two of them the TCP ports are looked at.  With
  * --speed real a slice ends no earlier than the wall clock says; the wait is a poll(2) on
@@ -237,6 +238,12 @@ static bool set_loop(struct settings *settings, const char *text)
     return settings->board.loop = true;
 }
 
+static bool set_strict(struct settings *settings, const char *text)
+{
+    (void)text;
+    return settings->board.strict = true;
+}
+
 static bool say_version(struct settings *settings, const char *text)
 {
     (void)text;
@@ -271,6 +278,7 @@ static const struct option {
     { "--for", "SECONDS", set_for, "stop after so much simulated time" },
     { "--stats", NULL, set_stats, "on exit, counters as JSON on standard output" },
     { "--no-crystal", NULL, set_no_crystal, "the 8 MHz crystal is missing" },
+    { "--strict", NULL, set_strict, "exit status 1 also for what the chip forgives" },
     { "--help", NULL, say_help, "this" },
     { "--version", NULL, say_version, "what this is" },
 };
@@ -323,11 +331,12 @@ static bool read_options(struct settings *settings, char **argv)
 static void report(void *ctx, enum sim_problem kind, const char *text)
 {
     static const char *const words[SIM_PROBLEM_KINDS] = {
-        "note", "broken rule", "not modelled", "fatal",
+        "note", "forgiven", "broken rule", "not modelled", "fatal",
     };
-    const struct machine *machine = ctx;
-    fprintf(stderr, "%s: %.6f s: %s\n", words[kind],
-            (double)machine->board->sim->now / (double)SIM_SECOND, text);
+    const struct sim *sim = ((const struct machine *)ctx)->board->sim;
+    fprintf(stderr, "%s%s: %.6f s: %s\n", words[kind],
+            sim->reports_target ? " (the target's own program)" : "",
+            (double)sim->now / (double)SIM_SECOND, text);
 }
 
 static void say_what_was_loaded(const struct chip *chip, const char *who)
@@ -532,8 +541,8 @@ static void summary(const struct machine *machine)
     const unsigned *problems = machine->board->sim->problems;
     if (stats_exit_status(machine->board))
         fprintf(stderr, "bluepill: %u broken rules, %u accesses to what is not modelled, "
-                "%u fatal events\n", problems[SIM_RULE], problems[SIM_UNMODELLED],
-                problems[SIM_FATAL]);
+                "%u fatal events, %u things that the chip forgives\n", problems[SIM_RULE],
+                problems[SIM_UNMODELLED], problems[SIM_FATAL], problems[SIM_FORGIVEN]);
 }
 
 static void print_stats(const struct machine *machine)

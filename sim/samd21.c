@@ -30,12 +30,10 @@ enum { RAM_BASE = 0x20000000, RAM_SIZE = 32 * 1024, BLOCK_SIZE = 0x400 };
 
 void samd21_report(struct samd21 *samd21, enum sim_problem kind, const char *format, ...)
 {
-    char text[256];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    sim_report_chip(samd21->sim, samd21->cpu, samd21->name, kind, format, args);
     va_end(args);
-    sim_report(samd21->sim, kind, "%s: %s", samd21->name, text);
 }
 
 void samd21_irq(struct samd21 *samd21, int line, bool level)
@@ -73,7 +71,7 @@ static uint32_t block_read(void *ctx, uint32_t offset, int width)
  * DSU's external half. */
 static bool refused(const struct samd21_block *block, uint32_t offset)
 {
-    bool external = block->size > BLOCK_SIZE && offset >= 0x100;
+    bool external = block->size == 0x2000 && offset >= 0x100;
     if (external || by_debugger(block) || !samd21_write_protected(block->chip, block))
         return false;
     samd21_report(block->chip, SIM_RULE, "write of %s+0x%02X, which PAC%d protects",
@@ -107,7 +105,7 @@ struct samd21_block *samd21_add_block(struct samd21 *samd21, const struct samd21
 
 /* On the chip, but not in this model: the bus reports every access by name. */
 static const struct { const char *name; uint32_t base; } absent[] = {
-    { "DMAC", 0x41004800 }, { "USB", 0x41005000 }, { "MTB", 0x41006000 },
+    { "DMAC", 0x41004800 }, { "USB", 0x41005000 },
     { "SBMATRIX", 0x41007000 }, { "EVSYS", 0x42000400 }, { "TCC0", 0x42002000 },
     { "TCC1", 0x42002400 }, { "TCC2", 0x42002800 }, { "ADC", 0x42004000 },
     { "AC", 0x42004400 }, { "DAC", 0x42004800 }, { "PTC", 0x42004C00 }, { "I2S", 0x42005000 },

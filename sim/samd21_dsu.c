@@ -1,9 +1,10 @@
 /* samd21_dsu.c - the SAM D21's device service unit, and who may write what (PAC).
  *
- *   called by  samd21.c, memap.c (through samd21_dsu_allows)
+ *   called by  samd21.c, memap.c (through samd21_dsu_allows)      calls  samd21_nvm.c
  *
  *   0x41002000  for the core         0x41002100  the same registers for a debugger
  *   0x41003000  CoreSight ROM table of the chip: entry 0 is the core's own, entry 1 MTB
+ *   0x41006000  MTB, the micro trace buffer: registers only, tracing is reported
  *
  * With the security bit set a debugger sees the external half and the ROM table, nothing
  * else; chip erase (CTRL.CE) is its only way in.  Cold plugging: SWCLK low when reset is
@@ -14,7 +15,8 @@
  * Modelled: chip erase (240 ms, data sheet maximum), CRC32 (a word each two cycles at
  * 8 MHz assumed), DCC registers, identification.  MBIST is not.
  *
- * Sources: data sheet chapters DSU, PAC; CoreSight ROM tables, ADIv5.2 D5. */
+ * Sources: data sheet chapters DSU, PAC; CoreSight ROM tables, ADIv5.2 D5; CoreSight
+ * MTB-M0+ TRM (ARM DDI 0486) 3. */
 #include "samd21.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,7 @@ struct samd21_dsu {
     uint8_t statusa, dcc_dirty;
     uint32_t addr, length, data, dcc[2];
     uint32_t pac[BRIDGES];                  /* write-protected peripherals */
+    uint32_t mtb_position, mtb_master, mtb_flow;
     enum { IDLE, ERASING, SUMMING } job;
     struct alarm job_done;
 };
@@ -196,6 +199,51 @@ static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     }
 }
 
+/* --- MTB ---------------------------------------------------------------------------------- */
+
+enum { MTB_BASE = 0x41006000, MTB_SIZE = 0x1000 };
+enum { POSITION = 0x00, MASTER = 0x04, FLOW = 0x08, BASE = 0x0C };
+#define MASTER_EN      (1u << 31)
+#define MASTER_BITS    0x000003FFu
+#define TSTARTEN       (1u << 5)
+#define POSITION_BITS  0x00007FFCu          /* a pointer into 32 KB, and WRAP */
+
+static uint32_t mtb_read(void *ctx, uint32_t word)
+{
+    static const struct { uint16_t offset; uint32_t value; } identification[] = {
+        { 0xFBC, 0x47700A31 }, { 0xFCC, 0x31 }, { 0xFD0, 0x04 },
+        { 0xFE0, 0x32 }, { 0xFE4, 0xB9 }, { 0xFE8, 0x0B },      /* part 0x932, ARM 0x43B */
+        { 0xFF0, 0x0D }, { 0xFF4, 0x90 }, { 0xFF8, 0x05 }, { 0xFFC, 0xB1 },
+    };
+    const struct samd21_dsu *dsu = ctx;
+    switch (word) {
+    case POSITION: return dsu->mtb_position;
+    case MASTER:   return dsu->mtb_master;
+    case FLOW:     return dsu->mtb_flow;
+    case BASE:     return RAM_BASE;
+    default:       break;
+    }
+    for (size_t i = 0; i < sizeof identification / sizeof identification[0]; i++)
+        if (identification[i].offset == word)
+            return identification[i].value;
+    return 0;
+}
+
+static void mtb_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    struct samd21_dsu *dsu = ctx;
+    value &= mask;
+    if (word == POSITION)
+        dsu->mtb_position = value & POSITION_BITS;
+    else if (word == FLOW)
+        dsu->mtb_flow = value & ~4u;
+    if (word != MASTER)
+        return;
+    if (value & (MASTER_EN | TSTARTEN))
+        samd21_report(dsu->chip, SIM_UNMODELLED, "MTB: tracing (MASTER.EN or TSTARTEN)");
+    dsu->mtb_master = value & MASTER_BITS & ~TSTARTEN;
+}
+
 /* --- PAC ---------------------------------------------------------------------------------- */
 
 static uint32_t pac_read(void *ctx, uint32_t word)
@@ -228,6 +276,7 @@ static void dsu_reset(void *ctx)
     }
     dsu->statusa = dsu->dcc_dirty = 0;
     dsu->addr = dsu->length = dsu->data = 0;
+    dsu->mtb_position = dsu->mtb_master = dsu->mtb_flow = 0;
     dsu->pac[BRIDGE_A] = dsu->pac[BRIDGE_C] = 0;
     dsu->pac[BRIDGE_B] = 1 << 1;
 }
@@ -251,6 +300,9 @@ void samd21_dsu_new(struct samd21 *samd21, uint32_t unique_id)
     samd21_add_block(samd21, &(struct samd21_block){
         .name = "DSU", .base = INTERNAL, .size = 0x2000, .bridge = BRIDGE_B, .bit = 1,
         .read = dsu_read, .write = dsu_write, .reset = dsu_reset, .ctx = dsu });
+    samd21_add_block(samd21, &(struct samd21_block){
+        .name = "MTB", .base = MTB_BASE, .size = MTB_SIZE, .bridge = BRIDGE_B, .bit = -1,
+        .read = mtb_read, .write = mtb_write, .ctx = dsu });
     for (int i = 0; i < BRIDGES; i++)
         samd21_add_block(samd21, &(struct samd21_block){
             .name = pac_names[i], .base = 0x40000000u + 0x01000000u * (uint32_t)i,

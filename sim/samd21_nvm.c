@@ -138,8 +138,8 @@ static void write_page(struct samd21_nvm *nvm, bool aux)
         for (int i = 0; i < PAGE; i++)
             page[i] &= nvm->buffer[i];
         samd21_nvm_busy(nvm, nvm->chip->sim->now + PAGE_TIME);
+        clear_buffer(nvm);              /* a refused write leaves it for the next one */
     }
-    clear_buffer(nvm);
 }
 
 static void lock_region(struct samd21_nvm *nvm, bool lock)

@@ -82,10 +82,16 @@ static void add_usb(struct text *text, const struct board *board)
     add(text, "}, ");
 }
 
+static void add_problems(struct text *text, const char *key, const unsigned *problems)
+{
+    add(text, "\"%s\": {\"note\": %u, \"forgiven\": %u, \"rule\": %u, \"unmodelled\": %u, "
+        "\"fatal\": %u}", key, problems[SIM_NOTE], problems[SIM_FORGIVEN], problems[SIM_RULE],
+        problems[SIM_UNMODELLED], problems[SIM_FATAL]);
+}
+
 int stats_write(struct board *board, char *text, int size)
 {
     struct text out = { text, size, 0 };
-    const unsigned *problems = board->sim->problems;
     const struct cpu *cpu = board->probe->cpu;
 
     add(&out, "{\"simulated_seconds\": %.9f, \"cycles\": %llu, \"instructions\": %llu, ",
@@ -94,17 +100,20 @@ int stats_write(struct board *board, char *text, int size)
     add_core(&out, "target", board->target);
     add_swd(&out, board);
     add_usb(&out, board);
-    add(&out, "\"led\": %s, \"boot1\": %d, ", board_led(board) ? "true" : "false",
-        board->options.boot1);
-    add(&out, "\"unmodelled\": %u, \"problems\": {\"note\": %u, \"rule\": %u, "
-        "\"unmodelled\": %u, \"fatal\": %u}}", problems[SIM_UNMODELLED], problems[SIM_NOTE],
-        problems[SIM_RULE], problems[SIM_UNMODELLED], problems[SIM_FATAL]);
+    add(&out, "\"led\": %s, \"boot1\": %d, \"unmodelled\": %u, ",
+        board_led(board) ? "true" : "false", board->options.boot1,
+        board->sim->problems[SIM_UNMODELLED]);
+    add_problems(&out, "problems", board->sim->problems);
+    add(&out, ", ");
+    add_problems(&out, "target_problems", board->sim->of_target);
+    add(&out, "}");
     return out.length;
 }
 
 int stats_exit_status(const struct board *board)
 {
-    for (int kind = SIM_NOTE + 1; kind < SIM_PROBLEM_KINDS; kind++)
+    int first = board->options.strict ? SIM_FORGIVEN : SIM_RULE;
+    for (int kind = first; kind < SIM_PROBLEM_KINDS; kind++)
         if (board->sim->problems[kind])
             return 1;
     return 0;

@@ -97,6 +97,27 @@ static void its_rom_table_names_atmel_and_leads_to_the_core(void **state)
     assert_int_equal(get(0x41003FE8, 4), 0x09);
 }
 
+/* CoreSight MTB-M0+ TRM (DDI 0486) 3: what a debugger sees that follows entry 1. */
+static void its_rom_table_leads_to_the_micro_trace_buffer(void **state)
+{
+    static const struct { uint16_t at; uint8_t value; } id[] = {
+        { 0xFD0, 0x04 }, { 0xFE0, 0x32 }, { 0xFE4, 0xB9 }, { 0xFE8, 0x0B }, { 0xFEC, 0x00 },
+        { 0xFF0, 0x0D }, { 0xFF4, 0x90 }, { 0xFF8, 0x05 }, { 0xFFC, 0xB1 }, { 0xFCC, 0x31 },
+    };
+    (void)state;
+    uint32_t mtb = 0x41003000 + (get(0x41003004, 4) & 0xFFFFF000);
+    assert_int_equal(mtb, 0x41006000);
+    for (size_t i = 0; i < sizeof id / sizeof id[0]; i++)
+        assert_int_equal(get(mtb + id[i].at, 4), id[i].value);
+    assert_int_equal(get(mtb + 0xC, 4), 0x20000000);            /* BASE: its SRAM */
+    put(mtb, 0xFFFFFFFF, 4);
+    assert_int_equal(get(mtb, 4), 0x00007FFC);                  /* POSITION: 32 KB */
+    put(mtb + 4, 0x80000007, 4);                                /* MASTER.EN, MASK */
+    assert_int_equal(get(mtb + 4, 4), 7);
+    assert_int_equal(board->sim->problems[SIM_UNMODELLED], 1);
+    assert_non_null(strstr(last_problem, "MTB: tracing"));
+}
+
 static void two_samples_have_different_serial_numbers(void **state)
 {
     (void)state;
@@ -261,6 +282,27 @@ static void a_locked_region_is_not_erased(void **state)
     command(0x02, 0x4000);
     busy_ms();
     assert_int_equal(chip->flash[0x4000], 0xFF);
+}
+
+/* What a refused command left in the page buffer is still there for the next one. */
+static void a_refused_write_leaves_the_page_buffer_as_it_is(void **state)
+{
+    (void)state;
+    put(NVM_CTRLB, 1 << 7, 4);
+    command(0x40, 0x4000);
+    fill_buffer(0x4040, 0x12345678);
+    command(0x04, 0x4040);
+    assert_int_equal(get(NVM_STATUS, 2), 8 | 2);        /* LOCKE, and LOAD still */
+    put(NVM_STATUS, 8, 2);
+    command(0x41, 0x4000);
+    command(0x04, 0x4040);
+    busy_ms();
+    assert_memory_equal(chip->flash + 0x4040, "\x78\x56\x34\x12", 4);
+    assert_memory_equal(chip->flash + 0x407C, "\x78\x56\x34\x12", 4);
+    assert_int_equal(get(NVM_STATUS, 2), 0);
+    command(0x04, 0x4080);                              /* and now it is empty */
+    busy_ms();
+    assert_memory_equal(chip->flash + 0x4080, "\xFF\xFF\xFF\xFF", 4);
 }
 
 static void the_boot_section_of_the_fuses_is_protected_after_reset(void **state)
@@ -554,6 +596,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_identifies_itself_as_samd21g18a),
         TEST(its_rom_table_names_atmel_and_leads_to_the_core),
+        TEST(its_rom_table_leads_to_the_micro_trace_buffer),
         TEST(two_samples_have_different_serial_numbers),
         TEST(the_core_starts_at_1_mhz_and_follows_generator_0),
         TEST(running_faster_than_the_flash_allows_is_reported),
@@ -566,6 +609,7 @@ int main(void)
         TEST(bytes_into_the_page_buffer_are_a_bus_error),
         TEST(a_wrong_key_and_an_unknown_command_are_refused),
         TEST(a_locked_region_is_not_erased),
+        TEST(a_refused_write_leaves_the_page_buffer_as_it_is),
         TEST(the_boot_section_of_the_fuses_is_protected_after_reset),
         TEST(a_command_while_busy_is_a_broken_rule),
         TEST(the_security_bit_leaves_the_debugger_the_dsu_until_a_chip_erase),
