@@ -53,6 +53,11 @@ static void update_irq(struct adc *adc)
     f103_irq(adc->f103, IRQ_ADC, on);
 }
 
+bool adc_on(const struct adc *adc)
+{
+    return (adc->converter[0].reg[CR2 / 4] | adc->converter[1].reg[CR2 / 4]) & ADON;
+}
+
 /* --- converting ------------------------------------------------------------------- */
 
 static int channel_at(struct converter *c, int position)
@@ -139,6 +144,8 @@ static void write_cr2(struct converter *c, uint32_t value)
     if (value & EXTTRIG && (value & EXTSEL) != EXTSEL)
         absent(c, "conversion on an external trigger");
     *reg(c, CR2) = after;
+    if (after & ADON && !(before & ADON))
+        rcc_adc_on(f103->rcc);
     if (value & (CAL | RSTCAL))             /* 83 ADC cycles, DS5319 table 46 */
         c->calibrated_at = f103->sim->now + 83 * rcc_adcclk(f103->rcc);
     if (!(after & ADON))

@@ -4,7 +4,9 @@
  *
  * The backup domain (BKP_DRx, RTC counters, RCC_BDCR) outlives every reset but not a
  * loss of power: this board has no battery.  It may be written only while PWR_CR.DBP is
- * set.
+ * set.  BKP_DRx can be read while BKPEN is 0, whatever RM0008 7.3.8 says: boot loaders of
+ * boards in use (dapboot) do so after reset and see what was left for them, and Mynewt's
+ * maintainers found that writing needs the clock and reading does not (mynewt-core 3244).
  *
  * The RTC is not counted tick by tick: CNT and DIV follow from the time since they were
  * last settled; an alarm is set for the next second only if its interrupt is wanted.
@@ -51,7 +53,7 @@ static bool may_write(struct bkp *bkp, const char *what)
 {
     if (bkp_write_enabled(bkp))
         return true;
-    f103_report(bkp->f103, SIM_RULE, "%s written while PWR_CR.DBP is 0", what);
+    f103_report(bkp->f103, SIM_FORGIVEN, "%s written while PWR_CR.DBP is 0", what);
     return false;
 }
 
@@ -212,7 +214,7 @@ static void write_counter(struct bkp *bkp, uint32_t reg, uint32_t value)
 {
     struct rtc *rtc = &bkp->rtc;
     if (!(rtc->crl & CNF)) {
-        f103_report(bkp->f103, SIM_RULE, "RTC+0x%02X written outside CNF", reg);
+        f103_report(bkp->f103, SIM_FORGIVEN, "RTC+0x%02X written outside CNF", reg);
         return;
     }
     switch (reg) {
@@ -380,7 +382,7 @@ void bkp_new(struct f103 *f103)
     f103_add_block(f103, &(struct block){
         .name = "BKP", .base = 0x40006C00, .size = 0x400, .bridge = ON_APB1,
         .enable_bit = 27, .access = HALVES_OK, .read = bkp_read, .write = bkp_write,
-        .ctx = bkp });
+        .read_unclocked = true, .ctx = bkp });
     f103_add_block(f103, &(struct block){
         .name = "RTC", .base = 0x40002800, .size = 0x400, .bridge = ON_APB1,
         .enable_bit = 27, .access = HALVES_OK, .read = rtc_read, .write = rtc_write,

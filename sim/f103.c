@@ -10,7 +10,7 @@
  * Every register access of every peripheral passes block_read() or block_write(), which
  * know the rules that all peripherals have in common:
  *   - behind a closed clock gate registers read 0 and forget writes (RM0008 7.3);
- *   - an access narrower than the manual allows is a broken rule;
+ *   - an access narrower than the manual allows is forgiven, that is: reported;
  *   - the APB bridges repeat a narrow write on all byte lanes (RM0008 3.1).
  *
  * Reset: nRST is a pin with a pull-up.  Low holds the chip; a reset from inside pulls
@@ -42,12 +42,10 @@ static uint8_t write_cost(unsigned n) { return (uint8_t)(2 * n - 1); }
 
 void f103_report(struct f103 *f103, enum sim_problem kind, const char *format, ...)
 {
-    char text[256];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    sim_report_chip(f103->sim, f103->cpu, f103->name, kind, format, args);
     va_end(args);
-    sim_report(f103->sim, kind, "%s: %s", f103->name, text);
 }
 
 void f103_irq(struct f103 *f103, int line, bool level)
@@ -67,7 +65,7 @@ static bool gate_open(struct block *block, const char *verb, uint32_t offset)
     if (block->clocked)
         return true;
     if (!by_debugger(block))
-        f103_report(block->f103, SIM_RULE,
+        f103_report(block->f103, SIM_FORGIVEN,
                     "%s of %s+0x%02X while its clock is off in RCC", verb,
                     block->name, offset);
     return false;
@@ -79,7 +77,7 @@ static void check_width(struct block *block, uint32_t offset, int width)
 {
     int narrowest = 1 << block->access;
     if (width < narrowest && block->f103->bus->master == BUS_DATA)
-        f103_report(block->f103, SIM_RULE, "%d-bit access to %s+0x%02X, which takes %s",
+        f103_report(block->f103, SIM_FORGIVEN, "%d-bit access to %s+0x%02X, which takes %s",
                     8 * width, block->name, offset,
                     narrowest == 4 ? "32 bits only" : "16 or 32 bits");
 }
@@ -87,7 +85,7 @@ static void check_width(struct block *block, uint32_t offset, int width)
 static uint32_t block_read(void *ctx, uint32_t offset, int width)
 {
     struct block *block = ctx;
-    if (!gate_open(block, "read", offset))
+    if (!gate_open(block, "read", offset) && !block->read_unclocked)
         return 0;
     if (width == 4)
         return block->read(block->ctx, offset);

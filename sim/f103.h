@@ -62,6 +62,7 @@ struct block {
     void (*write)(void *ctx, uint32_t reg, uint32_t value);
     void (*reset)(void *ctx);       /* system reset, or the bit in RCC_APBxRSTR */
     void *ctx;
+    bool read_unclocked;            /* a closed gate keeps only writes out */
     /* private to f103.c and rcc.c */
     struct f103 *f103;
     struct bus_region *region;
@@ -128,6 +129,7 @@ sim_time rcc_hclk(const struct rcc *rcc);
 sim_time rcc_pclk(const struct rcc *rcc, enum bridge bridge);
 sim_time rcc_timclk(const struct rcc *rcc, enum bridge bridge); /* RM0008 7.2 */
 sim_time rcc_adcclk(const struct rcc *rcc);
+void rcc_adc_on(struct rcc *rcc);                   /* an ADC starts on its clock */
 double rcc_rtc_hz(const struct rcc *rcc);           /* 0: RTC has no clock */
 bool rcc_hsi_on(const struct rcc *rcc);
 void rcc_lsi_force_on(struct rcc *rcc);             /* IWDG started: RM0008 19.3 */
@@ -190,6 +192,7 @@ void tim_clock_changes(struct tim *tim, bool before);
 void tim_freeze(struct tim *tim, bool frozen);
 void adc_new(struct f103 *f103);
 void adc_free(struct adc *adc);
+bool adc_on(const struct adc *adc);                 /* either of the two */
 void spi_new(struct f103 *f103, int number);
 void spi_free(struct spi *spi);
 void spi_remapped(struct spi *spi);

@@ -376,7 +376,7 @@ static void fpec_write(void *ctx, uint32_t reg, uint32_t value)
             fpec->ar = value;
         return;
     }
-    f103_report(fpec->f103, SIM_RULE, "FLASH+0x%02X is not for writing", reg);
+    f103_report(fpec->f103, SIM_FORGIVEN, "FLASH+0x%02X is not for writing", reg);
 }
 
 /* --- reset and power -------------------------------------------------------------- */

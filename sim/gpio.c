@@ -2,8 +2,9 @@
  *
  *   called by  f103.c, and every peripheral that has a pin      calls  wires.h, exti.c
  *
- * One rule decides what a pin does (drive_of): if the debug port or USB has the pin,
- * the port's registers do not reach it; else CNF and MODE say who drives and how:
+ * One rule decides what a pin does (drive_of): if the debug port has the pin, or USB while
+ * it is powered, the port's registers do not reach it; else CNF and MODE say who drives
+ * and how:
  *
  *   MODE 00  CNF 00 analog   01 floating input   10 input, pulled to ODR's bit
  *   else     CNF 00 ODR push-pull  01 ODR open drain  10, 11 the same by a peripheral
@@ -23,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORTS = 5, LISTENERS = 48 };
+enum { PORTS = 5, LISTENERS = 64 };
 enum { CRL = 0x00, CRH = 0x04, IDR = 0x08, ODR = 0x0C, BSRR = 0x10, BRR = 0x14,
        LCKR = 0x18 };
 enum { LCKK = 1 << 16 };
@@ -111,11 +112,18 @@ static enum drive output(bool level, bool open_drain)
     return !level ? DRIVE_LOW : open_drain ? DRIVE_OPEN : DRIVE_HIGH;
 }
 
+/* A powered USB block's transceiver is on PA11 and PA12; the host drives their levels. */
+static bool usb_has(const struct port *port, int n)
+{
+    struct usbfs *usb = port->gpio->f103->chip.usb;
+    return port->number == 0 && (n == 11 || n == 12) && usb && usbfs_owns_pins(usb);
+}
+
 static enum drive drive_of(const struct port *port, int n)
 {
     unsigned config = config_of(port, n), mode = config & 3, cnf = config >> 2;
     bool odr = port->odr >> n & 1;
-    if (!port->gpio->powered)
+    if (!port->gpio->powered || usb_has(port, n))
         return DRIVE_OPEN;
     if (port->taken >> n & 1)
         return debug_drive(port->number * 16 + n);
@@ -128,17 +136,11 @@ static enum drive drive_of(const struct port *port, int n)
     return output(port->pads[n].af_out, cnf == 3);
 }
 
-static bool usb_has(const struct port *port, int n)
-{
-    return port->number == 0 && (n == 11 || n == 12) && port->gpio->f103->chip.usb &&
-           usbfs_owns_pins(port->gpio->f103->chip.usb);
-}
-
 static void apply_pin(struct port *port, int n)
 {
     struct pin *pin = &port->pads[n].pin;
     enum drive drive = drive_of(port, n);
-    if (drive != pin->drive && !usb_has(port, n))
+    if (drive != pin->drive)
         pin_drive(pin, drive);
 }
 
@@ -286,7 +288,7 @@ static void check_speed(struct port *port, uint32_t changed)
         int n = __builtin_ctz(left);
         bool fast = (config_of(port, n) & 3) == 1;
         if (now - port->pads[n].toggled < (fast ? 50 : 250) * SIM_NS)
-            f103_report(port->gpio->f103, SIM_RULE, "%s toggles faster than its MODE, "
+            f103_report(port->gpio->f103, SIM_FORGIVEN, "%s toggles faster than its MODE, "
                         "%d MHz", port->pads[n].name, fast ? 10 : 2);
         port->pads[n].toggled = now;
     }
@@ -425,14 +427,23 @@ static void remap(struct gpio *gpio)
             spi_remapped(f103->spi[i]);
 }
 
-static void write_mapr(struct gpio *gpio, uint32_t value)
+/* RM0008 9.4.2: combinations of SWJ_CFG that the table lacks have no effect.  111 is what
+ * vendor libraries write to leave it alone; any other is more likely a mistake. */
+static uint32_t swj_cfg_after(struct gpio *gpio, uint32_t value)
 {
     unsigned swj = (value & SWJ_CFG) >> 24;
-    if (swj != 0 && swj != 1 && swj != 2 && swj != 4)
-        f103_report(gpio->f103, SIM_RULE, "AFIO_MAPR.SWJ_CFG = %u means nothing", swj);
+    if (swj == 0 || swj == 1 || swj == 2 || swj == 4)
+        return value & SWJ_CFG;
+    if (swj != 7)
+        f103_report(gpio->f103, SIM_FORGIVEN, "AFIO_MAPR.SWJ_CFG = %u has no effect", swj);
+    return gpio->mapr & SWJ_CFG;
+}
+
+static void write_mapr(struct gpio *gpio, uint32_t value)
+{
     if (value & 1 << 15)
         f103_report(gpio->f103, SIM_UNMODELLED, "PD0 and PD1 as port pins");
-    gpio->mapr = value & (MAPR_BITS | SWJ_CFG);
+    gpio->mapr = (value & MAPR_BITS) | swj_cfg_after(gpio, value);
     apply_debug_pins(gpio);
     remap(gpio);
 }
@@ -447,14 +458,15 @@ static void update_exti(struct gpio *gpio)
     }
 }
 
-/* SWJ_CFG is write-only; what it reads is undefined (RM0008 9.4.2), here 0. */
+/* What SWJ_CFG reads is undefined (RM0008 9.4.2).  A choice, after what firmware in use
+ * relies on when it reads, changes and writes MAPR: the setting that is in force. */
 static uint32_t afio_read(void *ctx, uint32_t reg)
 {
     struct gpio *gpio = ctx;
     if (reg == EVCR)
         return 0;
     if (reg == MAPR)
-        return gpio->mapr & MAPR_BITS;
+        return gpio->mapr;
     if (reg >= EXTICR1 && reg <= EXTICR4)
         return gpio->exticr[(reg - EXTICR1) / 4];
     f103_report(gpio->f103, SIM_UNMODELLED, "AFIO+0x%02X read", reg);

@@ -329,7 +329,7 @@ static void write_aircr(struct nvic *nvic, uint32_t value)
 {
     struct cpu *cpu = nvic->cpu;
     if (value >> 16 != 0x05FA) {
-        sim_report(cpu->sim, SIM_RULE, "%s: AIRCR written without its key: 0x%08X",
+        sim_report(cpu->sim, SIM_FORGIVEN, "%s: AIRCR written without its key: 0x%08X",
                    cpu->config.name, value);
         return;
     }

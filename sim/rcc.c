@@ -7,6 +7,9 @@
  *        /2 ----+-> PLL x2..16 -^ |                     \---PPRE2-> PCLK2, TIM1, ADC
  *   HSE 8 MHz --+        \--USBPRE--> USB (must be 48 MHz)
  *
+ * What RM0008 says cannot be written at a time is ignored then, as by the chip, and
+ * forgiven: a program that a boot loader has started writes such things.
+ *
  * A cycle is a whole number of ticks (504 a nanosecond), so 72 MHz is exactly 7000.
  * Oscillators take their data sheet time to start; what waits for a RDY flag really
  * waits.  Limits of the data sheet are checked whenever a clock changes.
@@ -144,7 +147,7 @@ static void check_limits(struct rcc *rcc)
         f103_report(f103, SIM_RULE, "SYSCLK is %.0f MHz, limit 72", sysclk / 1e6);
     if (pclk1 > 36e6)
         f103_report(f103, SIM_RULE, "PCLK1 is %.0f MHz, limit 36", pclk1 / 1e6);
-    if (adc > 14e6 && rcc->enr[ON_APB2] & (ADC1EN | ADC2EN))
+    if (adc > 14e6 && rcc->enr[ON_APB2] & (ADC1EN | ADC2EN) && adc_on(f103->adc))
         f103_report(f103, SIM_RULE, "ADC clock is %.1f MHz, limit 14", adc / 1e6);
     if (wait < need)
         f103_report(f103, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, needs "
@@ -152,6 +155,8 @@ static void check_limits(struct rcc *rcc)
     if (fpec_acr(f103->fpec) & 1 << 3 && (hclk > 8e6 || rcc->sysclk == PLL))
         f103_report(f103, SIM_RULE, "flash half cycle access above 8 MHz or by PLL");
 }
+
+void rcc_adc_on(struct rcc *rcc) { check_limits(rcc); }
 
 static void tell_usb(struct rcc *rcc)
 {
@@ -162,7 +167,7 @@ static void tell_usb(struct rcc *rcc)
     double divide = rcc->cfgr & USBPRE ? 1 : 1.5;
     double hz = rcc->source[PLL].ready ? pll_hz(rcc) / divide : 0;
     if (on && usbfs_owns_pins(usb) && hz != 48e6)
-        f103_report(rcc->f103, SIM_RULE,
+        f103_report(rcc->f103, hz > 0 ? SIM_RULE : SIM_FORGIVEN,
                     "USB is enabled and its clock is %.1f MHz, not 48", hz / 1e6);
     usbfs_clock(usb, on, (uint32_t)hz);
 }
@@ -194,7 +199,7 @@ static void update(struct rcc *rcc)
 void rcc_flash_latency_changed(struct rcc *rcc, bool prefetch_too)
 {
     if (prefetch_too && (source_hz(rcc, rcc->sysclk) >= 24e6 || rcc->cfgr & 8 << 4))
-        f103_report(rcc->f103, SIM_RULE, "flash prefetch switched at SYSCLK of 24 MHz "
+        f103_report(rcc->f103, SIM_FORGIVEN, "flash prefetch switched at SYSCLK of 24 MHz "
                     "or more, or with AHB divided");
     f103_set_costs(rcc->f103, fpec_acr(rcc->f103->fpec));
     check_limits(rcc);
@@ -283,7 +288,7 @@ static void turn_by_bit(struct rcc *rcc, enum source source, uint32_t *value,
                         uint32_t bit)
 {
     if (!(*value & bit) && in_use(rcc, source)) {
-        f103_report(rcc->f103, SIM_RULE, "%s switched off while SYSCLK runs on it",
+        f103_report(rcc->f103, SIM_FORGIVEN, "%s switched off while SYSCLK runs on it",
                     properties[source].name);
         *value |= bit;
     }
@@ -335,10 +340,12 @@ void rcc_lsi_force_on(struct rcc *rcc)
 static void write_cr(struct rcc *rcc, uint32_t value)
 {
     value &= HSION | HSITRIM | HSEON | HSEBYP | CSSON | PLLON;
-    if (rcc->source[HSE].on && (value ^ rcc->cr) & HSEBYP)
-        f103_report(rcc->f103, SIM_RULE, "RCC_CR.HSEBYP changed while HSE is on");
+    if (rcc->source[HSE].on && (value ^ rcc->cr) & HSEBYP) {
+        f103_report(rcc->f103, SIM_FORGIVEN, "RCC_CR.HSEBYP changed while HSE is on");
+        value ^= HSEBYP;
+    }
     if (value & PLLON && !rcc->source[PLL].on && !can_start(rcc, PLL))
-        f103_report(rcc->f103, SIM_RULE, "PLL started before its input is ready");
+        f103_report(rcc->f103, SIM_FORGIVEN, "PLL started before its input is ready");
     rcc->cr = value;
     turn_by_bit(rcc, PLL, &rcc->cr, PLLON);
     turn_by_bit(rcc, HSE, &rcc->cr, HSEON);
@@ -357,11 +364,11 @@ static void write_cfgr(struct rcc *rcc, uint32_t value)
 {
     value &= SW | HPRE | PPRE1 | PPRE2 | ADCPRE | PLL_BITS | USBPRE | MCO;
     if ((value ^ rcc->cfgr) & PLL_BITS && rcc->source[PLL].on) {
-        f103_report(rcc->f103, SIM_RULE, "PLL set-up changed while the PLL is on");
+        f103_report(rcc->f103, SIM_FORGIVEN, "PLL set-up changed while the PLL is on");
         value = (value & ~(uint32_t)PLL_BITS) | (rcc->cfgr & PLL_BITS);
     }
     if ((value ^ rcc->cfgr) & USBPRE && rcc->enr[ON_APB1] & USBEN)
-        f103_report(rcc->f103, SIM_RULE, "RCC_CFGR.USBPRE changed under a clocked USB");
+        f103_report(rcc->f103, SIM_FORGIVEN, "RCC_CFGR.USBPRE changed under a clocked USB");
     if (value & 4 << 24 && !(rcc->cfgr & 4 << 24))
         f103_report(rcc->f103, SIM_UNMODELLED, "clock output on PA8 (RCC_CFGR.MCO)");
     rcc->cfgr = value;
@@ -430,7 +437,7 @@ void rcc_backup_reset(struct rcc *rcc)
 static void write_bdcr(struct rcc *rcc, uint32_t value)
 {
     if (!bkp_write_enabled(rcc->f103->bkp)) {
-        f103_report(rcc->f103, SIM_RULE, "RCC_BDCR written while PWR_CR.DBP is 0");
+        f103_report(rcc->f103, SIM_FORGIVEN, "RCC_BDCR written while PWR_CR.DBP is 0");
         return;
     }
     if (value & BDRST) {
@@ -441,7 +448,7 @@ static void write_bdcr(struct rcc *rcc, uint32_t value)
     }
     uint32_t chosen = rcc->bdcr & RTCSEL;
     if (chosen && (value & RTCSEL) != chosen) {
-        f103_report(rcc->f103, SIM_RULE, "RTCSEL changed without BDRST");
+        f103_report(rcc->f103, SIM_FORGIVEN, "RTCSEL changed without BDRST");
         value = (value & ~(uint32_t)RTCSEL) | chosen;
     }
     rtc_clock(rcc, true);

@@ -16,12 +16,12 @@ enum {
     CPHA = 1 << 0, CPOL = 1 << 1, MSTR = 1 << 2, SPE = 1 << 6, LSBFIRST = 1 << 7,
     SSI = 1 << 8, SSM = 1 << 9, RXONLY = 1 << 10, DFF = 1 << 11, CRCEN = 1 << 13,
     BIDIMODE = 1 << 15,
-    RXDMAEN = 1 << 0, TXDMAEN = 1 << 1, ERRIE = 1 << 5, RXNEIE = 1 << 6, TXEIE = 1 << 7,
+    RXDMAEN = 1 << 0, TXDMAEN = 1 << 1, SSOE = 1 << 2, ERRIE = 1 << 5, RXNEIE = 1 << 6, TXEIE = 1 << 7,
     RXNE = 1 << 0, TXE = 1 << 1, CRCERR = 1 << 4, MODF = 1 << 5, OVR = 1 << 6,
     BSY = 1 << 7,
 };
 
-struct spi_pins { uint8_t sck, miso, mosi; };
+struct spi_pins { uint8_t sck, miso, mosi, nss; };
 static const struct spi_type {
     const char *name, *sck_name, *mosi_name;
     uint32_t base;
@@ -32,10 +32,10 @@ static const struct spi_type {
 } types[] = {
     { "SPI1", "SPI1_SCK", "SPI1_MOSI", 0x40013000, ON_APB2, 12, IRQ_SPI1, 1,
       DMA_SPI1_TX, DMA_SPI1_RX,
-      { { PA + 5, PA + 6, PA + 7 }, { PB + 3, PB + 4, PB + 5 } } },
+      { { PA + 5, PA + 6, PA + 7, PA + 4 }, { PB + 3, PB + 4, PB + 5, PA + 15 } } },
     { "SPI2", "SPI2_SCK", "SPI2_MOSI", 0x40003800, ON_APB1, 14, IRQ_SPI2, 0,
       DMA_SPI2_TX, DMA_SPI2_RX,
-      { { PB + 13, PB + 14, PB + 15 }, { PB + 13, PB + 14, PB + 15 } } },
+      { { PB + 13, PB + 14, PB + 15, PB + 12 }, { PB + 13, PB + 14, PB + 15, PB + 12 } } },
 };
 
 struct spi {
@@ -155,24 +155,53 @@ void spi_remapped(struct spi *s)
     claim_pins(s);
 }
 
-static void write_cr1(struct spi *s, uint32_t value)
+/* NSS as a master sees it: SSI, or the pin unless it is an output. */
+static bool nss_is_low(const struct spi *s)
 {
-    if (value & SPE && (value & (BIDIMODE | RXONLY | CRCEN) || !(value & MSTR)))
-        f103_report(s->f103, SIM_UNMODELLED, "%s as %s", s->type->name,
-                    !(value & MSTR) ? "slave" : value & CRCEN ? "master with CRC"
-                                                              : "one-way master");
-    if (value & MSTR && value & SSM && !(value & SSI)) {    /* 25.3.10: mode fault */
-        s->sr |= MODF;
-        value &= ~(uint32_t)(MSTR | SPE);
-    }
-    s->cr1 = value & 0xFFFF;
-    if (!(value & SPE)) {
+    if (s->cr1 & SSM)
+        return !(s->cr1 & SSI);
+    return !(s->cr2 & SSOE) && !gpio_level(s->f103->gpio, s->pins.nss);
+}
+
+/* RM0008 25.3.10: another master pulls NSS of a running one. */
+static void look_at_nss(struct spi *s)
+{
+    if ((s->cr1 & (MSTR | SPE)) != (MSTR | SPE) || !nss_is_low(s))
+        return;
+    s->sr |= MODF;
+    s->cr1 &= ~(uint32_t)(MSTR | SPE);
+}
+
+static void settle(struct spi *s)
+{
+    look_at_nss(s);
+    if (!(s->cr1 & SPE)) {
         alarm_cancel(s->f103->sim, &s->edge);
         s->halves = 0;
         s->sr &= ~(uint32_t)BSY;
     }
     claim_pins(s);
     update(s);
+}
+
+static void nss_changed(void *ctx, int pin, int level)
+{
+    struct spi *s = ctx;
+    (void)level;
+    if (pin == s->pins.nss && s->cr1 & SPE)
+        settle(s);
+}
+
+static void write_cr1(struct spi *s, uint32_t value)
+{
+    if (value & SPE && (value & (BIDIMODE | RXONLY | CRCEN) || !(value & MSTR)))
+        f103_report(s->f103, SIM_UNMODELLED, "%s as %s", s->type->name,
+                    !(value & MSTR) ? "slave" : value & CRCEN ? "master with CRC"
+                                                              : "one-way master");
+    if (s->sr & MODF)                       /* no master until the fault is cleared */
+        value &= ~(uint32_t)(MSTR | SPE);
+    s->cr1 = value & 0xFFFF;
+    settle(s);
 }
 
 static void write_dr(struct spi *s, uint32_t value)
@@ -232,7 +261,7 @@ static void spi_write(void *ctx, uint32_t reg, uint32_t value)
         s->sr_read_after_modf = false;
         write_cr1(s, value);
         return;
-    case CR2:   s->cr2 = value & 0xE7; update(s); return;
+    case CR2:   s->cr2 = value & 0xE7; settle(s); return;
     case SR:    s->sr &= value | ~(uint32_t)CRCERR; return;
     case DR:    write_dr(s, value); return;
     case CRCPR: s->crcpr = value & 0xFFFF; return;
@@ -249,7 +278,8 @@ static void spi_reset(void *ctx)
     s->sr = TXE;
     s->crcpr = 7;
     s->rdr = s->tdr = 0;
-    write_cr1(s, 0);
+    s->cr1 = 0;
+    settle(s);
 }
 
 void spi_new(struct f103 *f103, int number)
@@ -262,6 +292,9 @@ void spi_new(struct f103 *f103, int number)
     s->sr = TXE;
     s->crcpr = 7;
     alarm_init(&s->edge, edge, s);
+    gpio_listen(f103->gpio, s->type->pins[0].nss, nss_changed, s);
+    if (s->type->pins[1].nss != s->type->pins[0].nss)
+        gpio_listen(f103->gpio, s->type->pins[1].nss, nss_changed, s);
     f103_add_block(f103, &(struct block){
         .name = s->type->name, .base = s->type->base, .size = 0x400,
         .bridge = s->type->bridge, .enable_bit = s->type->enable_bit,

@@ -123,7 +123,7 @@ static void pulse(struct tim *t, uint32_t enable, enum dma_request request)
     if (!(t->dier & enable))
         return;
     if (request == DMA_NONE)
-        f103_report(t->f103, SIM_RULE, "%s asks for a DMA request it does not have",
+        f103_report(t->f103, SIM_FORGIVEN, "%s asks for a DMA request it does not have",
                     t->type->name);
     else
         dma_pulse(t->f103->dma, request);

@@ -38,7 +38,7 @@ class Board:
         self.log = new_log()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, "bluepill"), "--usbip", "0", "--control", "0"]
+                [os.path.join(BUILD, "bluepill"), "--strict", "--usbip", "0", "--control", "0"]
                 + options, cwd=BUILD, stderr=log, stdout=log)
 
     def said(self):

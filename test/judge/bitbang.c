@@ -336,5 +336,6 @@ int main(int argc, char **argv)
     fprintf(stderr, "bitbang: %.3f s of the chip's time\n",
             (double)adapter.sim->now / (double)SIM_SECOND);
     const unsigned *problems = adapter.sim->problems;
-    return problems[SIM_RULE] || problems[SIM_UNMODELLED] || problems[SIM_FATAL];
+    return problems[SIM_FORGIVEN] || problems[SIM_RULE] || problems[SIM_UNMODELLED] ||
+           problems[SIM_FATAL];
 }

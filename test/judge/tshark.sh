@@ -6,7 +6,7 @@ build=${BUILD:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$build/bluepill" --flash "$build/pillbug.bin" --target samd21 --gdb 0 --speed max --for 2 \
+"$build/bluepill" --flash "$build/pillbug.bin" --target samd21 --gdb 0 --strict --speed max --for 2 \
     --pcap "$work/usb.pcap" 2>"$work/board.log" || { cat "$work/board.log"; exit 1; }
 tshark -r "$work/usb.pcap" -V >"$work/text" 2>"$work/errors"
 packets=$(tshark -r "$work/usb.pcap" 2>/dev/null | wc -l)

@@ -18,7 +18,7 @@ preload=""
 [ "$client" = lldb ] && preload=":$build/examples/demo-$chip.elf"
 
 "$build/bluepill" --flash "$build/pillbug.bin" --target "$chip$preload" --gdb 0 --uart 0 \
-    --control 0 --speed "${SPEED:-real}" ${BOARD_OPTIONS:-} 2>"$log" &
+    --control 0 --strict --speed "${SPEED:-real}" ${BOARD_OPTIONS:-} 2>"$log" &
 board=$!
 trap 'kill $board 2>/dev/null; rm -rf "$work"' EXIT INT TERM
 

@@ -36,12 +36,14 @@ static struct pin dplus, pullup;
 static struct usbfs *usb;
 static struct usb_host *host;
 static char last_report[256];
+static int reports;                     /* that were told, not only counted */
 
 static void note_report(void *ctx, enum sim_problem kind, const char *text)
 {
     (void)ctx;
     (void)kind;
     strncpy(last_report, text, sizeof last_report - 1);
+    reports++;
 }
 
 static unsigned reg(uint32_t address)
@@ -129,6 +131,7 @@ static int fresh_chip(void **state)
     sim = sim_new();
     sim->report = note_report;
     last_report[0] = '\0';
+    reports = 0;
     chip = (struct chip){ .name = "block", .sim = sim, .bus = bus_new(sim, "block") };
     chip.cpu = cpu_new(sim, chip.bus, &(struct cpu_config){ .name = "block",
         .arch = CPU_ARMV7M, .cpuid = 0x411FC231, .irq_count = 60, .priority_bits = 4,
@@ -262,8 +265,9 @@ static void packet_memory_is_256_halfwords_four_bytes_apart(void **state)
     assert_int_equal(sim->problems[SIM_RULE], 0);
 }
 
-static void
-a_32_bit_access_to_packet_memory_is_reported_and_gives_the_low_half(void **state)
+/* A popular library copies so: silicon takes the low half.  One word about it, not one for
+ * each place of the memory, and none of the millions that follow takes any time. */
+static void a_32_bit_access_to_packet_memory_gives_the_low_half_and_is_noted_once(void **state)
 {
     (void)state;
     uint32_t value;
@@ -271,30 +275,88 @@ a_32_bit_access_to_packet_memory_is_reported_and_gives_the_low_half(void **state
     set_pma(0, 0x1234);
     assert_true(bus_read(chip.bus, BUS_DATA, PMA, 4, &value));
     assert_int_equal(value, 0x1234);
-    assert_int_equal(sim->problems[SIM_RULE], 1);
-    assert_non_null(strstr(last_report, "32-bit read"));
+    assert_non_null(strstr(last_report, "32 bits"));
     bus_write(chip.bus, BUS_DATA, PMA, 4, 0xABCD5678);
     assert_int_equal(pma(0), 0x5678);
-    assert_int_equal(sim->problems[SIM_RULE], 2);
+    for (uint32_t i = 0; i < 1000000; i++)
+        bus_write(chip.bus, BUS_DATA, PMA + i % 256 * 4, 4, i);
+    assert_int_equal(sim->problems[SIM_FORGIVEN], 1000002);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+    assert_int_equal(reports, 1);
+    set_pma(0, 1);
+    bus_read(chip.bus, BUS_DATA, PMA + 2, 2, &value);   /* a real one stands out */
+    assert_int_equal(reports, 2);
 }
 
-static void byte_and_upper_half_accesses_to_packet_memory_are_reported(void **state)
+/* A byte can be read; one that is written lands in both halves, and between two halfwords
+ * there is nothing. */
+static void byte_writes_and_upper_halves_of_packet_memory_are_reported(void **state)
 {
     (void)state;
     uint32_t value;
     usbfs_clock(usb, true, 48000000);
-    bus_read(chip.bus, BUS_DATA, PMA, 1, &value);
-    assert_int_equal(sim->problems[SIM_RULE], 1);
+    set_pma(0, 0x1234);
+    bus_read(chip.bus, BUS_DATA, PMA + 1, 1, &value);
+    assert_int_equal(value, 0x12);
+    assert_int_equal(sim->problems[SIM_FORGIVEN], 1);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
     bus_read(chip.bus, BUS_DATA, PMA + 2, 2, &value);
+    assert_int_equal(sim->problems[SIM_RULE], 1);
+    bus_write(chip.bus, BUS_DATA, PMA, 1, 0x56);
+    assert_int_equal(pma(0), 0x5656);
     assert_int_equal(sim->problems[SIM_RULE], 2);
 }
 
-static void access_without_clock_is_reported(void **state)
+static void access_without_clock_is_ignored_and_reported(void **state)
 {
     (void)state;
     set(BTABLE, 8);
-    assert_int_equal(sim->problems[SIM_RULE], 1);
+    assert_int_equal(sim->problems[SIM_FORGIVEN], 1);
     assert_int_equal(reg(BTABLE), 0);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+}
+
+/* As libopencm3 and the vendor's library start: no pause, and the reset flag of the block
+ * itself.  The transceiver has its microsecond long before a host comes. */
+static void a_driver_that_does_not_wait_for_start_up_is_served(void **state)
+{
+    (void)state;
+    usbfs_clock(usb, true, 48000000);
+    assert_int_equal(reg(CNTR), 3);
+    set(CNTR, 0);
+    set(BTABLE, 0);
+    set(ISTR, 0);
+    set(CNTR, I_RESET | I_CTR | I_SUSP | I_WKUP);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+    usbfs_bus_reset(usb, true);
+    usbfs_bus_reset(usb, false);
+    assert_int_equal(reg(ISTR) & I_RESET, I_RESET);
+    set(ISTR, (unsigned)~I_RESET & 0xFFFF);
+    make_tables();
+    set(EP0R, CONTROL | RX_VALID | TX_NAK);
+    set(DADDR, 0x80);
+    assert_int_equal(setup_token(), USB_ACK);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+}
+
+/* The vendor's HAL gives the size of the receive buffer again and again, also 0 for the
+ * empty packet of a status stage. */
+static void a_receive_count_may_be_written_anew_and_0_takes_an_empty_packet(void **state)
+{
+    (void)state;
+    make_ready();
+    set_pma(6, 0);
+    assert_int_equal(out(0, false, NULL, 0), USB_ACK);
+    assert_int_equal(reg(EP0R) & CTR_RX, CTR_RX);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+    clear_ctr(EP0R, CTR_RX);
+    set_pma(6, 0x8400);
+    set_stat(EP0R, STAT_RX, RX_VALID);
+    set_pma(6, 0x8400);
+    set_pma(4, 0x80);
+    assert_int_equal(sim->problems[SIM_RULE], 0);
+    set_pma(4, 0x84);                   /* another place, under a packet that may come */
+    assert_int_equal(sim->problems[SIM_RULE], 1);
 }
 
 static void releasing_reset_too_soon_after_power_up_is_reported(void **state)
@@ -372,11 +434,12 @@ static void memory_of_a_packet_on_its_way_is_not_to_be_touched(void **state)
     assert_non_null(strstr(last_report, "table 0x00a is written while EP1R is VALID"));
     pma(0x13E);
     assert_non_null(strstr(last_report, "0x13e is read while EP1R may receive into it"));
-    assert_int_equal(sim->problems[SIM_RULE], 3);
+    assert_int_equal(sim->problems[SIM_RULE], 2);
+    assert_int_equal(sim->problems[SIM_FORGIVEN], 1);
     set_stat(EP1R, STAT_TX | STAT_RX, TX_NAK | RX_NAK);
     set_pma(0xC4, 1);
     pma(0x13E);
-    assert_int_equal(sim->problems[SIM_RULE], 3);
+    assert_int_equal(sim->problems[SIM_RULE] + sim->problems[SIM_FORGIVEN], 3);
 }
 
 static void a_receive_buffer_of_size_zero_is_reported(void **state)
@@ -1042,9 +1105,11 @@ static const struct CMUnitTest tests[] = {
     BLOCK_TEST(istr_flags_are_cleared_by_writing_zero_only),
     BLOCK_TEST(frame_number_follows_the_sofs_and_locks_after_two),
     BLOCK_TEST(packet_memory_is_256_halfwords_four_bytes_apart),
-    BLOCK_TEST(a_32_bit_access_to_packet_memory_is_reported_and_gives_the_low_half),
-    BLOCK_TEST(byte_and_upper_half_accesses_to_packet_memory_are_reported),
-    BLOCK_TEST(access_without_clock_is_reported),
+    BLOCK_TEST(a_32_bit_access_to_packet_memory_gives_the_low_half_and_is_noted_once),
+    BLOCK_TEST(byte_writes_and_upper_halves_of_packet_memory_are_reported),
+    BLOCK_TEST(access_without_clock_is_ignored_and_reported),
+    BLOCK_TEST(a_driver_that_does_not_wait_for_start_up_is_served),
+    BLOCK_TEST(a_receive_count_may_be_written_anew_and_0_takes_an_empty_packet),
     BLOCK_TEST(releasing_reset_too_soon_after_power_up_is_reported),
     BLOCK_TEST(a_buffer_over_the_table_is_reported),
     BLOCK_TEST(a_buffer_that_leaves_the_packet_memory_is_reported),

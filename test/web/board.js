@@ -19,7 +19,7 @@ class Board {
     static start(files, ...options) {
         const board = new Board();
         const args = [...files.flatMap(file => ["--flash", image(file)]), ...options,
-                      "--usbip", "0", "--control", "0"];
+                      "--strict", "--usbip", "0", "--control", "0"];
         board.#process = spawn(image("bluepill"), args, { stdio: ["ignore", "ignore", "pipe"] });
         return board.#listening();
     }
