@@ -199,6 +199,8 @@ test("an ELF file of another processor, or not yet linked, is refused", () => {
     refuses(change(18, 62), /another processor/);
     refuses(change(4, 2), /another processor/);
     refuses(change(16, 1), /not been linked/);
+    refuses(change(16, 3), /shared library or .*position-independent/);
+    refuses(change(16, 4), /memory of a program/);
 });
 test("an ELF file without section headers is taken by its segments alone", () => {
     const elf = read("examples/blinky.elf");
