@@ -20,6 +20,8 @@
  *     and from there on nothing more is done, until finish() takes it for the caller.
  *   - C_MASKINTS changes only while the core is halted (Armv7-M ARM C1.6.2).
  *   - S_RESET_ST is cleared by reading DHCSR, so every reading goes through seen().
+ *   - While the core is to stand still the vector catch of reset is on: a button, a watchdog
+ *     or a write of AIRCR then leaves it at its reset vector, as stay() finds it.
  *   - While the core stands still DFSR says nothing but HALTED, which comes with every stop
  *     and is of no interest: so nothing has to be cleared before the core is let go.
  *   - Comparators are kept here too and written again after any reset.
@@ -89,8 +91,10 @@ static struct {
     } watchpoints[DWT_MAX];
     uint32_t vector_catch;
     uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
-    bool was_reset;                     /* S_RESET_ST has been seen */
-    enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED */
+    bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
+    bool reset_untold;                  /* cortexm_was_reset() */
+    enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
+                                         * STOP_RUNNING: it may run */
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
     uint32_t bkpt_pc;                   /* ... here */
 } core;
@@ -153,6 +157,11 @@ static void control(uint32_t bits)
         core.dhcsr = 0;
 }
 
+static void arm_vector_catch(void)
+{
+    write(DEMCR, TRCENA | core.vector_catch | (core.asked == STOP_RUNNING ? 0 : VC_CORERESET));
+}
+
 static void wait_for(uint32_t bit, uint32_t limit_ms)
 {
     uint32_t deadline = clock_in_ms(limit_ms);
@@ -172,9 +181,58 @@ static void wait_halted(uint32_t limit_ms)
     wait_for(S_HALT, limit_ms);
 }
 
+/* Silence is normal while a chip resets; some lose the debug port for a moment. */
+static void wait_reset(void)
+{
+    uint32_t deadline = clock_in_ms(RESET_LIMIT_MS);
+
+    do {
+        uint32_t dhcsr = status();
+        if (failed && !adi_connected())
+            return;
+        if (!finish() && core.was_reset && !(dhcsr & S_RESET_ST))
+            return;                     /* it was set once and is not any more */
+    } while (!clock_passed(deadline));
+    failed = ERR_TIMEOUT;
+}
+
+/* True after a reset that came while it was to stand still.  Where a reset clears DEMCR, it ran
+ * away, and another one brings it back to its vector. */
+static bool stay(void)
+{
+    enum stop_reason asked = core.asked;
+
+    if (!core.was_reset || asked == STOP_RUNNING)
+        return false;
+    wait_reset();
+    bool caught = read(DFSR) & DFSR_VCATCH;
+    if (!failed)
+        failed = caught ? cortexm_after_reset(true) : cortexm_reset(true);
+    core.on_bkpt = false;
+    core.asked = asked;
+    core.reset_untold = true;
+    return true;
+}
+
+static uint32_t look(void)
+{
+    uint32_t dhcsr = status();
+
+    return stay() ? status() : dhcsr;
+}
+
+int cortexm_look(void)
+{
+    uint32_t dhcsr = look();
+    int error = finish();
+
+    return error || dhcsr & S_HALT ? error : ERR_RUNNING;
+}
+
 int cortexm_halt(void)
 {
     core.asked = STOP_REQUEST;
+    arm_vector_catch();
     control(C_HALT);
     return finish();
 }
@@ -202,11 +260,15 @@ static void get_row(uint32_t dcrsr, uint32_t *values, int count)
     static const uint32_t at[3] = { DCRSR, DHCSR, DCRDR };
     struct adi_status dhcsr;
 
-    if (!failed)
-        failed = adi_query(at, dcrsr, values, count, &dhcsr);
-    if (failed)
-        return;
-    seen(dhcsr.any);
+    if (!failed && core.asked == STOP_RUNNING)
+        failed = ERR_RUNNING;
+    do {
+        if (!failed)
+            failed = adi_query(at, dcrsr, values, count, &dhcsr);
+        if (failed)
+            return;
+        seen(dhcsr.any);
+    } while (stay());
     if (!(dhcsr.all & S_HALT))
         failed = ERR_RUNNING;
     for (; count && !(dhcsr.all & S_REGRDY); count--) {
@@ -362,14 +424,9 @@ static void arm_watchpoint(int i)
     write(DWT_FUNCTION0 + at, dwt_function(watch));
 }
 
-static void arm_vector_catch(uint32_t more)
-{
-    write(DEMCR, TRCENA | core.vector_catch | more);
-}
-
 static void rearm(void)
 {
-    arm_vector_catch(0);
+    arm_vector_catch();
     write(FP_CTRL, FPB_KEY_AND_ENABLE);
     for (int i = 0; i < core.info.breakpoints; i++)
         arm_breakpoint(i);
@@ -490,7 +547,7 @@ uint32_t cortexm_vector_catch(void)
 int cortexm_set_vector_catch(uint32_t bits)
 {
     core.vector_catch = bits & VC_ALL;
-    arm_vector_catch(0);
+    arm_vector_catch();
     return finish();
 }
 
@@ -547,7 +604,7 @@ int cortexm_attach(struct cortexm_info *info)
     core.asked = STOP_REQUEST;
     uint32_t cpuid = read(CPUID), dhcsr = status();
     control(dhcsr & C_DEBUGEN ? dhcsr & C_HALT : 0);
-    arm_vector_catch(0);                /* and TRCENA, which clocks the DWT */
+    arm_vector_catch();                 /* and TRCENA, which clocks the DWT */
     if (failed)
         return finish();
     identify(cpuid);
@@ -559,12 +616,14 @@ int cortexm_attach(struct cortexm_info *info)
 
 int cortexm_detach(void)
 {
+    look();                             /* a reset now would set it all again */
+    core.asked = STOP_REQUEST;          /* let it go in any case */
     core.vector_catch = 0;
     cortexm_clear_all();
     write(FP_CTRL, 2);                  /* KEY without ENABLE */
-    write(DEMCR, 0);
     int error = finish();
     int running = cortexm_resume();
+    write(DEMCR, 0);
     write(DHCSR, (uint32_t)DBGKEY);
     int free = finish();
     return error ? error : running ? running : free;
@@ -593,30 +652,28 @@ static bool skipped_bkpt(void)
     return finish() == OK;
 }
 
-/* Somebody may have pressed the button: then it ran, and may have been stopped. */
 static void prepare_to_run(void)
 {
     if (core.has_cache)
         write(ICIALLU, 0);
-    if (core.was_reset) {
-        core.was_reset = false;
-        rearm();
-        clear_dfsr();
-    }
 }
 
-/* C_MASKINTS is taken off before the core runs. */
+/* One that may run already does so, or has stopped: cortexm_poll() says why.  C_MASKINTS is
+ * taken off before the core runs. */
 int cortexm_resume(void)
 {
-    uint32_t dhcsr = status();
+    uint32_t dhcsr = look();
 
+    if (core.asked == STOP_RUNNING)
+        return finish();
     if (dhcsr & S_HALT) {
         skipped_bkpt();
         prepare_to_run();
         if (dhcsr & C_MASKINTS)
             control(C_HALT);
-        core.asked = STOP_RUNNING;
     }
+    core.asked = STOP_RUNNING;
+    arm_vector_catch();
     control(0);
     return finish();
 }
@@ -640,8 +697,13 @@ static void step(void)
 
 int cortexm_step(void)
 {
+    uint32_t dhcsr = look();
+
+    if (!(dhcsr & S_HALT) || core.asked == STOP_RUNNING)
+        return cortexm_halt();          /* somebody let it run: where is it? */
     core.asked = STOP_STEP;
-    control(C_HALT | interrupt_mask());
+    if ((dhcsr ^ interrupt_mask()) & C_MASKINTS)
+        control(C_HALT | interrupt_mask());
     if (failed || skipped_bkpt())
         return finish();
     prepare_to_run();
@@ -679,21 +741,29 @@ static enum stop_reason which_breakpoint(uint32_t pc)
 
 static void explain(struct stop *stop)
 {
+    bool was_reset = core.was_reset, ran = core.asked == STOP_RUNNING;
     uint32_t dfsr = read(DFSR);
 
+    core.was_reset = false;
+    if (ran)
+        core.asked = STOP_REQUEST;      /* from now on it is to stand still */
     if (dfsr & ~(uint32_t)DFSR_HALTED)
         clear_dfsr();
     if (failed)
         return;
-    if (dfsr & DFSR_VCATCH)
-        stop->reason = core.was_reset ? STOP_RESET : STOP_FAULT;
-    else if (dfsr & DFSR_BKPT)
+    if (dfsr & DFSR_VCATCH) {
+        core.reset_untold = was_reset;
+        stop->reason = was_reset ? STOP_RESET : STOP_FAULT;
+    } else if (dfsr & DFSR_BKPT)
         stop->reason = which_breakpoint(stop->pc = get(REG_PC));
     else if (dfsr & DFSR_DWTTRAP)
         stop->reason = which_watchpoint(&stop->address);
     else
         stop->reason = core.asked == STOP_STEP ? STOP_STEP : STOP_REQUEST;
-    core.was_reset = false;
+    if (was_reset)
+        rearm();
+    else if (ran)
+        arm_vector_catch();
 }
 
 /* A core in lockup goes on fetching the same address for ever: halting it lets the user
@@ -706,7 +776,7 @@ static void halt_locked_up(struct stop *stop)
 
 static void judge(struct stop *stop)
 {
-    uint32_t dhcsr = core.dhcsr & S_HALT ? core.dhcsr : status();
+    uint32_t dhcsr = core.dhcsr & S_HALT && !core.was_reset ? core.dhcsr : look();
 
     core.dhcsr = 0;                     /* the next poll looks again */
     if (core.was_reset && !failed && !(dhcsr & S_HALT)) {
@@ -769,28 +839,15 @@ int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
 
 /* --- reset -------------------------------------------------------------------- */
 
-/* Silence is normal while a chip resets; some lose the debug port for a moment. */
-static void wait_reset(void)
-{
-    uint32_t deadline = clock_in_ms(RESET_LIMIT_MS);
-
-    do {
-        uint32_t dhcsr = status();
-        if (failed && !adi_connected())
-            return;
-        if (!finish() && core.was_reset && !(dhcsr & S_RESET_ST))
-            return;                     /* it was set once and is not any more */
-    } while (!clock_passed(deadline));
-    failed = ERR_TIMEOUT;
-}
-
 int cortexm_before_reset(bool halt)
 {
     core.on_bkpt = false;
+    core.asked = halt ? STOP_REQUEST : STOP_RUNNING;
     control(C_HALT);
-    arm_vector_catch(halt ? VC_CORERESET : 0);
+    arm_vector_catch();
+    clear_dfsr();
     status();                           /* an old S_RESET_ST is read away */
-    core.was_reset = false;
+    core.was_reset = core.reset_untold = false;
     return finish();
 }
 
@@ -798,12 +855,12 @@ int cortexm_after_reset(bool halt)
 {
     wait_reset();
     control(halt ? C_HALT : 0);
-    if (halt)
+    if (halt) {
         wait_halted(STEP_LIMIT_MS);
+        clear_dfsr();
+    }
     rearm();
-    clear_dfsr();
     core.was_reset = false;
-    core.asked = halt ? STOP_REQUEST : STOP_RUNNING;
     return finish();
 }
 
@@ -815,6 +872,14 @@ int cortexm_reset(bool halt)
         return error;
     adi_write32(AIRCR, AIRCR_SYSRESETREQ);      /* its answer may be cut off */
     return cortexm_after_reset(halt);
+}
+
+bool cortexm_was_reset(void)
+{
+    bool untold = core.reset_untold;
+
+    core.reset_untold = false;
+    return untold;
 }
 
 int cortexm_catch_reset(void)

@@ -31,7 +31,8 @@ int cortexm_detach(void);
 int cortexm_halt(void);                 /* asks; cortexm_poll() says when it has happened */
 int cortexm_halt_wait(uint32_t timeout_ms);
 int cortexm_resume(void);
-/* One instruction, interrupts masked unless step_interrupts is set.  Waits (bounded). */
+/* One instruction, interrupts masked unless step_interrupts is set.  Waits (bounded).  Of a
+ * core that somebody let run it asks to halt. */
 int cortexm_step(void);
 extern bool cortexm_step_interrupts;        /* false at power-on */
 
@@ -79,6 +80,10 @@ int cortexm_reset(bool halt);
 /* The same for a reset that somebody else makes in between (nRST). */
 int cortexm_before_reset(bool halt);
 int cortexm_after_reset(bool halt);
+/* A reset by somebody else while the core stood still leaves it halted at its first
+ * instruction; what needs it halted finds out by itself.  This only looks: ERR_RUNNING. */
+int cortexm_look(void);
+bool cortexm_was_reset(void);           /* there was one, which nobody has been told of */
 /* Nothing is known of the core yet, nRST is low: stop it when it starts. */
 int cortexm_catch_reset(void);
 

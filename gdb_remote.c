@@ -54,6 +54,13 @@ void gdb_console_opens(void)
     if (gdb.unsaid != OK)
         monitor_print("The last error was: %s\n", error_text(gdb.unsaid));
     gdb.unsaid = OK;
+    gdb_tell_reset();
+}
+
+void gdb_tell_reset(void)
+{
+    if (cortexm_was_reset())
+        monitor_print("The target was reset\n");
 }
 
 /* Clients before gdb 16 show a number or nothing, so the words are kept for the next time
@@ -370,7 +377,9 @@ static int obstacle(int table)
         return ERR_NO_TARGET;
     if (table > 0 && gdb.owed != OK)
         return gdb_owed();
-    return table > 1 && gdb.running ? ERR_RUNNING : OK;
+    if (table > 1 && gdb.running)
+        return ERR_RUNNING;
+    return table > 1 && !gdb.flash_job ? cortexm_look() : OK;
 }
 
 /* What stands behind the pattern. */

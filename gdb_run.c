@@ -89,8 +89,7 @@ static void explain_stop(void)
         fault_explain();
     if (gdb.stop.reason == STOP_LOCKUP)
         monitor_print("Lockup: a fault inside of a fault handler (or no vector table)\n");
-    if (gdb.stop.reason == STOP_RESET)
-        monitor_print("The target was reset\n");
+    gdb_tell_reset();
     if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(gdb.stop.pc))
         monitor_print("BKPT in the program itself; `continue` goes on behind it\n");
 }

@@ -48,6 +48,7 @@ extern struct gdb {
 
 /* gdb_remote.c */
 void gdb_console_opens(void);
+void gdb_tell_reset(void);              /* on the console, if there was one */
 void gdb_forget_target(void);
 int gdb_owed(void);                     /* and it is paid: the answer must be this error */
 /* Names our thread: "1", "0", "-1", or behind its process "p1.1", "p1.-1". */

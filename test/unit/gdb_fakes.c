@@ -163,6 +163,13 @@ int cortexm_halt_wait(uint32_t ms)
     fake.running = false;
     return OK;
 }
+int cortexm_look(void) { return fake.really_runs ? ERR_RUNNING : OK; }
+bool cortexm_was_reset(void)
+{
+    bool was = fake.was_reset;
+    fake.was_reset = false;
+    return was;
+}
 int cortexm_resume(void) { fake.running = true; return OK; }
 int cortexm_step(void)
 {

@@ -35,6 +35,7 @@ struct fake {
     int attach_error, read_error, write_error, flash_error, poll_error;
     struct stop next;                   /* what cortexm_poll() reports when running */
     int polls_left;                     /* ... after so many looks; negative: never */
+    bool really_runs, was_reset;        /* behind gdb's back */
     bool no_halt;                       /* Ctrl-C has no effect */
     int halts, resets, detaches, steps, begins, ends, mass_polls, settles;
     uint32_t erase_at, erase_left;

@@ -284,8 +284,10 @@ static void attach_knows_the_core(void **state)
     assert_false(info.fpu);
     assert_int_equal(info.breakpoints, 6);
     assert_int_equal(info.watchpoints, 4);
-    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10);
+    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10 | 1);
     assert_int_equal(why(), STOP_REQUEST);
+    assert_int_equal(cortexm_resume(), OK);
+    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10);
 }
 
 static void registers_go_out_and_come_in_gdb_order(void **state)
@@ -406,6 +408,71 @@ static void a_reset_while_it_stood_still_arms_everything_before_it_runs(void **s
     assert_int_equal(why(), STOP_RUNNING);
     cortexm_halt();
     assert_int_equal(why(), STOP_REQUEST);
+}
+
+/* The vector catch held it. */
+static void reset_while_it_was_held(void)
+{
+    reset_while_it_stood_still();
+    assert_true(cpu.demcr & 1);
+    cpu.dfsr = 8;
+}
+
+static void a_reset_while_it_stood_still_is_found_by_whatever_comes_first(void **state)
+{
+    uint32_t value;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        reset_while_it_was_held();
+        assert_int_equal(i == 0 ? cortexm_look() :
+                         i == 1 ? cortexm_read_register(REG_PC, &value) :
+                         i == 2 ? cortexm_step() : cortexm_resume(), OK);
+        assert_int_equal(cpu.comp[0], 0x48000101);
+        assert_true(cortexm_was_reset());
+        assert_false(cortexm_was_reset());
+    }
+    assert_int_equal(cpu.resets, 0);
+}
+
+static void one_that_ran_away_by_a_reset_is_brought_back_by_another(void **state)
+{
+    (void)state;
+    reset_while_it_stood_still();
+    cpu.dhcsr = S_RESET | 1;
+    cpu.dfsr = cpu.demcr = 0;
+    assert_int_equal(cortexm_look(), OK);
+    assert_int_equal(cpu.resets, 1);
+    assert_true(cpu.dhcsr & S_HALT);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_true(cortexm_was_reset());
+}
+
+static void comparators_are_set_again_when_it_stopped_before_anybody_looked(void **state)
+{
+    (void)state;
+    cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+    cortexm_resume();
+    reset_while_it_stood_still();
+    assert_int_equal(why(), STOP_SW_BREAKPOINT);
+    assert_int_equal(cpu.comp[0], 0x48000101);
+    assert_int_equal(cpu.resets, 0);
+}
+
+/* `monitor reset run`: gdb thinks that it stands still. */
+static void one_that_was_let_run_is_halted_by_a_step(void **state)
+{
+    uint32_t value;
+    (void)state;
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cortexm_reset(false), OK);
+    assert_int_equal(cortexm_look(), ERR_RUNNING);
+    assert_int_equal(cortexm_read_register(REG_PC, &value), ERR_RUNNING);
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.steps, 1);
+    assert_int_equal(why(), STOP_REQUEST);
+    assert_int_equal(cortexm_step(), OK);
+    assert_int_equal(cpu.steps, 2);
+    assert_int_equal(why(), STOP_STEP);
 }
 
 /* --- ranges ----------------------------------------------------------------------- */
@@ -613,10 +680,11 @@ static void reset_halts_at_the_first_instruction(void **state)
     assert_int_equal(cortexm_reset(true), OK);
     assert_int_equal(cpu.resets, 1);
     assert_true(cpu.dhcsr & S_HALT);
-    assert_int_equal(cpu.demcr & 1, 0);
     assert_int_equal(why(), STOP_REQUEST);
     assert_int_equal(cortexm_reset(false), OK);
+    assert_int_equal(cpu.demcr & 1, 0);
     assert_false(cpu.dhcsr & S_HALT);
+    assert_false(cortexm_was_reset());
 }
 
 static void a_reset_button_while_running_arms_everything_again(void **state)
@@ -740,6 +808,12 @@ int main(void)
                                m3),
         cmocka_unit_test_setup(a_reset_while_it_stood_still_arms_everything_before_it_runs,
                                m3),
+        cmocka_unit_test_setup(
+            a_reset_while_it_stood_still_is_found_by_whatever_comes_first, m3),
+        cmocka_unit_test_setup(one_that_ran_away_by_a_reset_is_brought_back_by_another, m3),
+        cmocka_unit_test_setup(
+            comparators_are_set_again_when_it_stopped_before_anybody_looked, m3),
+        cmocka_unit_test_setup(one_that_was_let_run_is_halted_by_a_step, m3),
         cmocka_unit_test_setup(a_range_is_left_after_its_last_instruction, m3),
         cmocka_unit_test_setup(a_long_range_is_given_back_in_between, m3),
         cmocka_unit_test_setup(steps_of_a_range_do_without_dfsr, m3),
