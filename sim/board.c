@@ -1,6 +1,7 @@
 /* board.c - the virtual board: two chips, the wires between them, a USB socket.
  *
- *   called by  main.c, control.c, tests      calls  f103.c, samd21.c, wires.c, usb_host.c
+ *   called by  main.c, control.c, tests      calls  f103.c, samd21.c, wires.c, usb_host.c,
+ *                                                 board_i2c.c
  *
  *   probe (STM32F103) --- near | far --- target        SWDIO SWCLK TDI TDO NRST TX RX SWO
  *   PA12 --- 1.5 kOhm to 3.3 V, USB host               BOOT0, BOOT1 --- jumpers (100 kOhm)
@@ -207,6 +208,8 @@ static bool build(struct board *board)
         return false;
     wire_debug_port(board);
     solder_parts(board);
+    if (!board_solder_i2c(board))
+        return false;
     board->usb = usb_host_new(board->sim, chip_usb(board->probe),
                               board->probe->pin(board->probe, "PA12"));
     board_power_target(board, true);
@@ -258,6 +261,7 @@ void board_free(struct board *board)
     if (board->usb)
         usb_host_free(board->usb);
     free_nets(board);                       /* before the pins, which the chips own */
+    board_free_i2c(board);
     free_chip(board->target);
     free_chip(board->probe);
     sim_free(board->sim);

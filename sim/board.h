@@ -7,12 +7,15 @@
 #define BOARD_H
 
 #include "chip.h"
+#include "eeprom.h"
 #include "swdp.h"
 #include "usb_host.h"
 
 enum signal { SIG_SWDIO, SIG_SWCLK, SIG_TDI, SIG_TDO, SIG_NRST, SIG_TX, SIG_RX, SIG_SWO,
               SIG_COUNT };
 extern const char *const signal_names[SIG_COUNT];
+
+enum { BOARD_I2C = 8 };             /* parts that --i2c may solder on */
 
 struct board_options {
     const char *flash[8];           /* FILE[@ADDR] */
@@ -25,12 +28,21 @@ struct board_options {
     bool loop;                      /* --loop: the probe's TX is wired to its own RX */
     bool no_crystal;                /* --no-crystal: HSE never becomes ready */
     bool strict;                    /* --strict: what the chip forgives is a fault too */
+    const char *i2c[BOARD_I2C];     /* TYPE[@ADDR][:SDA=PIN,SCL=PIN][:FILE] */
+    int i2c_count;
 };
 
 /* What is soldered on the board besides the chips: a resistor or a jumper is a pin. */
 struct board_parts {
     struct pin boot0_jumper, boot1_jumper, usb_pullup;
     struct net *boot0, *boot1, *dplus, *led;
+};
+
+struct board_eeprom {
+    const struct eeprom_type *type;
+    struct eeprom *eeprom;
+    int address;
+    struct net *scl, *sda;
 };
 
 struct board {
@@ -42,6 +54,10 @@ struct board {
     struct board_options options;
     char error[512];                /* why board_new() or a command failed, for the user */
     struct board_parts parts;
+    struct board_eeprom eeproms[BOARD_I2C];
+    struct net *wires[2 * BOARD_I2C];       /* made for them */
+    struct pin pull_ups[2 * BOARD_I2C];
+    int eeprom_count, wire_count, pull_up_count;
 };
 
 /* Builds the board and applies power.  On failure returns NULL and writes a sentence
@@ -60,6 +76,10 @@ void board_set_boot1(struct board *board, int level);
 bool board_cut(struct board *board, const char *signal, bool cut);
 bool board_noise(struct board *board, const char *signal, double rate);
 bool board_led(const struct board *board);          /* lit */
+
+/* board_i2c.c: what the options say of --i2c; false leaves a sentence in board->error. */
+bool board_solder_i2c(struct board *board);
+void board_free_i2c(struct board *board);
 
 /* Loads .bin (with @ADDR), .hex or .elf into a chip's flash; symbols of an ELF serve
  * reports.  False writes a sentence to error.  Overlapping files are an error. */

@@ -1,6 +1,6 @@
 /* dma.c - DMA1: seven channels that move data while the core does something else.
  *
- *   called by  usart.c, tim.c, adc.c, spi.c (requests)      calls  bus.h
+ *   called by  usart.c, tim.c, adc.c, spi.c, i2c.c (requests)      calls  bus.h
  *
  * A channel is fixed to its requests (RM0008 table 78); all of them are ORed.  A
  * request is a level that the peripheral drops when its register was accessed, or a
@@ -30,10 +30,13 @@ static const uint8_t channel_of[DMA_NONE] = {          /* RM0008 table 78, from 
     [DMA_SPI1_TX] = 2,
     [DMA_USART1_TX] = 3, [DMA_TIM1_CH4] = 3, [DMA_TIM1_TRIG] = 3, [DMA_TIM1_COM] = 3,
     [DMA_TIM4_CH2] = 3, [DMA_SPI2_RX] = 3,
+    [DMA_I2C2_TX] = 3,
     [DMA_USART1_RX] = 4, [DMA_TIM1_UP] = 4, [DMA_TIM2_CH1] = 4, [DMA_TIM4_CH3] = 4,
-    [DMA_SPI2_TX] = 4,
+    [DMA_SPI2_TX] = 4, [DMA_I2C2_RX] = 4,
     [DMA_USART2_RX] = 5, [DMA_TIM1_CH3] = 5, [DMA_TIM3_CH1] = 5, [DMA_TIM3_TRIG] = 5,
+    [DMA_I2C1_TX] = 5,
     [DMA_USART2_TX] = 6, [DMA_TIM2_CH2] = 6, [DMA_TIM2_CH4] = 6, [DMA_TIM4_UP] = 6,
+    [DMA_I2C1_RX] = 6,
 };
 
 struct channel {
@@ -154,6 +157,12 @@ void dma_pulse(struct dma *dma, enum dma_request request)
         return;
     c->pulses |= 1ull << request;
     schedule(dma);
+}
+
+unsigned dma_left(const struct dma *dma, enum dma_request request)
+{
+    const struct channel *c = &dma->channel[channel_of[request]];
+    return c->ccr & EN ? c->cndtr : 0;
 }
 
 /* --- registers -------------------------------------------------------------------- */

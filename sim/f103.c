@@ -173,8 +173,6 @@ static void absent_write(void *ctx, uint32_t reg, uint32_t value)
 }
 
 static const struct block absent[] = {
-    { .name = "I2C1", .base = 0x40005400, .size = 0x400, .enable_bit = 21 },
-    { .name = "I2C2", .base = 0x40005800, .size = 0x400, .enable_bit = 22 },
     { .name = "bxCAN", .base = 0x40006400, .size = 0x400, .enable_bit = 25 },
 };
 
@@ -418,6 +416,8 @@ static void chip_destroy(struct chip *chip)
         tim_free(f103->tim[i]);
     for (int i = 0; i < 2; i++)
         spi_free(f103->spi[i]);
+    for (int i = 0; i < 2; i++)
+        i2c_free(f103->i2c[i]);
     adc_free(f103->adc);
     crc_free(f103->crc);
     wdg_free(f103->wdg);
@@ -486,6 +486,8 @@ static void add_peripherals(struct f103 *f103)
     adc_new(f103);
     spi_new(f103, 1);
     spi_new(f103, 2);
+    i2c_new(f103, 1);
+    i2c_new(f103, 2);
     dbgmcu_new(f103);
     add_absent(f103);
     f103->chip.usb = usbfs_new(&f103->chip, gpio_pin_number(f103->gpio, PA + 11),

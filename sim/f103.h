@@ -26,7 +26,8 @@ enum { PA = 0, PB = 16, PC = 32, PD = 48 };
 enum {
     IRQ_WWDG = 0, IRQ_PVD, IRQ_TAMPER, IRQ_RTC, IRQ_FLASH, IRQ_RCC, IRQ_EXTI0,
     IRQ_DMA1 = 11, IRQ_ADC = 18, IRQ_EXTI9_5 = 23, IRQ_TIM1_BRK, IRQ_TIM1_UP,
-    IRQ_TIM1_TRG, IRQ_TIM1_CC, IRQ_TIM2, IRQ_TIM3, IRQ_TIM4, IRQ_SPI1 = 35, IRQ_SPI2,
+    IRQ_TIM1_TRG, IRQ_TIM1_CC, IRQ_TIM2, IRQ_TIM3, IRQ_TIM4, IRQ_I2C1_EV,
+    IRQ_I2C1_ER, IRQ_I2C2_EV, IRQ_I2C2_ER, IRQ_SPI1, IRQ_SPI2,
     IRQ_USART1, IRQ_USART2, IRQ_USART3, IRQ_EXTI15_10, IRQ_RTC_ALARM, IRQ_USB_WAKEUP,
     IRQ_COUNT = 60                  /* 43 are wired on a medium-density chip */
 };
@@ -41,7 +42,8 @@ enum dma_request {
     DMA_SPI1_TX, DMA_USART1_TX, DMA_TIM1_CH4, DMA_TIM1_TRIG, DMA_TIM1_COM, DMA_TIM4_CH2,
     DMA_SPI2_RX, DMA_USART1_RX, DMA_TIM1_UP, DMA_TIM2_CH1, DMA_TIM4_CH3, DMA_SPI2_TX,
     DMA_USART2_RX, DMA_TIM1_CH3, DMA_TIM3_CH1, DMA_TIM3_TRIG, DMA_USART2_TX,
-    DMA_TIM2_CH2, DMA_TIM2_CH4, DMA_TIM4_UP, DMA_NONE
+    DMA_TIM2_CH2, DMA_TIM2_CH4, DMA_TIM4_UP, DMA_I2C1_TX, DMA_I2C1_RX, DMA_I2C2_TX,
+    DMA_I2C2_RX, DMA_NONE
 };
 
 /* Which bus a block hangs on; also which RCC enable and reset register it has. */
@@ -87,6 +89,7 @@ struct f103 {
     struct dma *dma;
     struct usart *usart[3];
     struct tim *tim[4];
+    struct i2c *i2c[2];
     struct bkp *bkp;
     struct wdg *wdg;
     struct crc *crc;
@@ -180,6 +183,13 @@ void dma_new(struct f103 *f103);
 void dma_free(struct dma *dma);
 void dma_request(struct dma *dma, enum dma_request request, bool level);
 void dma_pulse(struct dma *dma, enum dma_request request);
+/* Data that the request's channel has still to move; 0: it is off. */
+unsigned dma_left(const struct dma *dma, enum dma_request request);
+
+/* i2c.c */
+void i2c_new(struct f103 *f103, int number);
+void i2c_free(struct i2c *i2c);
+void i2c_remapped(struct i2c *i2c);
 
 /* usart.c, tim.c, adc.c, spi.c, crc.c */
 void usart_new(struct f103 *f103, int number);

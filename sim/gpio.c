@@ -425,6 +425,9 @@ static void remap(struct gpio *gpio)
     for (int i = 0; i < 2; i++)
         if (f103->spi[i])
             spi_remapped(f103->spi[i]);
+    for (int i = 0; i < 2; i++)
+        if (f103->i2c[i])
+            i2c_remapped(f103->i2c[i]);
 }
 
 /* RM0008 9.4.2: combinations of SWJ_CFG that the table lacks have no effect.  111 is what

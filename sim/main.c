@@ -138,6 +138,15 @@ static bool set_boot1(struct settings *settings, const char *text)
     return true;
 }
 
+static bool set_i2c(struct settings *settings, const char *text)
+{
+    struct board_options *board = &settings->board;
+    if (board->i2c_count == BOARD_I2C)
+        return wrong("--i2c: at most %d parts.", BOARD_I2C);
+    board->i2c[board->i2c_count++] = text;
+    return true;
+}
+
 static bool set_target(struct settings *settings, const char *text)
 {
     settings->board.target = text;
@@ -264,6 +273,8 @@ static const struct option {
     { "--wire", "SIG=PIN,...", set_wire, "other pins for SWDIO SWCLK TDI TDO NRST TX RX SWO" },
     { "--loop", NULL, set_loop, "a wire from TX to RX: what is sent comes back" },
     { "--boot1", "0|1", set_boot1, "the jumper (0)" },
+    { "--i2c", "PART", set_i2c,
+      "24c02[@0x50][:SDA=PB7,SCL=PB6][:FILE], an EEPROM; may be repeated" },
     { "--target", "NAME[:FILE]", set_target, "samd21, stm32f103 or none (default); its flash" },
     { "--gdb", "PORT", set_gdb, "TCP port for the first serial port of the board; 0: any" },
     { "--uart", "PORT", set_uart, "TCP port for the second one" },
@@ -440,6 +451,8 @@ static bool start_files(struct machine *machine)
             if (board->net[i] && (i != SIG_SWO || board->net[i] != board->net[SIG_TDO]))
                 vcd_add(machine->vcd, board->net[i]);
         vcd_add(machine->vcd, board->parts.led);
+        for (int i = 0; i < board->wire_count; i++)
+            vcd_add(machine->vcd, board->wires[i]);
     }
     if (!settings->record)
         return true;

@@ -287,8 +287,8 @@ static void what_is_not_modelled_says_so(void **state)
 {
     (void)state;
     wr(APB1ENR, 1 << 21);
-    rd(I2C1);
-    assert_said(SIM_UNMODELLED, "I2C1+0x00 read");
+    rd(I2C1 + 0x30);
+    assert_said(SIM_UNMODELLED, "I2C1+0x30 read");
 }
 
 /* --- pins ------------------------------------------------------------------------- */

@@ -49,6 +49,17 @@ try 2 "no chip, so nothing to load"       --target none:x.bin --for 1
 try 2 "there is no such signal"           --wire SWD=PA1
 try 2 "write SIGNAL=PIN"                  --wire SWDIO
 try 2 "has no pin PQ9"                    --wire SWDIO=PQ9 --for 1
+try 2 "there is no part \"24c99\""        --i2c 24c99 --for 1
+try 2 "answers at 0x50 to 0x57"           --i2c 24c02@0x60 --for 1
+try 2 "in steps of 8"                     --i2c 24c16@0x51 --for 1
+try 2 "the probe's chip has no pin PX1"   --i2c 24c02:SDA=PX1 --for 1
+try 2 "need a pin each"                   --i2c 24c02:SDA=PB6 --for 1
+try 2 "write TYPE@ADDRESS"                --i2c 24c02:SDA=PB7,SPL=PB6 --for 1
+try 2 "another part on these wires"       --i2c 24c02 --i2c 24c04 --for 1
+try 2 "--wire TX=none frees it"           --i2c 24c02 --target samd21 --for 1
+try 2 "larger than the EEPROM"            --i2c 24c02:"$work/big.bin" --for 1
+try 2 "cannot be the contents"            --i2c 24c02:"$work/no/where" --for 1
+try 2 "--i2c needs an argument"           --i2c
 try 2 "a TCP port is a number"            --gdb 70000
 try 2 "a TCP port is a number"            --control x
 try 2 "use real or max"                   --speed fast
@@ -112,6 +123,24 @@ try 0 "(the target's own program): "      --flash "$work/loop.bin" --strict \
     --target stm32f103:"$work/sdio.bin" --speed max --for 0.01
 try 0 '"unmodelled": 1, "fatal": 0}}'     --flash "$work/loop.bin" --strict --stats \
     --target stm32f103:"$work/sdio.bin" --speed max --for 0.01
+
+# EEPROMs: on the usual pins, on others, two on a bus, and beside a target.
+head -c 100 /dev/zero > "$work/eeprom"
+try 0 "12 bytes at 0x08000000"            --flash "$work/loop.bin" --speed max --for 0.001 \
+    --i2c 24c02:"$work/eeprom" --i2c 24c02@0x57 --i2c 24c64@0x50:SDA=PB11,SCL=PB10 \
+    --i2c 24c512:SCL=PB8,SDA=PB9:"$work/new" --vcd "$work/i2c.vcd"
+try 0 "12 bytes at 0x08000000"            --flash "$work/loop.bin" --speed max --for 0.001 \
+    --i2c 24c02 --target samd21 --wire TX=none,RX=none
+[ "$(wc -c < "$work/eeprom") $(wc -c < "$work/new")" = "256 65536" ] || {
+    echo "--i2c: a file is not filled up"; failed=$((failed + 1)); }
+grep -q PB11 "$work/i2c.vcd" || { echo "--i2c: not in --vcd"; failed=$((failed + 1)); }
+
+# What a program writes into an EEPROM is in its file, and there for the next program.
+sh test/sim/programs/build.sh i2c_eeprom "$work/i2c_eeprom" || failed=$((failed + 1))
+try 0 "bytes at 0x08000000"               --flash "$work/i2c_eeprom.bin" --speed max --for 0.1 \
+    --i2c 24c02:"$work/page"
+[ "$(dd if="$work/page" bs=1 skip=8 count=8 2>"$work/dd")" = 01234567 ] || {
+    echo "--i2c: the program's page is not in the file"; failed=$((failed + 1)); }
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
