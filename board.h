@@ -8,7 +8,9 @@
 #ifndef BOARD_H
 #define BOARD_H
 
+#ifndef __ASSEMBLER__           /* swd_words.s looks here for its pins */
 #include "stm32f103.h"
+#endif
 
 #define BOARD_BLUEPILL  1       /* "Blue Pill": its debug header becomes the output */
 #define BOARD_STLINK    2       /* ST-Link V2 clone in a USB stick */
@@ -17,41 +19,59 @@
 
 #if BOARD == BOARD_STLINK
 
-#define SWD_PORT    GPIOB
-#define NRST_PORT   GPIOB
-#define LED_PORT    GPIOA
-#define UART        USART2
-#define UART_PORT   GPIOA
-enum {
-    SWDIO_PIN = 14, SWCLK_PIN = 13, TDI_PIN = NONE, TDO_PIN = NONE,
-    NRST_PIN = 0,
-    LED_PIN = 9, LED_ON = 1,
-    UART_TX_PIN = 2, UART_RX_PIN = 3, UART_RTS_PIN = NONE, UART_DTR_PIN = NONE,
-    PIN_REMAP = 0,              /* AFIO_MAPR: its own debug port stays on */
-    UART_ON_APB2 = 0,           /* USART2 hangs on APB1, at half the clock */
-    UART_RX_DMA = 6, UART_TX_DMA = 7,           /* RM0008 table 78 */
-    BOOT_PIN = 0, BOOT_STAY = 0,        /* PB0 = nRST held low at plug-in */
-    UART_IRQ = IRQ_USART2, UART_RX_DMA_IRQ = IRQ_DMA1_CH6, UART_TX_DMA_IRQ = IRQ_DMA1_CH7
-};
+#define SWD_PORT        GPIOB
+#define SWDIO_PIN       14
+#define SWCLK_PIN       13
+#define NRST_PORT       GPIOB
+#define LED_PORT        GPIOA
+#define UART            USART2
+#define UART_PORT       GPIOA
+#define TDI_PIN         NONE
+#define TDO_PIN         NONE
+#define NRST_PIN        0
+#define LED_PIN         9
+#define LED_ON          1
+#define UART_TX_PIN     2
+#define UART_RX_PIN     3
+#define UART_RTS_PIN    NONE
+#define UART_DTR_PIN    NONE
+#define PIN_REMAP       0               /* AFIO_MAPR: its own debug port stays on */
+#define UART_ON_APB2    0               /* USART2 hangs on APB1, at half the clock */
+#define UART_RX_DMA     6
+#define UART_TX_DMA     7               /* RM0008 table 78 */
+#define BOOT_PIN        0
+#define BOOT_STAY       0               /* PB0 = nRST held low at plug-in */
+#define UART_IRQ        IRQ_USART2
+#define UART_RX_DMA_IRQ IRQ_DMA1_CH6
+#define UART_TX_DMA_IRQ IRQ_DMA1_CH7
 
 #else
 
-#define SWD_PORT    GPIOA
-#define NRST_PORT   GPIOB
-#define LED_PORT    GPIOC
-#define UART        USART1
-#define UART_PORT   GPIOB
-enum {
-    SWDIO_PIN = 13, SWCLK_PIN = 14, TDI_PIN = 15, TDO_PIN = 3,  /* TDO is PB3 */
-    NRST_PIN = 4,
-    LED_PIN = 13, LED_ON = 0,
-    UART_TX_PIN = 6, UART_RX_PIN = 7, UART_RTS_PIN = 8, UART_DTR_PIN = 9,
-    PIN_REMAP = AFIO_MAPR_USART1_REMAP | AFIO_MAPR_SWJ_OFF,     /* AFIO_MAPR */
-    UART_ON_APB2 = 1,
-    UART_RX_DMA = 5, UART_TX_DMA = 4,           /* RM0008 table 78 */
-    BOOT_PIN = 2, BOOT_STAY = 1,        /* PB2 = the jumper BOOT1 */
-    UART_IRQ = IRQ_USART1, UART_RX_DMA_IRQ = IRQ_DMA1_CH5, UART_TX_DMA_IRQ = IRQ_DMA1_CH4
-};
+#define SWD_PORT        GPIOA
+#define SWDIO_PIN       13
+#define SWCLK_PIN       14
+#define NRST_PORT       GPIOB
+#define LED_PORT        GPIOC
+#define UART            USART1
+#define UART_PORT       GPIOB
+#define TDI_PIN         15
+#define TDO_PIN         3               /* TDO is PB3 */
+#define NRST_PIN        4
+#define LED_PIN         13
+#define LED_ON          0
+#define UART_TX_PIN     6
+#define UART_RX_PIN     7
+#define UART_RTS_PIN    8
+#define UART_DTR_PIN    9
+#define PIN_REMAP       (AFIO_MAPR_USART1_REMAP | AFIO_MAPR_SWJ_OFF)    /* AFIO_MAPR */
+#define UART_ON_APB2    1
+#define UART_RX_DMA     5
+#define UART_TX_DMA     4               /* RM0008 table 78 */
+#define BOOT_PIN        2
+#define BOOT_STAY       1               /* PB2 = the jumper BOOT1 */
+#define UART_IRQ        IRQ_USART1
+#define UART_RX_DMA_IRQ IRQ_DMA1_CH5
+#define UART_TX_DMA_IRQ IRQ_DMA1_CH4
 
 #endif
 

@@ -1,6 +1,6 @@
 /* swd.c - Serial Wire Debug: two pins become 32-bit registers of the target.
  *
- *   called by  adi.c, target.c, monitor.c, cmsis_dap.c      calls  the GPIO port, clock.c
+ *   called by  adi.c, target.c, monitor.c, cmsis_dap.c      calls  swd_words.s, clock.c
  *
  * gdb and a CMSIS-DAP host both want the wire, and neither can know what the other has
  * left in SELECT, CSW or TAR: so one of them has it at a time, with its own frequency.
@@ -35,10 +35,10 @@
  *   quick   a loop for both directions                         18 cycles, 4 MHz
  *   paced   the same with two waits                             3 MHz and slower
  *
- * What swd_frequency() says is the clock while a word is written.  The last two are
- * measured at start with the cycle counter, so their figures are right on clones with
- * faster flash.  docs/speed.md tells what else was tried, test/sim/swd_timing.c measures
- * every figure here.
+ * The first two are straight lines, in swd_words.s.  What swd_frequency() says is the clock
+ * while a word is written.  The last two are measured at start with the cycle counter, so
+ * their figures are right on clones with faster flash.  docs/speed.md tells what else was
+ * tried, test/sim/swd_timing.c measures every figure here.
  *
  * Default is 8.7 MHz: 55 ns from data to the rising edge is what 10 to 20 cm of loose
  * jumper wire settles in with room to spare; full speed is for a short ribbon and for
@@ -58,6 +58,7 @@
 _Static_assert(SWDIO_PIN >= 8 && SWCLK_PIN >= 8, "both are configured by CRH");
 
 enum pace { PACED, EVEN, FULL };
+enum { DRIVE, LISTEN };
 enum { FULL_CYCLES = 4 };                       /* a bit, written */
 enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
@@ -65,7 +66,7 @@ enum { PAUSE_MAX = 48 };                        /* idle clocks behind a write */
 enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
 
 static struct {
-    uint32_t crh_drive, crh_listen;     /* SWDIO output or input, the rest unchanged */
+    uint32_t crh[2];                    /* SWDIO output or input, the rest unchanged */
     enum pace pace;
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
     uint32_t hz;
@@ -78,195 +79,10 @@ static struct {
     bool always_data;                   /* a data phase even after WAIT and FAULT */
 } wire;
 
-/* --- straight lines --------------------------------------------------------------- */
-
-enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* by straight(); odd: the parity */
-
-/* The whole of a block, one word a turn.  pad is 0 at full speed, or 2: nops in each
- * phase.  Returns the last answer as heard, the first bit highest: the enum with its ends
- * swapped.  WAIT is asked again at once: that is quicker than anything around it.  How
- * often stands above the request, so it comes out behind it and costs no register.
- *
- * `level` is what the next falling edge stores, `bits` what is still to be sent.  A store
- * waits for the store before it, so an instruction between two costs nothing: there the
- * parity is worked out, in `fold`.
- *
- * Listening, a bit field insert takes the pin and the pins below it out of the sample;
- * the next one, a place lower, writes over what was not wanted.  So bits gather from the
- * top of `level` down, one instruction each, and are turned round at the end. */
-__attribute__((always_inline)) static inline uint32_t straight(uint32_t request,
-                                                               struct swd_block *block,
-                                                               const int pad)
-{
-    uint32_t level, bits, sample, fold, tries = block->asks;
-
-    asm volatile(
-        /* n bits: sent, least significant first, or sampled. */
-        "   .macro send n\n"
-        "   .rept  \\n\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"       /* clock falls, data appears */
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   .endr\n"
-        "   .endm\n"
-        "   .macro send_turn n\n"
-        "   send  \\n - 1\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"       /* a jump is this one's nops */
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   subs  %[sample], #1\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   .endm\n"
-        "   .macro hear n\n"
-        "   .set  lsb, 31 - %c[dio]\n"
-        "   .rept \\n\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"         /* clock falls */
-        "   ldr   %[sample], [%[port], %[idr]]\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"        /* clock rises */
-        "   bfi   %[level], %[sample], #lsb, %[dio] + 1\n"
-        "   .rept %c[pad] / 2\n nop\n .endr\n"
-        "   .set  lsb, lsb - 1\n"
-        "   .endr\n"
-        "   .endm\n"
-
-        /* The request; its last bit is Park, 1, so SWDIO is high when we let go. */
-        "1: ldr   %[fold], [%[bytes]]\n"
-        "2: mov   %[bits], %[request]\n"
-        "   mov   %[level], %[both_low]\n"
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   .if   %c[pad]\n"
-        "   movs  %[sample], #2\n"
-        "   .balign 8\n"
-        "12: send_turn 4\n"
-        "   bne   12b\n"
-        "   .else\n"
-        "   .balign 8\n"
-        "   send  8\n"
-        "   .endif\n"
-        "   str   %[listen], [%[port], %[crh]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #16\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"         /* the turnaround */
-        "   eor   %[fold], %[fold], %[fold], lsr #8\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #4\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   hear  3\n"
-        "   lsrs  %[level], %[level], #29\n"
-        "   cmp   %[level], #4\n"
-        "   bne   10f\n"
-        "   mov   %[tries], %[bits]\n"
-        "   tst   %[request], #4\n"
-        "   beq   5f\n"
-
-        /* Reading: 32 bits, parity, the turnaround. */
-        "   movs  %[bits], #32 / %c[step]\n"
-        "   .balign 8\n"
-        "6: hear  %c[step]\n"
-        "   lsrs  %[level], %[level], #32 - %c[step]\n"
-        "   orr   %[fold], %[level], %[fold], lsl %[step]\n"
-        "   subs  %[bits], #1\n"
-        "   bne   6b\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"
-        "   ldr   %[sample], [%[port], %[idr]]\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[bits], %[fold], %[fold], lsr #16\n"
-        "   eor   %[bits], %[bits], %[bits], lsr #8\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"
-        "   eor   %[bits], %[bits], %[bits], lsr #4\n"
-        "   rbit  %[fold], %[fold]\n"
-        "   .rept %c[pad] / 2\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[bits], %[bits], %[bits], lsr #2\n"
-        "   str   %[drive], [%[port], %[crh]]\n"
-        "   eor   %[bits], %[bits], %[bits], lsr #1\n"
-        "   eor   %[bits], %[bits], %[sample], lsr %[dio]\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   bcs   7f\n"
-        "   str   %[fold], [%[bytes]], #4\n"
-        "   movs  %[bits], %[idle]\n"
-        "   bne   11f\n"
-        "   subs  %[left], #1\n"
-        "   bne   2b\n"
-        "   b     8f\n"
-        "7: movs  %[level], #8\n"
-        "   b     9f\n"
-        "11: mov  %[level], %[both_low]\n"
-        "   b     3f\n"
-
-        /* Writing: the turnaround, 32 bits, parity, idle clocks. */
-        "5: str   %[low], [%[port], %[bsrr]]\n"
-        "   ldr   %[bits], [%[bytes]], #4\n"
-        "   mov   %[level], %[both_low]\n"
-        "   .rept %c[pad] / 2\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #2\n"
-        "   str   %[drive], [%[port], %[crh]]\n"
-        "   bfi   %[level], %[bits], %[dio], #1\n"
-        "   lsrs  %[bits], %[bits], #1\n"
-        "   eor   %[fold], %[fold], %[fold], lsr #1\n"
-        "   .if   %c[pad]\n"
-        "   movs  %[sample], #4\n"
-        "   .balign 8\n"
-        "13: send_turn 8\n"
-        "   bne   13b\n"
-        "   .else\n"
-        "   .balign 8\n"
-        "   send  32\n"
-        "   .endif\n"
-        "   bfi   %[level], %[fold], %[dio], #1\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   str   %[level], [%[port], %[bsrr]]\n"
-        "   mov   %[level], %[both_low]\n"
-        "   movs  %[bits], %[idle]\n"
-        "   .rept %c[pad] / 2\n nop\n .endr\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   .rept %c[pad]\n nop\n .endr\n"
-        "   beq   4f\n"
-        "3: str   %[level], [%[port], %[bsrr]]\n"
-        "   subs  %[bits], #1\n"
-        "   nop\n"
-        "   nop\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   bne   3b\n"
-        "4: subs  %[left], #1\n"
-        "   bne   1b\n"
-        "8: movs  %[level], #4\n"
-        "   b     9f\n"
-
-        /* WAIT: the turnaround, and the same once more. */
-        "10: cmp  %[level], #2\n"
-        "   bne   9f\n"
-        "   subs  %[tries], #1\n"
-        "   beq   9f\n"
-        "   str   %[low], [%[port], %[bsrr]]\n"
-        "   tst   %[request], #4\n"
-        "   it    eq\n"
-        "   addeq %[idle], #1\n"
-        "   str   %[high], [%[port], %[bsrr]]\n"
-        "   str   %[drive], [%[port], %[crh]]\n"
-        "   b     1b\n"
-        "9:\n"
-        "   .purgem send\n"
-        "   .purgem send_turn\n"
-        "   .purgem hear\n"
-        : [bytes] "+r"(block->bytes), [left] "+r"(block->left), [idle] "+r"(block->idle),
-          [tries] "+r"(tries), [level] "=&l"(level), [bits] "=&l"(bits),
-          [sample] "=&l"(sample), [fold] "=&r"(fold)
-        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [low] "l"(CLOCK_LOW),
-          [listen] "r"(wire.crh_listen), [drive] "r"(wire.crh_drive),
-          [request] "r"(request | block->asks << 9), [both_low] "i"(BOTH_LOW),
-          [dio] "i"(SWDIO_PIN), [pad] "i"(pad), [step] "i"(pad ? 8 : 16),
-          [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR)),
-          [crh] "i"(offsetof(struct gpio, CRH))
-        : "cc", "memory");
-    return level;
-}
+/* swd_words.s */
+enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* odd: the parity */
+uint32_t swd_words_full(uint32_t request, struct swd_block *block, const uint32_t crh[2]);
+uint32_t swd_words_even(uint32_t request, struct swd_block *block, const uint32_t crh[2]);
 
 /* --- the loop that can be slow ---------------------------------------------------- */
 
@@ -328,7 +144,7 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
 static void take_over(void)
 {
     exchange(0xF, 1u + wire.turnaround);
-    SWD_PORT.CRH = wire.crh_drive;
+    SWD_PORT.CRH = wire.crh[DRIVE];
 }
 
 /* --- transfers -------------------------------------------------------------------- */
@@ -381,7 +197,7 @@ __attribute__((noinline)) static int refused(int ack, uint32_t request)
 static int ask_paced(uint32_t request)
 {
     exchange(request, 8);
-    SWD_PORT.CRH = wire.crh_listen;
+    SWD_PORT.CRH = wire.crh[LISTEN];
     return (int)(exchange(0x7F, 4u + wire.turnaround) >> (1 + wire.turnaround));
 }
 
@@ -408,7 +224,7 @@ static int word_paced(uint32_t request, uint8_t *bytes)
     return SWD_OK;
 }
 
-static int words_paced(uint32_t request, struct swd_block *block)
+__attribute__((noinline)) static int words_paced(uint32_t request, struct swd_block *block)
 {
     uint32_t tries = block->asks;
 
@@ -436,35 +252,47 @@ static int words(uint32_t request, struct swd_block *block)
     if (wire.pace == PACED || block->left == 0)
         return words_paced(request, block);
     if (wire.pace == EVEN)
-        heard = straight(request, block, 2);
+        heard = swd_words_even(request, block, wire.crh);
     else
-        heard = straight(request, block, 0);
+        heard = swd_words_full(request, block, wire.crh);
     if (heard == HEARD_OK)
         return SWD_OK;
     return heard == HEARD_ODD ? SWD_PARITY : refused(reversed(heard), request);
 }
 
 /* A write that follows a write too soon is answered with WAIT, by a DP without a write
- * buffer or in front of a slow bus.  Idle clocks between them cost less: one more after
- * each WAIT; then, down to two, a sixteenth less with every 256 words, for the target's
- * clock may become faster.
- * A lone write is seldom followed by another, and pays for the missing buffer only. */
+ * buffer or in front of a slow bus.  Idle clocks between them cost less.  So a block begins
+ * with as many as the last one needed; a lone write is seldom followed by another, and pays
+ * for the missing buffer only. */
+static uint32_t at_most(uint32_t count, uint32_t pause)
+{
+    uint32_t most = count > 1 ? PAUSE_MAX : 2;
+    return pause < most ? pause : most;
+}
+
+/* Each WAIT has added a clock.  Without any, down to two, a sixteenth less with every 256
+ * words, for the target's clock may become faster. */
+static void learn_pause(uint32_t count, uint32_t before, uint32_t after)
+{
+    uint32_t pause = at_most(count, after);
+
+    if (after > before && pause > wire.pause / 256)
+        wire.pause = pause * 256 + 255;
+    else if (after == before && wire.pause >= 3 * 256)
+        wire.pause -= count * wire.pause / 4096;
+}
+
 int swd_words(uint8_t request, struct swd_block *block)
 {
-    uint32_t count = block->left, most = count > 1 ? PAUSE_MAX : 2, learnt = wire.pause / 256;
+    uint32_t count = block->left, pause = at_most(count, wire.pause / 256);
 
     if (request & SWD_READ)
         return words(request, block);
-    if (block->idle < (learnt < most ? learnt : most))
-        block->idle = learnt < most ? learnt : most;
-    uint32_t before = block->idle;
+    if (block->idle < pause)
+        block->idle = pause;
+    pause = block->idle;
     int ack = words(request, block);
-    if (block->idle < most)
-        most = block->idle;
-    if (block->idle > before && most > learnt)
-        wire.pause = most * 256 + 255;
-    else if (block->idle == before && learnt >= 3)
-        wire.pause -= count * wire.pause / 4096;
+    learn_pause(count, pause, block->idle);
     return ack;
 }
 
@@ -484,14 +312,14 @@ int swd_write(uint8_t request, uint32_t value)
 /* By the loop, whatever the pace. */
 void swd_send_bits(uint32_t bits, uint32_t count)
 {
-    SWD_PORT.CRH = wire.crh_drive;
+    SWD_PORT.CRH = wire.crh[DRIVE];
     exchange(bits, count);
 }
 
 uint32_t swd_receive_bits(uint32_t count)
 {
     SWD_PORT.BSRR = SWDIO;              /* the pull goes where ODR says: up */
-    SWD_PORT.CRH = wire.crh_listen;
+    SWD_PORT.CRH = wire.crh[LISTEN];
     return exchange(0xFFFFFFFF, count);
 }
 
@@ -637,9 +465,9 @@ bool swd_take(enum swd_owner who)
     swd_configure(1, false);
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);
-    wire.crh_drive = crh_with(crh, SWDIO_PIN, PIN_OUTPUT);
-    wire.crh_listen = crh_with(crh, SWDIO_PIN, PIN_INPUT_PULL);
-    SWD_PORT.CRH = wire.crh_drive;
+    wire.crh[DRIVE] = crh_with(crh, SWDIO_PIN, PIN_OUTPUT);
+    wire.crh[LISTEN] = crh_with(crh, SWDIO_PIN, PIN_INPUT_PULL);
+    SWD_PORT.CRH = wire.crh[DRIVE];
     return true;
 }
 

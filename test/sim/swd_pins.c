@@ -214,15 +214,15 @@ static void set_target(const char *bits, int first)
 
 static int build_image(void **state)
 {
-    char command[2000];
+    char command[3000];
     (void)state;
     snprintf(command, sizeof command, "arm-none-eabi-gcc -std=gnu11 -mcpu=cortex-m3 -mthumb "
         "-Os -ffreestanding -nostdlib -fno-common -fno-tree-loop-distribute-patterns -I. "
         "-DBOARD=BOARD_BLUEPILL -Wl,-Ttext=0x%x -Wl,--section-start=.vectors=0x%x "
         "-Wl,-Tdata=0x%x -Wl,-Tbss=0x%x -Wl,--defsym=GPIOA=0x40010800 "
         "-Wl,--defsym=GPIOB=0x40010C00 -Wl,--build-id=none -Wl,-e,done "
-        "-o %s swd.c pin.c test/sim/swd_pins.s -lgcc && arm-none-eabi-objcopy -O binary "
-        "-R .bss %s %s.bin", FLASH + 0x100, FLASH, RAM, RAM + 0x100, elf, elf, elf);
+        "-o %s swd.c pin.c -x assembler-with-cpp swd_words.s test/sim/swd_pins.s -x none -lgcc "
+        "&& arm-none-eabi-objcopy -O binary -R .bss %s %s.bin", FLASH + 0x100, FLASH, RAM, RAM + 0x100, elf, elf, elf);
     int failed = system(command);
     read_symbols();
     return failed;
