@@ -66,20 +66,19 @@ uint32_t gdb_register_size(uint32_t number)
     return number >= REG_D0 ? 8 : 4;
 }
 
-/* A row is for the registers from first on, up to the next row; %u counts them.  Those of
- * the system are not saved around a function call that gdb makes: msp or psp is also sp,
- * and would be written twice. */
-enum { INT, DATA, CODE, DOUBLE, SYSTEM, SYSTEM_DATA };
+/* A row is for the registers from first on, up to the next row; %u counts them.  gdb saves
+ * them all around a call of a function that it makes: msp or psp is also sp, and goes back
+ * with it, for else gdb's copies of the two differ. */
+enum { INT, DATA, CODE, DOUBLE };
 static const char *const types[] = {
-    [INT] = "int", [DATA] = "data_ptr", [CODE] = "code_ptr", [DOUBLE] = "ieee_double",
-    [SYSTEM] = "int' save-restore='no", [SYSTEM_DATA] = "data_ptr' save-restore='no"
+    [INT] = "int", [DATA] = "data_ptr", [CODE] = "code_ptr", [DOUBLE] = "ieee_double"
 };
 static const struct row { uint8_t first, type; char name[10]; } registers[] = {
     { REG_R0, INT, "r%u" }, { REG_SP, DATA, "sp" }, { REG_LR, INT, "lr" },
     { REG_PC, CODE, "pc" }, { REG_XPSR, INT, "xpsr" },
-    { REG_MSP, SYSTEM_DATA, "msp" }, { REG_PSP, SYSTEM_DATA, "psp" },
-    { REG_PRIMASK, SYSTEM, "primask" }, { REG_BASEPRI, SYSTEM, "basepri" },
-    { REG_FAULTMASK, SYSTEM, "faultmask" }, { REG_CONTROL, SYSTEM, "control" },
+    { REG_MSP, DATA, "msp" }, { REG_PSP, DATA, "psp" },
+    { REG_PRIMASK, INT, "primask" }, { REG_BASEPRI, INT, "basepri" },
+    { REG_FAULTMASK, INT, "faultmask" }, { REG_CONTROL, INT, "control" },
     { REG_FPSCR, INT, "fpscr" }, { REG_D0, DOUBLE, "d%u" }, { REG_COUNT, INT, "" }
 };
 

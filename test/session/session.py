@@ -210,6 +210,33 @@ expect("info registers", r"r0 .*xpsr", "registers")
 expect("print/x $control", r"= 0x0", "a system register")
 expect("step", r"\d+\s", "step by source line")
 
+section("calls of functions from gdb")
+
+
+def call_and_compare(stack):
+    """All registers as before the call, and as gdb finds them when it asks anew."""
+    before = gdb_do("info registers")
+    expect("print factorial(5)", r"= 120", f"a function is called on {stack}")
+    check(f"{stack}: gdb knows which it is", "Invalid state" not in gdb_do("info frame"))
+    gdb_do("call ((void (*)(void))0x20001801)()")
+    check(f"{stack}: all registers are as before", gdb_do("info registers") == before)
+    gdb_do("maintenance flush register-cache")
+    check(f"{stack}: in the chip too", gdb_do("info registers") == before)
+
+
+gdb_do("tbreak average")
+gdb_do("continue")
+gdb_do("set {short}0x20001800 = 0xb672")        # cpsid i; bx lr
+gdb_do("set {short}0x20001802 = 0x4770")
+call_and_compare("msp")
+for setting in ("$psp = $sp", "$control = 2", "$msp = 0x20003000"):
+    gdb_do(f"set {setting}")
+gdb_do("maintenance flush register-cache")
+call_and_compare("psp")
+for setting in ("$msp = $psp", "$control = 0", "$psp = 0"):
+    gdb_do(f"set {setting}")
+gdb_do("maintenance flush register-cache")
+
 section("watchpoints")
 expect("watch thermometer.count", r"ardware watchpoint", "watch")
 expect("continue", r"ardware watchpoint.*thermometer.count.*Old value.*New value",

@@ -634,6 +634,16 @@ static void documents_are_the_same_in_any_pieces(void **state)
     EXPECT("qXfer:auxv:read::0,10", "");
 }
 
+/* A function that gdb calls must leave msp as gdb's copy of sp has it, and primask alone. */
+static void no_register_is_left_out_when_gdb_saves_them(void **state)
+{
+    (void)state;
+    const char *document = fake_ask("qXfer:features:read:target.xml:0,fff");
+    assert_non_null(strstr(document, "<reg name='msp' bitsize='32' regnum='17' type='data_ptr'/>"));
+    assert_non_null(strstr(document, "<reg name='control' bitsize='32' regnum='22' type='int'/>"));
+    assert_null(strstr(document, "save-restore"));
+}
+
 static void memory_map_has_no_holes(void **state)
 {
     (void)state;
@@ -932,6 +942,7 @@ int main(void)
         ATTACHED(detach_puts_everything_back),
         ATTACHED(watchpoints_reach_the_core_with_hex_length),
         ATTACHED(documents_are_the_same_in_any_pieces),
+        ATTACHED(no_register_is_left_out_when_gdb_saves_them),
         ATTACHED(memory_map_has_no_holes),
         ATTACHED(flash_is_erased_written_and_closed),
         ATTACHED(flash_errors_end_the_job),
