@@ -24,6 +24,8 @@
 enum { PORTS = 4, READS = 2, READ_SIZE = 128, WRITE_SIZE = 1280, CONFIG_SIZE = 4096,
        STRINGS = 256, ATTEMPTS = 4, ADDRESS = 1, REQUEST_TIMEOUT = 5000 };
 
+#define CLOSED_TIME (10 * SIM_MS)
+
 enum { DEVICE = 1, CONFIG, STRING, INTERFACE, ENDPOINT, IAD = 0x0B, BOS = 0x0F,
        CS_INTERFACE = 0x24, UNION = 6, CLASS_CDC = 2, SUBCLASS_ACM = 2, CLASS_DATA = 10,
        BULK = 2, INTERRUPT = 3 };
@@ -45,6 +47,7 @@ struct port {
     struct bytes received, to_send;
     uint16_t serial_state;
     int asked;                          /* class requests that are not answered yet */
+    sim_time answered_at;               /* the last of them was */
     int failures;                       /* transfers in a row without an answer */
 
     struct urb read[READS], write, notification;
@@ -137,6 +140,7 @@ static void request_done(void *ctx, struct urb *urb)
         request->then(request->port);
     if (!cdc->freed && urb->setup[0] == CLASS_REQUEST) {
         request->port->asked--;
+        request->port->answered_at = cdc->sim->now;
         write_more(request->port);
     }
     free(request);
@@ -348,6 +352,7 @@ static void port_start(struct port *port)
     bytes_clear(&port->received);
     port->serial_state = 0;
     port->failures = 0;
+    port->answered_at = 0;
     port->state = CLOSED;
     if (port->wanted)
         open_now(port);
@@ -799,9 +804,12 @@ void cdc_host_open(struct cdc_host *cdc, int port_number, bool open)
     }
 }
 
-bool cdc_host_closing(const struct cdc_host *cdc, int port)
+bool cdc_host_closing(const struct cdc_host *cdc, int port_number)
 {
-    return cdc->ports[port].state == CLOSING;
+    const struct port *port = &cdc->ports[port_number];
+    if (port->state != CLOSED || !port->answered_at)
+        return port->state == CLOSING;
+    return port->asked || cdc->sim->now < port->answered_at + CLOSED_TIME;
 }
 
 void cdc_host_line_coding(struct cdc_host *cdc, int port_number, uint32_t baud,

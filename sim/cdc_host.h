@@ -31,7 +31,9 @@ const char *cdc_host_string(const struct cdc_host *cdc, int index);     /* NULL:
  * asked of a port before it is there is done when it is: open, line coding, bytes to
  * send.
  *
- * DTR and RTS follow open.  Closing first waits until all is sent, 2 s at the most. */
+ * DTR and RTS follow open.  Closing first waits until all is sent, 2 s at the most.  It is
+ * over when the device has known for 10 ms that DTR is low: no program is opened sooner
+ * by a person's system, and firmware may look at DTR now and then only. */
 void cdc_host_open(struct cdc_host *cdc, int port, bool open);
 bool cdc_host_closing(const struct cdc_host *cdc, int port);
 void cdc_host_line_coding(struct cdc_host *cdc, int port, uint32_t baud, int bits,

@@ -221,33 +221,37 @@ static void read_client(struct control *control, struct client *client)
         take_byte(control, client, bytes[i]);
 }
 
+static int free_place(const struct control *control)
+{
+    int place = 0;
+    while (place < CLIENTS && control->clients[place].fd >= 0)
+        place++;
+    return place;
+}
+
+/* While all places are taken, the next client waits in the listener's queue. */
 static void accept_client(struct control *control)
 {
-    int fd = accept(control->listener, NULL, NULL);
+    int place = free_place(control);
+    int fd = place < CLIENTS ? accept(control->listener, NULL, NULL) : -1;
     if (fd < 0)
         return;
-    for (int i = 0; i < CLIENTS; i++) {
-        if (control->clients[i].fd >= 0)
-            continue;
-        control->clients[i] = (struct client){ .fd = fd };
-        fcntl(fd, F_SETFL, O_NONBLOCK);
-        return;
-    }
-    close(fd);
+    control->clients[place] = (struct client){ .fd = fd };
+    fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
 void control_poll(struct control *control)
 {
-    accept_client(control);
     for (int i = 0; i < CLIENTS; i++)
         if (control->clients[i].fd >= 0)
             read_client(control, &control->clients[i]);
+    accept_client(control);
 }
 
 int control_fds(const struct control *control, struct pollfd *fds, int room)
 {
     int count = 0;
-    if (count < room)
+    if (count < room && free_place(control) < CLIENTS)
         fds[count++] = (struct pollfd){ .fd = control->listener, .events = POLLIN };
     for (int i = 0; i < CLIENTS && count < room; i++)
         if (control->clients[i].fd >= 0)

@@ -346,7 +346,7 @@ static void report(void *ctx, enum sim_problem kind, const char *text)
     };
     const struct sim *sim = ((const struct machine *)ctx)->board->sim;
     fprintf(stderr, "%s%s: %.6f s: %s\n", words[kind],
-            sim->reports_target ? " (the target's own program)" : "",
+            sim->reports_target && kind != SIM_NOTE ? " (the target's own program)" : "",
             (double)sim->now / (double)SIM_SECOND, text);
 }
 

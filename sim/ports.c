@@ -19,9 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SERVICES = 4, CLIENTS = 8, CHUNK = 4096,
+enum { SERVICES = 4, CLIENTS = 8, CHUNK = 4096, CHUNKS = 64, WAIT_MS = 2000,
        BACKLOG_HIGH = 64 * 1024, BACKLOG_LOW = 16 * 1024, TO_DEVICE_HIGH = 64 * 1024 };
 
 struct client {
@@ -35,6 +36,8 @@ struct service {
     const char *name;
     bool shared, paused, warned;
     struct client clients[CLIENTS];
+    int waiting;                        /* connected, and not served yet; -1: nobody */
+    int64_t waits_since;                /* ms, while a client who does not leave is why */
 };
 
 struct ports {
@@ -64,31 +67,59 @@ static void drop(struct ports *ports, struct service *service, struct client *cl
         cdc_host_open(ports->cdc, service->port, false);
 }
 
-static void turn_away(const struct service *service, int fd)
+static int64_t now_ms(void)
 {
-    fprintf(stderr,
-            "%s: a second connection was turned away: this port serves one client\n",
-            service->name);
-    close(fd);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-static void accept_client(struct ports *ports, struct service *service)
+static struct client *free_place(struct service *service)
+{
+    if (!service->shared && count_clients(service) > 0)
+        return NULL;
+    for (int i = 0; i < CLIENTS; i++)
+        if (service->clients[i].fd < 0)
+            return &service->clients[i];
+    return NULL;
+}
+
+/* The others wait in the listener's queue. */
+static void accept_client(struct service *service)
 {
     int one = 1;
-    int fd = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
+    if (service->waiting >= 0)
         return;
-    struct client *place = NULL;
-    for (int i = 0; i < CLIENTS && !place; i++)
-        if (service->clients[i].fd < 0)
-            place = &service->clients[i];
-    if (!place || (!service->shared && count_clients(service) > 0)) {
-        turn_away(service, fd);
+    service->waiting = accept4(service->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    service->waits_since = now_ms();
+    if (service->waiting >= 0)
+        setsockopt(service->waiting, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+static void turn_away(struct service *service)
+{
+    fprintf(stderr, "%s: a connection was turned away: this port serves %s\n", service->name,
+            service->shared ? "no more clients" : "one client at a time");
+    close(service->waiting);
+    service->waiting = -1;
+}
+
+/* A port that is still closing has bytes of the last client to send and a DTR to lower;
+ * the next client is served after that, so that the firmware sees the change. */
+static void seat_client(struct ports *ports, struct service *service)
+{
+    struct client *place = free_place(service);
+    if (service->waiting < 0)
         return;
+    if (place && !cdc_host_closing(ports->cdc, service->port)) {
+        *place = (struct client){ .fd = service->waiting };
+        service->waiting = -1;
+        cdc_host_open(ports->cdc, service->port, true);
+    } else if (place) {
+        service->waits_since = now_ms();
+    } else if (now_ms() - service->waits_since > WAIT_MS) {
+        turn_away(service);
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    *place = (struct client){ .fd = fd };
-    cdc_host_open(ports->cdc, service->port, true);
 }
 
 static void keep(struct client *client, const uint8_t *data, size_t length)
@@ -122,11 +153,14 @@ static bool send_backlog(struct client *client)
 }
 
 /* False: the client has gone.  Bytes for a device that is not asking for any stay in
- * the socket, so that the client feels it. */
+ * the socket, so that the client feels it, unless another waits for this one's end. */
 static bool receive(struct ports *ports, struct service *service, struct client *client)
 {
     uint8_t data[CHUNK];
-    while (cdc_host_pending(ports->cdc, service->port) < TO_DEVICE_HIGH) {
+    for (int i = 0; i < CHUNKS; i++) {
+        if (service->waiting < 0 &&
+            cdc_host_pending(ports->cdc, service->port) >= TO_DEVICE_HIGH)
+            break;
         ssize_t n = recv(client->fd, data, sizeof data, 0);
         if (n < 0 && errno == EINTR)
             continue;
@@ -185,11 +219,7 @@ static void hang_up(struct ports *ports, struct service *service)
 
 static void serve(struct ports *ports, struct service *service)
 {
-    /* A port that is still closing has bytes of the last client to send; the next
-     * client waits in the listener's queue, so that the firmware sees DTR fall in
-     * between. */
-    if (!cdc_host_closing(ports->cdc, service->port))
-        accept_client(ports, service);
+    accept_client(service);
     from_device(ports, service);
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = &service->clients[i];
@@ -197,6 +227,7 @@ static void serve(struct ports *ports, struct service *service)
             !(send_backlog(client) && receive(ports, service, client)))
             drop(ports, service, client);
     }
+    seat_client(ports, service);
     set_pause(ports, service);
 }
 
@@ -230,8 +261,7 @@ int ports_fds(const struct ports *ports, struct pollfd *fds, int room)
     for (int i = 0; i < ports->count; i++) {
         const struct service *service = &ports->services[i];
         bool full = cdc_host_pending(ports->cdc, service->port) >= TO_DEVICE_HIGH;
-        bool closing = cdc_host_closing(ports->cdc, service->port);
-        if (count < room && !closing)
+        if (count < room && service->waiting < 0)
             fds[count++] = (struct pollfd){ .fd = service->listener, .events = POLLIN };
         for (int c = 0; c < CLIENTS; c++) {
             const struct client *client = &service->clients[c];
@@ -295,7 +325,7 @@ int ports_listen(struct ports *ports, int port, const char *name, int tcp_port,
 
     struct service *service = &ports->services[ports->count++];
     *service = (struct service){ .listener = fd, .port = port, .name = name,
-                                 .shared = shared };
+                                 .shared = shared, .waiting = -1 };
     for (int i = 0; i < CLIENTS; i++)
         service->clients[i].fd = -1;
     return ntohs(address.sin_port);
@@ -314,6 +344,8 @@ void ports_free(struct ports *ports)
         return;
     for (int i = 0; i < ports->count; i++) {
         hang_up(ports, &ports->services[i]);
+        if (ports->services[i].waiting >= 0)
+            close(ports->services[i].waiting);
         close(ports->services[i].listener);
     }
     free(ports);

@@ -4,6 +4,9 @@
  * first client and falls with the last.  When the board goes away the connections are
  * closed, as a tty hangs up.
  *
+ * A client that finds its port in use waits: the one before it may be just leaving, and its
+ * system tells us in its own time.  After two seconds it is turned away.
+ *
  *   called by  main.c      calls  cdc_host.h */
 #ifndef PORTS_H
 #define PORTS_H
@@ -18,7 +21,7 @@ void ports_free(struct ports *ports);       /* closes listeners and clients */
 
 /* Listens on tcp_port (0 = any free one) for serial port number `port` of the board.
  * name ("gdb", "uart") is used in messages.  shared: several clients at once, all see
- * the output and all may type; else a second client is turned away.  Returns the TCP
+ * the output and all may type; else there is one at a time.  Returns the TCP
  * port, or -1 with a sentence for the user in error. */
 int ports_listen(struct ports *ports, int port, const char *name, int tcp_port,
                  bool shared, char *error, int error_size);

@@ -81,6 +81,8 @@ for tier; do
         try "options of bluepill" env BUILD="$build" sh test/sim/options.sh
         try "several clients of the serial port" python3 test/sim/uart_clients.py \
             "$build/bluepill" "$build/pillbug.bin"
+        try "one client after the other at the port for gdb" python3 test/sim/gdb_clients.py \
+            "$build/bluepill" "$build/pillbug.bin"
         try "USB/IP server" python3 test/sim/usbip_server.py "$build/bluepill" \
             "$build/pillbug.bin" ;;
     session)
