@@ -47,12 +47,12 @@ ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-inline-functions-called-onc
 boot_c  := boot.c clock.c deadline.c pin.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c deadline.c pin.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c \
            cdc.c uart.c settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
-           loader.c crc.c flash_samd.c flash_stm32.c \
+           loader.c crc.c options.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
 # Their texts are squeezed before they are compiled: 1.3 KB less (see tools/squeeze.py).
-PRINTS := print error fault target flash_samd flash_stm32 gdb_remote gdb_run gdb_memory gdb_xml \
+PRINTS := print error fault target options gdb_remote gdb_run gdb_memory gdb_xml \
           monitor
 
 # --- virtual board ----------------------------------------------------------
@@ -155,7 +155,7 @@ UNIT_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Werror -MMD -MP \
     -DBOARD=BOARD_BLUEPILL -DUSB_VID=0x1209 -DUSB_PID=0x0001 -DVERSION='"test"'
 unit_adi := adi.c deadline.c
 unit_cortexm := cortexm.c fault.c deadline.c
-unit_flash := target.c flash_job.c loader.c flash_stm32.c flash_samd.c \
+unit_flash := target.c flash_job.c loader.c options.c flash_stm32.c flash_samd.c \
     deadline.c
 unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
     swbreak.c monitor.c rsp.c print.c hex.c deadline.c

@@ -32,6 +32,7 @@ static const char texts[] =
     /* ERR_WIRE_TAKEN */  "a CMSIS-DAP host (OpenOCD, pyOCD, ...) has the wire: close it, or "
                           "'monitor wire free'\0"
     /* ERR_BUSY */        "still busy\0"
+    /* ERR_REFUSED */     "refused: it locks the chip for ever, or changes bits of the factory\0"
     /* ERR_COUNT */       "unknown error";
 
 const char *error_text(int error)

@@ -27,6 +27,7 @@ enum error {
     ERR_UNSUPPORTED,
     ERR_WIRE_TAKEN,     /* a CMSIS-DAP host has the wire */
     ERR_BUSY,           /* not an error: ask again (flash_poll) */
+    ERR_REFUSED,        /* would lock the chip for ever, or change what the factory wrote */
     ERR_COUNT
 };
 

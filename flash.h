@@ -19,6 +19,7 @@ struct chip {
     uint32_t id;                        /* the number it was recognized by */
     uint8_t ap;
     bool locked;                        /* read or debug protection is on */
+    uint8_t open_option;                /* ... the first option's value without; 0: others too */
     const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */
     uint32_t flash_base, flash_size, page;      /* page: what is erased at once */
     uint32_t ram_base, ram_size;
@@ -49,13 +50,27 @@ struct family {
     int (*mass_erase)(const struct chip *chip); /* starts; takes the lock off as well */
     int (*poll)(const struct chip *chip);       /* ERR_BUSY until done */
 
-    const struct target_command *commands;
-    int command_count;
+    /* What a chip looks at when it starts: options.c.  begin, erase and program take `base`
+     * for a page. */
+    struct options {
+        uint32_t base, in_force;        /* in_force: the register that tells */
+        uint16_t size;                  /* bytes that are erased at once, 256 at most */
+        uint8_t shown, unit;            /* bytes */
+    } options;
+    /* May the one at this offset become that?  ERR_REFUSED; ERR_RANGE: it cannot be. */
+    int (*check_option)(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value);
+    /* Where the words of the chip's own number are, in their order; 0 behind the last. */
+    uint32_t (*number)(const struct chip *chip, unsigned index);
+    int (*lock)(const struct chip *chip, bool lock);    /* all regions; 0: has none */
 };
 enum { FLASH_PAGE_MAX = 2048 };         /* larger pages cannot be written */
 enum { LOADER_SAMD = 0, LOADER_STM32 = 4 };     /* loader_code.s: the entries */
 
 extern const struct family stm32_family, samd_family;
+
+/* flash_job.c: one page of any size made so, outside of a job; erased and programmed only if
+ * it is not so already, and read back. */
+int flash_make(uint32_t page, const uint8_t *bytes, uint32_t length);
 
 /* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */
 const struct chip *target_chip(void);

@@ -102,27 +102,43 @@ static int program(const struct chip *chip, uint32_t address, const uint8_t *byt
 }
 
 /* The first word tells of most pages that they are not so. */
-static bool is(const struct chip *chip, uint32_t page, const uint8_t *bytes)
+static bool is(uint32_t page, const uint8_t *bytes, uint32_t length)
 {
-    return adi_holds(page, bytes, 4) && adi_holds(page, bytes, chip->page);
+    return adi_holds(page, bytes, 4) && adi_holds(page, bytes, length);
 }
 
 /* Without bytes: erased. */
-static int make_page(const struct chip *chip, uint32_t page, const uint8_t *bytes)
+static int make(const struct chip *chip, uint32_t page, const uint8_t *bytes, uint32_t length)
 {
     int error, tries = 0;
 
-    if (bytes && target_options.flash_skip && is(chip, page, bytes))
+    if (bytes && target_options.flash_skip && is(page, bytes, length))
         return OK;
     do {
-        error = is(chip, page, 0) ? OK : chip->family->erase(chip, page);
+        error = is(page, 0, length) ? OK : chip->family->erase(chip, page);
         if (!error && bytes)
-            error = program(chip, page, bytes, chip->page);
-        else if (!error && !surely_holds(page, 0, chip->page))
+            error = program(chip, page, bytes, length);
+        else if (!error && !surely_holds(page, 0, length))
             error = ERR_ERASE;
         watchdog_feed();
     } while (error && ++tries < TRIES && adi_connected());
     return error;
+}
+
+static int make_page(const struct chip *chip, uint32_t page, const uint8_t *bytes)
+{
+    return make(chip, page, bytes, chip->page);
+}
+
+int flash_make(uint32_t page, const uint8_t *bytes, uint32_t length)
+{
+    const struct chip *chip = target_chip();
+    int error = chip->family->begin(chip);
+
+    if (!error)
+        error = make(chip, page, bytes, length);
+    int locking = chip->family->end(chip);
+    return error ? error : locking;
 }
 
 /* --- by the loader ------------------------------------------------------------- */

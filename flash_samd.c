@@ -22,7 +22,8 @@ enum {
     CTRLA = NVMCTRL + 0x00, CTRLB = NVMCTRL + 0x04, PARAM = NVMCTRL + 0x08,
     INTFLAG = NVMCTRL + 0x14, STATUS = NVMCTRL + 0x18, ADDR = NVMCTRL + 0x1C,
     LOCK = NVMCTRL + 0x20,
-    CMD_KEY = 0xA500, CMD_ER = 0x02, CMD_WP = 0x04, CMD_LR = 0x40, CMD_UR = 0x41,
+    CMD_KEY = 0xA500, CMD_ER = 0x02, CMD_WP = 0x04, CMD_EAR = 0x05, CMD_WAP = 0x06,
+    CMD_LR = 0x40, CMD_UR = 0x41,
     CMD_PBC = 0x44,
     CTRLB_MANW = 1 << 7,
     READY = 1 << 0,
@@ -35,7 +36,7 @@ enum {                                      /* the DSU as a debugger sees it: + 
     STATUSA_DONE = 1 << 8, STATUSA_CRSTEXT = 1 << 9, STATUSA_BERR = 1 << 10,
     STATUSA_FAIL = 1 << 11, STATUSA_ALL = 0x1F << 8, STATUSB_PROT = 1 << 16,
 };
-enum { USER_ROW = 0x00804000, SERIAL_FIRST = 0x0080A00C, SERIAL_REST = 0x0080A040 };
+enum { USER_ROW = 0x00804000, NUMBER_FIRST = 0x0080A00C, NUMBER_REST = 0x0080A040 };
 enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
 enum { COMMAND_LIMIT_MS = 200, REGIONS = 16 };
 
@@ -141,21 +142,22 @@ static int erase(const struct chip *chip, uint32_t row)
 {
     (void)chip;
     chip_note(wait(ERR_ERASE));
-    command_at(CMD_ER, row);
+    command_at(row >= USER_ROW ? CMD_EAR : CMD_ER, row);
     return wait(ERR_ERASE);
 }
 
 static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
+    uint32_t cmd = address >= USER_ROW ? CMD_WAP : CMD_WP;
     int error = wait(ERR_PROGRAM);      /* for the page before */
 
     if (!error)
         error = adi_write32s(address, bytes, length);
     chip_note(error);
     if (adi_wire_is_bad())
-        command_at(CMD_WP, address);
+        command_at(cmd, address);
     else
-        command(CMD_WP);                /* ADDR follows the buffer (22.8.8) */
+        command(cmd);                   /* ADDR follows the buffer (22.8.8) */
     return chip_error(OK);
 }
 
@@ -288,75 +290,46 @@ static int attached(const struct chip *chip)
     return OK;
 }
 
-/* --- commands ----------------------------------------------------------------- */
+/* --- fuses, number, locks --------------------------------------------------------- */
 
-static int each_region(uint32_t cmd, const char *done)
+/* Bits that the factory wrote and nobody else may: DS40001882 table 10-3; L and C have one
+ * more of them in front of the watchdog's, and one less behind. */
+static const uint32_t keep_d[] = { 0x01FE0088, 0xFE00 }, keep_l_and_c[] = { 0x03FE0088, 0xFC00 };
+enum { FUSES = 8, BOD_LEVEL_MAX = 48 };         /* bytes; above, it would be reset for ever */
+#define ERASED 0xFFFFFFFFu                      /* what the factory wrote is lost already */
+
+/* Behind the fuses the row is the user's. */
+static int check_option(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value)
 {
-    const struct chip *chip = target_chip();
+    const uint32_t *keep = is_d(chip) ? keep_d : keep_l_and_c;
+    bool lost = at < FUSES && old != ERASED && (old ^ value) & keep[at / 4];
+
+    return lost || (at == 0 && (value >> 8 & 63) > BOD_LEVEL_MAX) ? ERR_REFUSED : OK;
+}
+
+static uint32_t number(const struct chip *chip, unsigned index)
+{
+    (void)chip;
+    return index == 0 ? NUMBER_FIRST : index < 4 ? NUMBER_REST + 4 * (index - 1) : 0;
+}
+
+static int lock(const struct chip *chip, bool on)
+{
     int error = begin(chip);
 
     for (uint32_t i = 0; i < REGIONS && !error; i++) {
-        command_at(cmd, chip->flash_base + chip->flash_size / REGIONS * i);
+        command_at(on ? CMD_LR : CMD_UR, chip->flash_base + chip->flash_size / REGIONS * i);
         error = wait(ERR_PROGRAM);
     }
     end(chip);
-    if (!error)
-        monitor_print("All flash regions %s until the next reset.\n", done);
     return error;
 }
-
-static int lock_flash(int argc, const char **argv)
-{
-    (void)argc, (void)argv;
-    return each_region(CMD_LR, "locked");
-}
-
-static int unlock_flash(int argc, const char **argv)
-{
-    (void)argc, (void)argv;
-    return each_region(CMD_UR, "unlocked");
-}
-
-static int user_row(int argc, const char **argv)
-{
-    uint32_t words[2];
-    uint16_t lock;
-    int error = adi_read(USER_ROW, words, sizeof words);
-
-    (void)argc, (void)argv;
-    if (!error)
-        error = adi_read16(LOCK, &lock);
-    if (!error)
-        monitor_print("User row 0x%08x%08x, unlocked regions 0x%04x\n",
-                      (unsigned)words[1], (unsigned)words[0], lock);
-    return error;
-}
-
-static int serial(int argc, const char **argv)
-{
-    uint32_t words[4];
-    int error = adi_read32(SERIAL_FIRST, words);
-
-    (void)argc, (void)argv;
-    if (!error)
-        error = adi_read(SERIAL_REST, words + 1, 12);
-    if (!error)
-        monitor_print("Serial number 0x%08x%08x%08x%08x\n", (unsigned)words[0],
-                      (unsigned)words[1], (unsigned)words[2], (unsigned)words[3]);
-    return error;
-}
-
-static const struct target_command commands[] = {
-    { "lock_flash",   "write protect all flash regions until reset", lock_flash },
-    { "unlock_flash", "allow writing all flash regions until reset", unlock_flash },
-    { "user_row",     "show the user row and the region locks", user_row },
-    { "serial",       "show the chip's 128-bit serial number", serial },
-};
 
 const struct family samd_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
     .unit = 4, .loader = LOADER_SAMD, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
-    .commands = commands, .command_count = sizeof commands / sizeof *commands,
+    .options = { USER_ROW, LOCK, 256, FUSES, 4 },
+    .check_option = check_option, .number = number, .lock = lock,
 };

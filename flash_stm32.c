@@ -32,7 +32,7 @@ enum {                                      /* PM0075 chapter 3 */
 };
 #define KEY1 0x45670123u
 #define KEY2 0xCDEF89ABu
-enum { OPTION_BYTES = 0x1FFFF800, OPTION_WORDS = 4 };
+enum { OPTION_BYTES = 0x1FFFF800, OPTIONS_SIZE = 16, RDP_FOR_EVER = 0xCC };
 enum { LIMIT_MS = 1000 };                   /* all of the flash is erased in 40 ms at most */
 
 /* DBGMCU: which chip, and that the debugger's clocks go on in sleep. */
@@ -167,31 +167,34 @@ static void start(uint32_t address, uint32_t bits)
     put(address, CR, bits | CR_STRT);
 }
 
+/* The option bytes are one more page, with bits and keys of their own. */
+static uint32_t bits_for(uint32_t address, uint32_t flash, uint32_t option)
+{
+    return address == OPTION_BYTES ? CR_OPTWRE | option : flash;
+}
+
 static int erase(const struct chip *chip, uint32_t page)
 {
     (void)chip;
     wait(page, OK);                     /* for what a bad wire may have started */
+    if (page == OPTION_BYTES)
+        give_keys(page, OPTKEYR);
     put(page, AR, page);
-    start(page, CR_PER);
+    start(page, bits_for(page, CR_PER, CR_OPTER));
     return wait(page, ERR_ERASE);
-}
-
-static int program_with(uint32_t bits, uint32_t address, const void *bytes, uint32_t length)
-{
-    put(address, CR, bits);
-    int error = chip_error(OK);
-    if (!error)
-        error = adi_write16s(address, bytes, length);
-    int done = wait(address, ERR_PROGRAM);
-    /* A refused halfword is a bus fault on some parts: SR knows why. */
-    return done ? done : error;
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
                    uint32_t length)
 {
     (void)chip;
-    return program_with(CR_PG, address, bytes, length);
+    put(address, CR, bits_for(address, CR_PG, CR_OPTPG));
+    int error = chip_error(OK);
+    if (!error)
+        error = adi_write16s(address, bytes, length);
+    int done = wait(address, ERR_PROGRAM);
+    /* A refused halfword is a bus fault on some parts: SR knows why. */
+    return done ? done : error;
 }
 
 /* program() has waited already, because the last halfword's WAIT did. */
@@ -255,6 +258,7 @@ static void describe(struct chip *chip, const struct part *part)
     chip->ram_base = 0x20000000;
     chip->ram_size = part->ram * 1024u;
     chip->locked = read_protected();
+    chip->open_option = part->kind == F1 ? 0xA5 : 0xAA;     /* RDP */
     chip->more[0] = (struct region){ REGION_ROM, 0, chip->flash_size, 0 };  /* alias */
     chip->more[1] = (struct region){ REGION_ROM, 0x1FFF0000, 0x10000, 0 };  /* system */
     if ((chip->cpuid >> 4 & 0xFFF) == 0xC24)    /* F3: core coupled memory */
@@ -285,23 +289,16 @@ static int attached(const struct chip *chip)
 
 /* --- mass erase and read protection --------------------------------------------- */
 
-static int open_options(void)
-{
-    chip_note(unlock_bank(0x08000000));
-    uint32_t cr = give_keys(OPTION_BYTES, OPTKEYR);
-    return chip_error(cr & CR_OPTWRE ? OK : ERR_PROTECTED);
-}
-
-/* Erasing the option bytes leaves RDP at 0xFF: protected.  Writing the key (0xA5 on F1,
- * 0xAA on F0 and F3) is what opens the chip, which erases all of its flash first. */
+/* Erasing the option bytes leaves RDP at 0xFF: protected.  Writing the key is what opens the
+ * chip, which erases all of its flash first. */
 static int remove_protection(const struct chip *chip)
 {
-    uint16_t key = is_f1(chip) ? 0x5AA5 : 0x55AA;
+    uint8_t key[2] = { chip->open_option, (uint8_t)~chip->open_option };
+    int error = begin(chip);
 
-    chip_note(open_options());
-    start(OPTION_BYTES, CR_OPTWRE | CR_OPTER);
-    int error = wait(OPTION_BYTES, ERR_ERASE);
-    return error ? error : program_with(CR_OPTWRE | CR_OPTPG, OPTION_BYTES, &key, sizeof key);
+    if (!error)
+        error = erase(chip, OPTION_BYTES);
+    return error ? error : program(chip, OPTION_BYTES, key, sizeof key);
 }
 
 static int mass_erase_bank(uint32_t address)
@@ -330,57 +327,27 @@ static int poll(const struct chip *chip)
     return error == ERR_BUSY || error ? error : end(chip);
 }
 
-/* --- commands ----------------------------------------------------------------- */
+/* --- option bytes and number ------------------------------------------------------ */
 
-static int show_option(int argc, const char **argv)
+/* A byte, or with its complement above it.  RDP 0xCC closes an F0 or F3 for ever. */
+static int check_option(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value)
 {
-    uint32_t words[OPTION_WORDS];
-    int error = adi_read(OPTION_BYTES, words, sizeof words);
-
-    (void)argc, (void)argv;
-    if (error)
-        return error;
-    for (unsigned i = 0; i < OPTION_WORDS; i++)
-        monitor_print("0x%08x: 0x%08x\n", (unsigned)(OPTION_BYTES + 4 * i),
-                      (unsigned)words[i]);
-    monitor_print("Read protection %s\n", read_protected() ? "on" : "off");
-    return OK;
+    (void)chip, (void)old;
+    if (value > 0xFF && value >> 8 != (~value & 0xFF))
+        return ERR_RANGE;
+    return at == 0 && (value & 0xFF) == RDP_FOR_EVER ? ERR_REFUSED : OK;
 }
 
-static int unlock(int argc, const char **argv)
+static uint32_t number(const struct chip *chip, unsigned index)
 {
-    int error = remove_protection(target_chip());
-
-    (void)argc, (void)argv;
-    if (error)
-        return error;
-    monitor_print("Protection removed and flash erased. ");
-    monitor_print("Turn the target off and on, then scan again.\n");    /* as target.c ends */
-    return OK;
+    return index < 3 ? (is_f1(chip) ? UID_F1 : UID_F0) + 4 * index : 0;
 }
-
-static int show_uid(int argc, const char **argv)
-{
-    uint32_t words[3], at = is_f1(target_chip()) ? UID_F1 : UID_F0;
-    int error = adi_read(at, words, sizeof words);
-
-    (void)argc, (void)argv;
-    if (!error)
-        monitor_print("%08x%08x%08x\n", (unsigned)words[2], (unsigned)words[1],
-                      (unsigned)words[0]);
-    return error;
-}
-
-static const struct target_command commands[] = {
-    { "option", "show option bytes and read protection", show_option },
-    { "unlock", "remove read protection; ERASES the whole flash", unlock },
-    { "uid",    "show the chip's unique id", show_uid },
-};
 
 const struct family stm32_family = {
     .identify = identify, .attached = attached,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
     .unit = 2, .loader = LOADER_STM32, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
-    .commands = commands, .command_count = sizeof commands / sizeof *commands,
+    .options = { OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2 },
+    .check_option = check_option, .number = number,
 };

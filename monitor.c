@@ -3,8 +3,8 @@
  *   (gdb) monitor swd_scan
  *   1  ATSAMD21G18A          Cortex-M0+
  *
- * A command is a row in a table; the attached chip's family brings rows of its own.  Any
- * beginning of a name will do as long as only one command has it.
+ * A command is a row in a table.  Any beginning of a name will do as long as only one command
+ * has it.  What is typed behind it is used, or its line in `help` is the answer.
  *
  *   called by  gdb_remote.c (qRcmd), layer 4 (monitor_print)
  *   calls      gdb_memory.c (gdb_erase_pages), target.c, cortexm.c, adi.c, swd.c, rsp.c
@@ -110,10 +110,13 @@ static bool read_number(const char *text, uint32_t *value)
     return true;
 }
 
+/* "o" could be either. */
 static bool read_switch(const char *text, bool *on)
 {
+    bool off = compare("disable|off|0", text) != DIFFERENT;
+
     *on = compare("enable|on|1", text) != DIFFERENT;
-    return *on || compare("disable|off|0", text) != DIFFERENT;
+    return *on != off;
 }
 
 /* The probe itself. */
@@ -151,8 +154,11 @@ static int run_wire(int argc, const char **argv)
 {
     const struct adi_counters *c = adi_counters();
 
-    if (argc > 1 && compare("free", argv[1]) != DIFFERENT)
+    if (argc > 1) {
+        if (compare("free", argv[1]) == DIFFERENT)
+            return MISUSED;
         swd_release(SWD_DAP);
+    }
     if (swd_owner() == SWD_DAP)
         monitor_print("%s.\n", error_text(ERR_WIRE_TAKEN));
     monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nLong WAITs %u, FAULT %u, parity errors %u, "
@@ -170,7 +176,7 @@ static int run_register(int argc, const char **argv)
     int given = number.count - is_ap, error;
     uint32_t value;
 
-    if (given < 1 || argc - 1 != number.count || (number.value[0] | n[0]) > 0xFF)
+    if (given < 1 || argc - 1 != number.count || (number.value[0] | n[0]) > 0xFF || n[0] & 3)
         return MISUSED;
     uint8_t ap = (uint8_t)number.value[0], address = (uint8_t)n[0];
     if (given > 1)
@@ -211,7 +217,7 @@ static int run_uart(int argc, const char **argv)
     bool on;
 
     if (argc > 1) {
-        if (argc != 3 || compare("rs485", argv[1]) == DIFFERENT || !read_switch(argv[2], &on))
+        if (argc < 3 || compare("rs485", argv[1]) == DIFFERENT || !read_switch(argv[2], &on))
             return MISUSED;
         if (!uart_set_rs485(on))
             return ERR_UNSUPPORTED;
@@ -257,7 +263,7 @@ static int run_reset(int argc, const char **argv)
 
     if (!run && !pin && compare("halt", how) == DIFFERENT)
         return MISUSED;
-    if (argc > 2 && (!read_number(argv[2], &ms) || ms > 1000))
+    if (argc > 2 && (!pin || !read_number(argv[2], &ms) || ms > 1000))
         return MISUSED;
     if (pin) {
         swd_set_nrst(true);
@@ -303,14 +309,20 @@ static const char vectors[][6] = {
 };
 enum { VECTORS = sizeof vectors / sizeof vectors[0], ALL_FAULTS = 0x7F0 };
 
+/* 0: one of the words is none of them. */
 static uint32_t find_vectors(int argc, const char **argv)
 {
     uint32_t bits = argc > 0 ? 0 : ALL_FAULTS;
 
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc; i++) {
+        uint32_t found = compare("all", argv[i]) == WHOLE ? ALL_FAULTS | 1 : 0;
         for (int v = 0; v < VECTORS; v++)
-            if (compare(vectors[v], argv[i]) == WHOLE || compare("all", argv[i]) == WHOLE)
-                bits |= 1u << v;
+            if (compare(vectors[v], argv[i]) == WHOLE)
+                found = 1u << v;
+        if (found == 0)
+            return 0;
+        bits |= found;
+    }
     return bits;
 }
 
@@ -359,7 +371,7 @@ static int run_erase_mass(int argc, const char **argv)
 
 static int run_erase_range(int argc, const char **argv)
 {
-    if (argc != 3 || number.count != 2)
+    if (number.count != 2 || number.value[1] == 0)
         return MISUSED;
     if (!target_attached())
         return ERR_NO_TARGET;
@@ -369,63 +381,109 @@ static int run_erase_range(int argc, const char **argv)
     return error;
 }
 
-static int run_help(int argc, const char **argv);
-
-/* help begins with a blank or '!': not in the list, and the command only says that text;
- * with '!' it has failed. */
-static const struct target_command commands[] = {
-    { "help", "this list", run_help },
-    { "version", "firmware, board, last crash", run_version },
-    { "swd_scan|swdp_scan|auto_scan", "find targets", run_swd_scan },
-    { "targets", "show them again", run_targets },
-    { "reset", "[halt | run | pin [MS]]", run_reset },
-    { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency },
-    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch },
-    { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch },
-    { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout },
-    { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
-      run_vector_catch },
-    { "erase_mass", "erase the whole flash", run_erase_mass },
-    { "erase_range", "ADDRESS LENGTH of flash, in whole pages", run_erase_range },
-    { "wire", "[free] state of SWD; take it from a CMSIS-DAP host", run_wire },
-    { "dpreg", "ADDRESS [VALUE]", run_register },
-    { "apreg", "AP ADDRESS [VALUE]", run_register },
-    { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart },
-    { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0 },
-    { "traceswo|swo|rtt|heapinfo|redirect_stdout|morse|tdi_low_reset",
-      " Not in this firmware yet.\n", 0 },
-    { "tpwr", " This board cannot switch the target's power.\n", 0 },
-};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-/* The probe's commands and the attached family's are one list. */
-static const struct target_command *command(int index)
+/* Option bytes, fuses, numbers. */
+static int run_option(int argc, const char **argv)
 {
-    int count = 0;
+    struct option option;
+    int error = OK;
 
-    if (index < COMMANDS)
-        return &commands[index];
-    const struct target_command *family = target_attached() ? target_commands(&count) : 0;
-    return index - COMMANDS < count ? &family[index - COMMANDS] : 0;
+    if (argc > 1) {
+        bool erase = argc == 2 && compare("erase", argv[1]) != DIFFERENT;
+        if (!erase && number.count != 2)
+            return MISUSED;
+        error = erase ? option_erase() : option_write(number.value[0], number.value[1]);
+        if (error != OK)
+            return error == ERR_RANGE ? MISUSED : error;
+        monitor_print("Written. It counts when the target has been off and on.\n");
+    }
+    for (unsigned i = 0; (error = option_read(i, &option)) == OK; i++)
+        monitor_print("0x%x: 0x%x%s\n", (unsigned)option.address, (unsigned)option.value,
+                      option.note);
+    return error == ERR_RANGE ? OK : error;
 }
 
-static int run_help(int argc, const char **argv)
+static int run_uid(int argc, const char **argv)
 {
-    const struct target_command *c;
+    const char *before = "0x";
+    uint32_t word;
+    int error;
 
-    for (int i = 0; (c = command(i)) != 0; i++)
-        if (c->help[0] > '!')
-            monitor_print("%-13s %s\n", c->name, c->help);
+    for (unsigned i = 0; (error = chip_number(i, &word)) == OK; i++, before = "")
+        monitor_print("%s%08x", before, (unsigned)word);
+    if (error != ERR_RANGE)
+        return error;
+    monitor_print("\n");
     return OK;
 }
 
-/* One command, whole or as the only one that begins so. */
-static const struct target_command *find_command(const char *word)
+/* lock_flash, unlock_flash. */
+static int run_lock_flash(int argc, const char **argv)
 {
-    const struct target_command *c, *found = 0;
+    bool lock = argv[0][0] == 'l';
+    int error = flash_lock(lock);
+
+    if (error == OK)
+        monitor_print("All flash regions %slocked until the next reset.\n", lock ? "" : "un");
+    return error;
+}
+
+static int run_help(int argc, const char **argv);
+
+struct command {
+    const char *name, *help;
+    int (*run)(int argc, const char **argv);    /* prints through monitor_print() */
+    int most;                           /* words behind the name */
+};
+
+/* help begins with a blank or '!': not in the list, and the command only says that text;
+ * with '!' it has failed. */
+static const struct command commands[] = {
+    { "help", "[COMMAND] this list", run_help, 1 },
+    { "version", "firmware, board, last crash", run_version, 0 },
+    { "swd_scan|swdp_scan|auto_scan", "find targets", run_swd_scan, 0 },
+    { "targets", "show them again", run_targets, 0 },
+    { "reset", "[halt | run | pin [MS]]", run_reset, 2 },
+    { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency, 1 },
+    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch, 1 },
+    { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch, 1 },
+    { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout, 1 },
+    { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
+      run_vector_catch, 10 },
+    { "erase_mass", "erase the whole flash", run_erase_mass, 0 },
+    { "erase_range", "ADDRESS LENGTH of flash, in whole pages", run_erase_range, 2 },
+    { "option|user_row", "[ADDRESS VALUE | erase] option bytes, fuses: show, set, reset",
+      run_option, 2 },
+    { "uid|serial|readuid", "the chip's own number", run_uid, 0 },
+    { "lock_flash|unlock_flash", "all regions, until reset (SAM)", run_lock_flash, 0 },
+    { "wire", "[free] state of SWD; take it from a CMSIS-DAP host", run_wire, 1 },
+    { "dpreg", "ADDRESS [VALUE]", run_register, 2 },
+    { "apreg", "AP ADDRESS [VALUE]", run_register, 3 },
+    { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
+    { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
+    { "traceswo|swo|rtt|heapinfo|redirect_stdout|morse|tdi_low_reset|tpwr",
+      " Not in this firmware yet, or not on this board.\n", 0, 0 },
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static int run_help(int argc, const char **argv)
+{
+    int error = MISUSED;
+
+    for (const struct command *c = commands; c < commands + COMMANDS; c++)
+        if (c->help[0] > '!' && (argc < 2 || compare(c->name, argv[1]) != DIFFERENT)) {
+            monitor_print("%-13s %s\n", c->name, c->help);
+            error = OK;
+        }
+    return error;
+}
+
+/* One command, whole or as the only one that begins so. */
+static const struct command *find_command(const char *word)
+{
+    const struct command *c, *found = 0;
     bool several = false;
 
-    for (int i = 0; (c = command(i)) != 0; i++) {
+    for (c = commands; c < commands + COMMANDS; c++) {
         enum match match = compare(c->name, word);
         if (match == WHOLE)
             return c;
@@ -439,7 +497,7 @@ static const struct target_command *find_command(const char *word)
     if (!several)
         return found;
     monitor_print("`%s` may be", word);
-    for (int i = 0; (c = command(i)) != 0; i++)
+    for (c = commands; c < commands + COMMANDS; c++)
         if (compare(c->name, word) != DIFFERENT)
             monitor_print(" %s", c->name);
     monitor_print("\n");
@@ -463,7 +521,7 @@ static int split(char *line, const char **words)
     return count;
 }
 
-static int run(const struct target_command *c, int count, const char **words)
+static int run(const struct command *c, int count, const char **words)
 {
     if (c->run == 0) {
         monitor_print("%s", c->help + 1);
@@ -474,7 +532,7 @@ static int run(const struct target_command *c, int count, const char **words)
     while (number.count + 1 < count &&
            read_number(words[number.count + 1], &number.value[number.count]))
         number.count++;
-    int error = c->run(count, words);
+    int error = count - 1 > c->most ? MISUSED : c->run(count, words);
     if (error == MISUSED) {
         monitor_print("Usage: monitor %s %s\n", c->name, c->help);
         return ERR_RANGE;
@@ -488,7 +546,7 @@ int monitor_run(char *line)
 {
     const char *words[WORDS_MAX] = { "help" };
     int count = split(line, words);
-    const struct target_command *c = find_command(words[0]);
+    const struct command *c = find_command(words[0]);
 
     return c == 0 ? ERR_UNSUPPORTED : run(c, count, words);
 }

@@ -242,14 +242,6 @@ const struct chip *target_chip(void)
     return target.attached || !chip->cpuid ? chip : 0;
 }
 
-const struct target_command *target_commands(int *count)
-{
-    const struct chip *chip = target_chip();
-
-    *count = chip && chip->family ? chip->family->command_count : 0;
-    return *count ? chip->family->commands : 0;
-}
-
 /* --- memory, reset ------------------------------------------------------------ */
 
 int target_read(uint32_t address, void *bytes, uint32_t length)

@@ -76,12 +76,16 @@ int flash_end(int error);
 int flash_mass_erase(void);
 int flash_poll(void);
 
-/* Commands of the attached family: monitor walks this table. */
-struct target_command {
-    const char *name, *help;
-    int (*run)(int argc, const char **argv);    /* prints through monitor_print() */
-};
-const struct target_command *target_commands(int *count);
+/* options.c: option bytes or fuses of the attached chip, which it looks at when it starts. */
+struct option { uint32_t address, value; const char *note; };
+int option_read(unsigned index, struct option *option);     /* ERR_RANGE behind the last */
+/* All of them are erased and programmed anew, with one changed, and read back.  ERR_RANGE: no
+ * such address or value; ERR_REFUSED: it would lock the chip for ever, or lose what the
+ * factory wrote. */
+int option_write(uint32_t address, uint32_t value);
+int option_erase(void);                                     /* as it was delivered */
+int chip_number(unsigned index, uint32_t *word);            /* ERR_RANGE behind the last */
+int flash_lock(bool lock);                                  /* all regions, until a reset */
 
 /* Given by monitor.c: text for the user, printf-like subset: %s %d %u %x %08x %c. */
 void monitor_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

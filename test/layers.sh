@@ -25,6 +25,7 @@ uart.c:       uart.h mem.h cdc.h clock.h settings.h stm32f103.h board.h
 settings.c:   settings.h stm32f103.h
 target.c:     target.h flash.h loader.h cortexm.h adi.h swd.h error.h clock.h
 flash_job.c:  flash.h loader.h adi.h clock.h
+options.c:    flash.h adi.h
 crc.c:        crc.h stm32f103.h
 loader.c:     loader.h adi.h clock.h
 flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h

@@ -352,17 +352,35 @@ int flash_end(int error) { fake.ends++; return error; }
 int flash_mass_erase(void) { fake.mass_polls = 5; return fake.flash_error; }
 int flash_poll(void) { fake.ms += 600; return fake.mass_polls-- > 0 ? ERR_BUSY : OK; }
 
-static int run_option(int argc, const char **argv)
+int option_read(unsigned index, struct option *option)
 {
-    monitor_print("option: %d words, %s\n", argc, argv[argc - 1]);
+    if (!fake.attached)
+        return ERR_NO_TARGET;
+    if (index >= 2)
+        return ERR_RANGE;
+    *option = (struct option){ 0x804000 + 4 * index, fake.options[index], "" };
     return OK;
 }
-const struct target_command *target_commands(int *count)
+int option_write(uint32_t address, uint32_t value)
 {
-    static const struct target_command list[] = { { "option", "show or set", run_option } };
-    *count = 1;
-    return list;
+    if (!fake.attached || address - 0x804000 >= 8)
+        return fake.attached ? ERR_RANGE : ERR_NO_TARGET;
+    fake.option_writes++;
+    if (value == 0)
+        return ERR_REFUSED;
+    fake.options[(address - 0x804000) / 4] = value;
+    return OK;
 }
+int option_erase(void)
+{
+    return option_write(0x804000, 0xD8E0C7FF);
+}
+int chip_number(unsigned index, uint32_t *word)
+{
+    *word = index == 0 ? 0x01234567 : 0x89ABCDEF;
+    return !fake.attached ? ERR_NO_TARGET : index < 2 ? OK : ERR_RANGE;
+}
+int flash_lock(bool lock) { fake.regions_locked = lock; return OK; }
 
 /* What the tests use. */
 void fake_power_on(void)
@@ -373,6 +391,8 @@ void fake_power_on(void)
     fake.count = 1;
     fake.polls_left = -1;
     fake.hz = 4000000;
+    fake.options[0] = 0xD8E0C7FF;
+    fake.options[1] = 0xFFFFFC5D;
     crash.magic = 0;
     target_options = (struct target_options){ .halt_timeout_ms = 500 };
     gdb_start();

@@ -44,6 +44,9 @@ struct fake {
     int breakpoint_count;
     uint32_t watch_type, watch_address, watch_length, catch_bits, hz;
     int owner;                          /* of the wire */
+    uint32_t options[2];
+    int option_writes;
+    bool regions_locked;
 };
 extern struct fake fake;
 

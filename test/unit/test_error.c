@@ -18,6 +18,7 @@ static void words_stand_in_the_order_of_the_list(void **state)
         { ERR_PROGRAM, "write" }, { ERR_VERIFY, "differently" },
         { ERR_RESOURCES, "comparator" }, { ERR_UNSUPPORTED, "cannot" },
         { ERR_WIRE_TAKEN, "CMSIS-DAP" }, { ERR_BUSY, "busy" },
+        { ERR_REFUSED, "refused: it locks" },
     };
     (void)state;
     assert_int_equal(sizeof rows / sizeof rows[0], ERR_COUNT);

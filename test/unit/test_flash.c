@@ -38,6 +38,9 @@ static struct {
     uint32_t ctrlb, addr, osc8m;
     uint16_t status;
     uint8_t buffer[64], statusa;
+    uint8_t options[16], user_row[256];
+    int option_keys, option_erases;
+    uint32_t regions;                   /* 1: unlocked */
     uint32_t ms;
     char said[400];
 } chip;
@@ -131,11 +134,24 @@ static int stm_write(uint32_t address, uint32_t value, int width)
         else
             fail_msg("wrong key %08x: locked until reset", value);
         return OK;
+    case 0x08:
+        assert_false(chip.cr & 0x80);
+        assert_int_equal(value, chip.option_keys++ % 2 ? 0xCDEF89AB : 0x45670123);
+        return OK;
     case 0x0C: chip.sr &= ~value; return OK;
     case 0x10:
         if (chip.cr & 0x80)
             return OK;
         chip.cr = value;
+        if (value & 0x30)
+            assert_true(chip.option_keys && value & 0x200);
+        chip.option_keys = value & 0x80 ? 0 : chip.option_keys;
+        if (value == 0x260) {                           /* OPTER, STRT */
+            chip.busy = 3;
+            chip.option_erases++;
+            memset(chip.options, 0xFF, 16);
+            return OK;
+        }
         chip.keys = value & 0x80 ? 0 : chip.keys;
         if (value & 0x40) {
             assert_int_equal(chip.busy, 0);
@@ -168,6 +184,15 @@ static int stm_write(uint32_t address, uint32_t value, int width)
             at[0] ^= 0x10;
         return OK;
     }
+    if (address - 0x1FFFF800 < 16) {
+        uint8_t *at = chip.options + (address - 0x1FFFF800);
+        assert_int_equal(width, 2);
+        assert_int_equal(chip.cr, 0x210);
+        assert_int_equal(at[0] & at[1], 0xFF);
+        at[0] = (uint8_t)value;
+        at[1] = (uint8_t)~value;
+        return OK;
+    }
     return address == 0xE0042004 ? OK : ERR_FAULT;
 }
 
@@ -177,6 +202,7 @@ static int stm_read(uint32_t address, uint32_t *value)
     case 0xE000ED00: *value = 0x411FC231; return OK;
     case 0xE0042000: *value = chip.page == 2048 ? 0x414 : 0x20036410; return OK;
     case 0x1FFFF7E0: *value = 64; return OK;
+    case 0x1FFFF7E8: case 0x1FFFF7EC: case 0x1FFFF7F0: *value = address; return OK;
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
     case FPEC + 0x10: *value = chip.cr; return OK;
     case FPEC + 0x1C: *value = chip.locked ? 2 : 0; return OK;
@@ -210,6 +236,19 @@ static int samd_command(uint32_t value)
     case 0x44:
         memset(chip.buffer, 0xFF, 64);
         break;
+    case 0x05:
+        assert_int_equal(at & ~255u, 0x804000);
+        chip.option_erases++;
+        memset(chip.user_row, 0xFF, 256);
+        break;
+    case 0x06:
+        assert_int_equal(at & ~255u, 0x804000);
+        for (int i = 0; i < 64; i++)
+            chip.user_row[(at & 192) + (uint32_t)i] &= chip.buffer[i];
+        memset(chip.buffer, 0xFF, 64);
+        break;
+    case 0x40: chip.regions &= ~(1u << at / (SIZE / 16)); break;
+    case 0x41: chip.regions |= 1u << at / (SIZE / 16); break;
     }
     return OK;
 }
@@ -232,7 +271,7 @@ static int samd_write(uint32_t address, uint32_t value, int width)
     case NVM + 0x1C: chip.addr = value; return OK;
     case DSU: chip.statusa &= (uint8_t)~(value >> 8); return OK;
     }
-    if (address < SIZE) {
+    if (address < SIZE || address - 0x804000 < 256) {
         assert_int_equal(width, 4);
         assert_true(chip.ctrlb & 0x80);
         memcpy(chip.buffer + address % 64, &value, 4);
@@ -259,6 +298,8 @@ static int samd_read(uint32_t address, uint32_t *value)
     case NVM + 0x14: *value = !busy(); return OK;
     case NVM + 0x18: *value = chip.status; return OK;
     case NVM + 0x1C: *value = chip.addr; return OK;
+    case NVM + 0x20: *value = chip.regions; return OK;
+    case 0x80A00C: case 0x80A040: case 0x80A044: case 0x80A048: *value = address; return OK;
     }
     return ERR_FAULT;
 }
@@ -288,6 +329,17 @@ int adi_read(uint32_t address, void *bytes, uint32_t length)
         }
         return OK;
     }
+    uint32_t options = chip.samd ? 0x804000 : 0x1FFFF800, size = chip.samd ? 256 : 16;
+    if (address >= options && address < options + size) {
+        memcpy(bytes, (chip.samd ? chip.user_row : chip.options) + (address - options), length);
+        return OK;
+    }
+    if (length <= 4 && address - base >= SIZE) {
+        uint32_t value;
+        int error = get(address, &value);
+        memcpy(bytes, &value, length);
+        return error;
+    }
     if (chip.security || address - base >= SIZE)
         return ERR_FAULT;
     assert_int_equal(chip.busy, 0);             /* or the chip would be stalled */
@@ -311,7 +363,9 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 
 static bool goes_missing(uint32_t address)
 {
-    return address - (chip.samd ? 0 : STM_FLASH) < SIZE && chip.lose && --chip.lose == 0;
+    bool flash = address - (chip.samd ? 0 : STM_FLASH) < SIZE || address - 0x804000 < 256 ||
+                 address - 0x1FFFF800 < 16;
+    return flash && chip.lose && --chip.lose == 0;
 }
 
 static int write_items(uint32_t address, const void *bytes, uint32_t length, int width)
@@ -461,6 +515,16 @@ static int power_on(bool samd)
     chip.page = samd ? 256 : 1024;
     chip.cr = 0x80;
     chip.osc8m = 0x87070382;
+    for (int i = 0; i < 16; i++)
+        chip.options[i] = i % 2 ? 0x00 : 0xFF;
+    chip.options[0] = 0xA5;
+    chip.options[1] = 0x5A;
+    chip.options[4] = 0x12;                     /* DATA0: the user's */
+    chip.options[5] = 0xED;
+    memcpy(chip.user_row, (uint32_t[2]){ 0xD8E0C7FF, 0xFFFFFC5D }, 8);
+    for (int i = 8; i < 256; i++)
+        chip.user_row[i] = (uint8_t)(i * 3);
+    chip.regions = 0xFFFF;
     for (int i = 0; i < RAM_SIZE; i++)
         chip.ram[i] = (uint8_t)(i * 5);
     for (uint32_t i = 0; i <= REG_CONTROL; i++)
@@ -965,6 +1029,167 @@ static void a_secured_samd_cannot_be_attached_but_erased(void **state)
     assert_false(target_info(0)->locked);
 }
 
+/* --- option bytes ------------------------------------------------------------------- */
+
+static void attach(void) { assert_int_equal(target_attach(0), OK); }
+
+static void one_option_byte_changes_and_the_others_stay(void **state)
+{
+    struct option option;
+    uint8_t before[16];
+    (void)state;
+    attach();
+    memcpy(before, chip.options, 16);
+    assert_int_equal(option_write(0x1FFFF808, 0xFE), OK);       /* pages 0 to 3 protected */
+    before[8] = 0xFE, before[9] = 0x01;
+    assert_memory_equal(chip.options, before, 16);
+    assert_non_null(strstr(chip.said, "power on"));
+    assert_int_equal(option_write(0x1FFFF806, 0xCC33), OK);     /* with its complement */
+    assert_int_equal(chip.options[6], 0x33);
+    assert_int_equal(chip.option_erases, 2);
+    assert_int_equal(option_write(0x1FFFF806, 0x33), OK);       /* it is so already */
+    assert_int_equal(chip.option_erases, 2);
+    assert_int_equal(chip.cr, 0x80);                            /* locked again */
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(option_read(i, &option), OK);
+        assert_int_equal(option.address, 0x1FFFF800 + 2 * i);
+        assert_int_equal(option.value, chip.options[2 * i] | chip.options[2 * i + 1] << 8);
+    }
+    assert_int_equal(option_read(8, &option), OK);              /* OBR: what is in force */
+    assert_int_equal(option.address, FPEC + 0x1C);
+    assert_int_equal(option_read(9, &option), ERR_RANGE);
+}
+
+static void what_locks_for_ever_or_is_no_option_is_refused(void **state)
+{
+    static const struct { uint32_t address, value; int error; } rows[] = {
+        { 0x1FFFF800, 0xCC, ERR_REFUSED }, { 0x1FFFF800, 0x33CC, ERR_REFUSED },
+        { 0x1FFFF802, 0x1234, ERR_RANGE }, { 0x1FFFF802, 0x100FF, ERR_RANGE },
+        { 0x1FFFF801, 0, ERR_RANGE }, { 0x1FFFF7FE, 0, ERR_RANGE },
+        { 0x1FFFF810, 0, ERR_RANGE }, { 0, 0, ERR_RANGE }, { 0xFFFFFFFE, 0, ERR_RANGE },
+    };
+    (void)state;
+    attach();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(option_write(rows[i].address, rows[i].value), rows[i].error);
+    assert_int_equal(chip.option_erases, 0);
+    assert_int_equal(option_write(0x1FFFF804, 0xCC), OK);       /* elsewhere it is a number */
+}
+
+static void erased_option_bytes_are_those_of_an_open_chip(void **state)
+{
+    static const uint8_t open[16] = { 0xA5, 0x5A, 0xFF, 0, 0xFF, 0, 0xFF, 0,
+                                      0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0 };
+    (void)state;
+    attach();
+    assert_int_equal(option_erase(), OK);
+    assert_memory_equal(chip.options, open, 16);
+}
+
+static void a_locked_chip_keeps_its_options(void **state)
+{
+    (void)state;
+    chip.locked = true;
+    attach();
+    assert_int_equal(option_write(0x1FFFF800, 0xA5), ERR_LOCKED);   /* would erase the flash */
+    assert_int_equal(option_erase(), ERR_LOCKED);
+    assert_int_equal(flash_lock(false), ERR_LOCKED);
+    assert_int_equal(chip.option_erases, 0);
+}
+
+static void options_spoilt_on_the_wire_are_made_again(void **state)
+{
+    (void)state;
+    attach();
+    chip.lose = 2;
+    assert_int_equal(option_write(chip.samd ? 0x804000 : 0x1FFFF808,
+                                  chip.samd ? 0xD8E0C7FE : 0xFE), OK);
+    assert_int_equal(chip.option_erases, 2);
+}
+
+static void one_fuse_changes_and_the_rest_of_the_row_stays(void **state)
+{
+    struct option option;
+    uint8_t before[256];
+    (void)state;
+    attach();
+    memcpy(before, chip.user_row, 256);
+    assert_int_equal(option_write(0x804000, 0xD8E0C7FA), OK);   /* BOOTPROT: 1 KB */
+    before[0] = 0xFA;
+    assert_memory_equal(chip.user_row, before, 256);
+    assert_int_equal(option_write(0x804004, 0x00FFFC5D), OK);   /* half of the regions locked */
+    before[7] = 0;
+    assert_memory_equal(chip.user_row, before, 256);
+    assert_int_equal(option_write(0x8040FC, 0x12345678), OK);   /* the user's own */
+    memcpy(before + 252, (uint32_t[1]){ 0x12345678 }, 4);
+    assert_memory_equal(chip.user_row, before, 256);
+    assert_int_equal(chip.option_erases, 3);
+    assert_int_equal(option_read(2, &option), OK);              /* LOCK */
+    assert_int_equal(option.value, 0xFFFF);
+    assert_int_equal(option_read(3, &option), ERR_RANGE);
+}
+
+static void bits_of_the_factory_stay(void **state)
+{
+    (void)state;
+    attach();
+    for (int bit = 0; bit < 64; bit++) {
+        bool factorys = bit == 3 || bit == 7 || (bit >= 17 && bit <= 24) ||
+                        (bit >= 41 && bit <= 47);
+        uint32_t row[2] = { 0xD8E0C7FF, 0xFFFFFC5D }, old = row[bit / 32];
+        memcpy(chip.user_row, row, 8);
+        int error = option_write(0x804000 + (uint32_t)bit / 32 * 4, old ^ 1u << bit % 32);
+        assert_int_equal(error, factorys ? ERR_REFUSED : OK);
+    }
+}
+
+static void fuses_that_hold_the_chip_in_reset_are_refused(void **state)
+{
+    (void)state;
+    attach();
+    assert_int_equal(option_write(0x804000, 0xD8E0F1FF), ERR_REFUSED);  /* BOD33 level 49 */
+    assert_int_equal(option_write(0x804000, 0xD8E0F0FF), OK);           /* 48 */
+    assert_int_equal(option_write(0x804002, 0), ERR_RANGE);
+    assert_int_equal(option_write(0x804100, 0), ERR_RANGE);
+    assert_int_equal(option_erase(), ERR_UNSUPPORTED);
+}
+
+static void an_erased_user_row_takes_what_the_factory_wrote(void **state)
+{
+    (void)state;
+    memset(chip.user_row, 0xFF, 256);
+    attach();
+    assert_int_equal(option_write(0x804000, 0xD8E0C7FF), OK);
+    assert_int_equal(option_write(0x804004, 0xFFFFFC5D), OK);
+    assert_int_equal(option_write(0x804000, 0xD8E2C7FF), ERR_REFUSED);
+    assert_int_equal(chip.user_row[7], 0xFF);
+}
+
+static void regions_are_locked_until_a_reset(void **state)
+{
+    (void)state;
+    attach();
+    assert_int_equal(flash_lock(true), OK);
+    assert_int_equal(chip.regions, 0);
+    assert_int_equal(flash_lock(false), OK);
+    assert_int_equal(chip.regions, 0xFFFF);
+}
+
+static void the_chips_number_is_read_where_the_maker_put_it(void **state)
+{
+    static const uint32_t places[2][5] = { { 0x1FFFF7E8, 0x1FFFF7EC, 0x1FFFF7F0 },
+                                           { 0x80A00C, 0x80A040, 0x80A044, 0x80A048 } };
+    uint32_t word;
+    (void)state;
+    assert_int_equal(chip_number(0, &word), ERR_NO_TARGET);
+    attach();
+    for (unsigned i = 0; places[chip.samd][i] != 0; i++) {
+        assert_int_equal(chip_number(i, &word), OK);
+        assert_int_equal(word, places[chip.samd][i]);
+    }
+    assert_int_equal(chip_number(chip.samd ? 4 : 3, &word), ERR_RANGE);
+}
+
 #define BOTH(name) { "STM32: " #name, name, stm32, NULL, NULL },                      \
                    { "SAMD: " #name, name, samd, NULL, NULL }
 
@@ -1004,6 +1229,19 @@ int main(void)
         BOTH(mass_erase_is_polled_until_done),
         cmocka_unit_test_setup(a_read_protected_stm32_says_locked, stm32),
         cmocka_unit_test_setup(a_secured_samd_cannot_be_attached_but_erased, samd),
+#define STM32(test) cmocka_unit_test_setup(test, stm32)
+#define SAMD(test) cmocka_unit_test_setup(test, samd)
+        STM32(one_option_byte_changes_and_the_others_stay),
+        STM32(what_locks_for_ever_or_is_no_option_is_refused),
+        STM32(erased_option_bytes_are_those_of_an_open_chip),
+        STM32(a_locked_chip_keeps_its_options),
+        BOTH(options_spoilt_on_the_wire_are_made_again),
+        SAMD(one_fuse_changes_and_the_rest_of_the_row_stays),
+        SAMD(bits_of_the_factory_stay),
+        SAMD(fuses_that_hold_the_chip_in_reset_are_refused),
+        SAMD(an_erased_user_row_takes_what_the_factory_wrote),
+        SAMD(regions_are_locked_until_a_reset),
+        BOTH(the_chips_number_is_read_where_the_maker_put_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

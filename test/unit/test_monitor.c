@@ -211,13 +211,101 @@ static void other_probes_commands_are_understood(void **state)
     }
 }
 
-static void commands_of_the_family_come_with_the_target(void **state)
+/* Of all in the list: more words than it has use for, and words that it does not know. */
+static void what_is_typed_behind_a_command_is_used_or_is_misuse(void **state)
+{
+    static const char *const misused[] = {
+        "version now", "swd_scan 1", "auto_scan x", "targets 1", "erase_mass 0x100",
+        "help nonsense", "help help help",
+        "reset 10", "reset halt 10", "reset run 10", "reset pin 10 10", "reset pin -1",
+        "frequency -1", "frequency 4M 8M", "frequency 4294967296",
+        "connect_rst o", "connect_rst enable enable", "flash_skip 2",
+        "halt_timeout x", "halt_timeout 10001", "halt_timeout 500 500", "halt_timeout -1",
+        "vector_catch enable hard nonsense", "vector_catch on all all all all all all all all all all",
+        "erase_range 0 0x100 0x100", "erase_range 0x100", "erase_range 0 0",
+        "erase_range -256 256", "erase_range 0 4294967296", "erase_range 0 0x1000x",
+        "wire taken", "wire free free", "dpreg", "dpreg 1", "dpreg 0x104", "dpreg 4 1 1",
+        "dpreg x", "apreg 0", "apreg 0 2", "apreg 256 0", "apreg 0 0 1 1", "apreg 0 0 x",
+        "uart on", "uart rs485", "uart rs485 maybe", "uart rs485 on on",
+        "option x", "option 0x804000", "option 0x804000 1 1", "option erase all",
+        "option 0x804000 x", "option x 1", "option 0x804000 0x100000000",
+        "user_row 1", "uid 1", "serial 0", "lock_flash 1", "unlock_flash all",
+        "version 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof misused / sizeof misused[0]; i++) {
+        if (strstr(type(misused[i]), "Usage: monitor ") == NULL || ok)
+            fail_msg("%s: %s%s", misused[i], fake_console(), ok ? "and OK" : "");
+    }
+    assert_int_equal(fake.resets + fake.mass_polls + fake.detaches + fake.begins, 0);
+    assert_int_equal(fake.option_writes, 0);
+    assert_true(target_attached());
+}
+
+static void every_command_that_help_lists_refuses_a_thirteenth_word(void **state)
+{
+    char list[3000], line[200];
+    int commands = 0;
+    (void)state;
+    strcpy(list, type("help"));
+    for (char *s = list; *s != '\0'; s = strchr(s, '\n') + 1, commands++) {
+        sprintf(line, "%.*s a b c d e f g h i j k l", (int)strcspn(s, " |"), s);
+        if (strstr(type(line), "Usage: monitor ") == NULL || ok)
+            fail_msg("%s: %s", line, fake_console());
+    }
+    assert_true(commands > 15);
+}
+
+static void help_about_one_command_is_its_line(void **state)
 {
     (void)state;
-    SAYS("option a b", "option: 3 words, b");
-    SAYS("help", "option        show or set");
+    assert_string_equal(type("help frequency"), "frequency     [HZ] of SWCLK, as in 4000000, 4M or 500k\n");
+    assert_true(ok);
+    SAYS("help mass", "Usage");
+}
+
+static void option_bytes_are_shown_written_and_reset(void **state)
+{
+    (void)state;
+    SAYS("option", "0x804000: 0xd8e0c7ff\n0x804004: 0xfffffc5d\n");
+    assert_true(ok);
+    assert_int_equal(fake.option_writes, 0);
+    SAYS("user_row 0x804000 0xd8e0c7fe", "off and on");
+    assert_true(ok);
+    assert_int_equal(fake.options[0], 0xD8E0C7FE);
+    SAYS("option", "0x804000: 0xd8e0c7fe\n");
+    SAYS("option 0x804000 0", "Failed: error 21");
+    assert_false(ok);
+    SAYS("option 0x804008 0", "Usage");         /* no option byte there */
+    assert_false(ok);
+    SAYS("option erase", "0x804000: 0xd8e0c7ff\n");
+    assert_int_equal(fake.option_writes, 3);
     fake_ask("D");
-    SAYS("option", "No command");
+    SAYS("option", "Failed: error 7");
+    assert_false(ok);
+    SAYS("option erase", "Failed: error 7");
+}
+
+static void the_chips_number_has_the_names_that_others_use(void **state)
+{
+    static const char *const names[] = { "uid", "serial", "readuid" };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(type(names[i]), "0x0123456789abcdef\n");
+        assert_true(ok);
+    }
+    fake_ask("D");
+    SAYS("uid", "Failed: error 7");
+}
+
+static void regions_are_locked_and_unlocked(void **state)
+{
+    (void)state;
+    type("lock_flash");
+    assert_true(ok && fake.regions_locked);
+    SAYS("unlock_flash", "until the next reset");
+    assert_true(ok && !fake.regions_locked);
+    SAYS("unlock_flash x", "Usage");
 }
 
 static void lines_of_any_length_are_survived(void **state)
@@ -253,7 +341,12 @@ int main(void)
         ATTACHED(erasing_shows_that_it_is_alive),
         ATTACHED(raw_registers_are_reached),
         BEFORE_ATTACH(other_probes_commands_are_understood),
-        ATTACHED(commands_of_the_family_come_with_the_target),
+        ATTACHED(what_is_typed_behind_a_command_is_used_or_is_misuse),
+        ATTACHED(every_command_that_help_lists_refuses_a_thirteenth_word),
+        ATTACHED(help_about_one_command_is_its_line),
+        ATTACHED(option_bytes_are_shown_written_and_reset),
+        ATTACHED(the_chips_number_has_the_names_that_others_use),
+        ATTACHED(regions_are_locked_and_unlocked),
         ATTACHED(lines_of_any_length_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

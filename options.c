@@ -1,0 +1,101 @@
+/* options.c - option bytes and fuses: what a chip reads from its flash when it starts.
+ *
+ *   called by  monitor.c      calls  flash_job.c, the families (flash_samd.c, flash_stm32.c), adi.c
+ *
+ * They are erased at once and programmed anew: what is changed, and all the rest as it was.  A
+ * family says where they are and what may be written.
+ *
+ * Between the erasing and the programming (STM32: 1 ms, SAM: 10 ms) a loss of power leaves them
+ * erased.  An STM32 is read protected then, which a mass erase takes off.  A SAM takes ones for
+ * its fuses: an erased word takes any value again (README has a D21's). */
+#include "adi.h"
+#include "flash.h"
+
+enum { BYTES_MAX = 256 };
+
+static const struct chip *chip;         /* whose they are */
+
+static int find_chip(void)
+{
+    chip = target_chip();
+    return !chip ? ERR_NO_TARGET : !chip->family ? ERR_UNSUPPORTED : OK;
+}
+
+int option_read(unsigned index, struct option *option)
+{
+    int error = find_chip();
+
+    if (error)
+        return error;
+    const struct options *options = &chip->family->options;
+    uint32_t at = index * options->unit;
+    if (at > options->shown)
+        return ERR_RANGE;
+    bool last = at == options->shown;
+    *option = (struct option){ last ? options->in_force : options->base + at, 0,
+                               last ? "  in force now" : "" };
+    return adi_read(option->address, &option->value, last ? 4u : options->unit);
+}
+
+/* As an STM32 has them: a byte, and its complement above it. */
+static void add_complements(uint8_t *bytes, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i += 2)
+        bytes[i + 1] = (uint8_t)~bytes[i];
+}
+
+static int change(uint32_t address, uint32_t value, bool erase_others)
+{
+    const struct options *options = &chip->family->options;
+    uint8_t bytes[BYTES_MAX];
+    uint32_t old = 0, at = address - options->base;
+
+    if (at >= options->size || at % options->unit)
+        return ERR_RANGE;
+    int error = chip->locked ? ERR_LOCKED : adi_read(options->base, bytes, options->size);
+    __builtin_memcpy(&old, bytes + at, options->unit);
+    if (!error)
+        error = chip->family->check_option(chip, at, old, value);
+    if (error)
+        return error;
+    if (erase_others)
+        __builtin_memset(bytes, 0xFF, options->size);
+    __builtin_memcpy(bytes + at, &value, options->unit);
+    if (options->unit == 2)
+        add_complements(bytes, options->size);
+    monitor_print("Leave the target's power on.\n");
+    return flash_make(options->base, bytes, options->size);
+}
+
+int option_write(uint32_t address, uint32_t value)
+{
+    int error = find_chip();
+
+    return error ? error : change(address, value, false);
+}
+
+int option_erase(void)
+{
+    int error = find_chip();
+
+    if (!error && !chip->open_option)
+        error = ERR_UNSUPPORTED;
+    return error ? error : change(chip->family->options.base, chip->open_option, true);
+}
+
+int chip_number(unsigned index, uint32_t *word)
+{
+    int error = find_chip();
+    uint32_t at = error ? 0 : chip->family->number(chip, index);
+
+    return error ? error : at ? adi_read32(at, word) : ERR_RANGE;
+}
+
+int flash_lock(bool lock)
+{
+    int error = find_chip();
+
+    if (!error && !chip->family->lock)
+        error = chip->locked ? ERR_LOCKED : ERR_UNSUPPORTED;
+    return error ? error : chip->family->lock(chip, lock);
+}
