@@ -89,6 +89,8 @@ for tier; do
         for chip in samd21 stm32f103; do
             try "gdb with $chip" env BUILD="$build" sh test/session/run.sh $chip
             try "lldb with $chip" env BUILD="$build" sh test/session/run.sh $chip lldb
+            try "lldb by socat with $chip" env BUILD="$build" \
+                sh test/session/run.sh $chip lldb_serial
             for script in cortex_debug platformio; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
