@@ -9,10 +9,23 @@ USB_PID ?= 0x0001
 USB_PID_BOOT ?= 0x0002
 # Page that a browser offers for a board in its bootloader, without "https://"; none.
 WEBUSB_URL ?=
+PROBE   ?= stlink
+CC_HOST ?= gcc
+CC_ARM  := arm-none-eabi-gcc
+
+# What was mistyped is told before anything is done.  A chip has an example, or is none here.
+TARGETS := $(patsubst examples/demo_%.c,%,$(wildcard examples/demo_*.c))
+VALUES  := BUILD BOARD TARGET TARGETS USB_VID USB_PID USB_PID_BOOT WEBUSB_URL PROBE PORT SERIAL \
+    CPUTAPID GDB_PORT UART_PORT CONTROL_PORT CC_ARM CC_HOST
+blank    := $() $()
+quoted   = '$(subst ','\'',$1)'
+ifneq ($(shell sh tools/values.sh $(call quoted,$(MAKECMDGOALS)) $(call quoted,$(MAKEOVERRIDES)) \
+        $(foreach v,$(VALUES),$(call quoted,$v=$($v))) >&2; echo $$?),0)
+$(error That cannot be made)
+endif
 
 # --- firmware ---------------------------------------------------------------
 CROSS  := arm-none-eabi-
-CC_ARM := $(CROSS)gcc
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Werror
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -56,7 +69,6 @@ PRINTS := print error fault target options gdb_remote gdb_run gdb_memory gdb_xml
           monitor
 
 # --- virtual board ----------------------------------------------------------
-CC_HOST    ?= gcc
 HOST_FLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -MMD -MP
 sim_c      := $(filter-out sim/main.c,$(wildcard sim/*.c))
 
@@ -199,36 +211,51 @@ $(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c test/lib/dap_cl
 
 # --- what a person types ----------------------------------------------------------------
 .PHONY: help deps run board check test bench size flash clean
+define HELP
+make run      debug a program on a virtual chip through a virtual Blue Pill, with the real
+              gdb; installs what is missing
+make board    the same virtual board, left running for your own gdb: TARGET=$(subst $(blank), or ,$(TARGETS));
+              GDB_PORT, UART_PORT, CONTROL_PORT=... other TCP ports than 3333 to 3335
+make test     every test; make check: only the fast ones
+make bench    speed and size table, in simulated time
+make size     image sizes against their budgets, file by file; the stack's depth
+
+make flash    write pillbug.bin to a board through PROBE=stlink (default), cmsis-dap, pillbug;
+              SERIAL=... which probe, PORT=/dev/... of a Pillbug, CPUTAPID=0 for clone chips
+make dfu      update a plugged-in board over USB; SERIAL=... which one
+make udev     let users open the board (Linux, once)
+make hex2bin  IN=x.hex OUT=x.bin: for tool chains that only write HEX
+
+make          build everything into $(BUILD)/ (BUILD=...); make firmware, make examples: only those
+make clean    remove $(BUILD)/
+make deps     install what building and testing need (Debian: apt)
+make help     this list
+
+Images for another board: BOARD=bluepill or stlink (the ST-Link V2 clone dongle); with other
+ids of USB: USB_VID, USB_PID, USB_PID_BOOT=0x...; with a page that a browser offers for a board
+in its bootloader: WEBUSB_URL=example.org/page
+endef
 help:
-	@echo "make run     debug a program on a virtual chip through a virtual Blue Pill,"
-	@echo "             with the real gdb; installs what is missing"
-	@echo "make board   the same virtual board, left running for your own gdb"
-	@echo "             (TARGET=samd21 or stm32f103)"
-	@echo "make test    every test; make check: only the fast ones"
-	@echo "make bench   speed and size table, in simulated time"
-	@echo "make size    image sizes against their budgets, file by file; the stack's depth"
-	@echo "make flash   write pillbug.bin to a board: PROBE=stlink (default), cmsis-dap, pillbug"
-	@echo "make dfu     update a plugged-in board over USB; make udev: let users open it"
-	@echo "make hex2bin IN=x.hex OUT=x.bin: for tool chains that only write HEX"
-	@echo "make deps    install what building and testing need (Debian: apt)"
-	@echo "make         build everything into $(BUILD)/"
+	@: $(info $(HELP))
 
-deps:
-	@sh test/deps.sh
+# Each needs what it uses, and no more.
+deps: deps-test
+deps-%:
+	@sh test/deps.sh $*
 
-run: deps
+run: deps-run
 	@$(MAKE) --no-print-directory --silent all
 	@BUILD=$(BUILD) sh test/session/demo.sh
 
-board: deps
+board: deps-board
 	@$(MAKE) --no-print-directory --silent all
 	@BUILD=$(BUILD) sh test/session/board.sh $(TARGET)
 
-check: deps
+check: deps-check
 	@$(MAKE) --no-print-directory --silent firmware tests-fast
 	@BUILD=$(BUILD) sh test/run.sh unit static
 
-test: deps
+test: deps-test
 	@$(MAKE) --no-print-directory --silent all tests-fast tests-board
 	@BUILD=$(BUILD) sh test/run.sh unit static cpu sim session judge host web
 
@@ -236,33 +263,31 @@ test: deps
 tests-fast: $(unit_tests) $(fuzz_tests)
 tests-board: $(sim_tests) $(BUILD)/judge/bitbang
 
-bench: deps
+bench: deps-bench
 	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench
 	@env BUILD=$(BUILD) $$(python3 test/size.py $(BUILD) --sh) $(BUILD)/bench $(BUILD)/bench.json \
 	    $(BUILD)/bench.plot
 	@python3 test/bench/plot.py $(BUILD)/bench.plot $(BUILD)
 	@echo "Pictures: $(BUILD)/load-time.svg, $(BUILD)/load-share.svg"
 
-size: deps
+size: deps-build
 	@$(MAKE) --no-print-directory --silent firmware
 	@python3 test/size.py $(BUILD)
 
+# What the scripts go by; PROBE, PORT, SERIAL and CPUTAPID they see by themselves.
+DEVICES := USB_VID=$(USB_VID) USB_PID=$(USB_PID) USB_PID_BOOT=$(USB_PID_BOOT)
 flash: firmware
-	@USB_VID=$(USB_VID) USB_PID=$(USB_PID) sh tools/flash.sh $(BUILD)/pillbug.bin
+	@$(DEVICES) sh tools/flash.sh $(BUILD)/pillbug.bin
 
-# A .hex knows its address, a .bin does not: only what is linked for 0x08002000 fits.
 .PHONY: hex2bin
 hex2bin:
-	@test -f "$(IN)" && test -n "$(OUT)" || { \
-	    echo "usage: make hex2bin IN=program.hex OUT=program.bin"; exit 2; }
-	$(CROSS)objcopy -I ihex -O binary --gap-fill 0xFF "$(IN)" "$(OUT)"
+	@sh tools/hex2bin.sh $(call quoted,$(IN)) $(call quoted,$(OUT))
 
 .PHONY: dfu udev
 dfu: firmware
-	@USB_VID=$(USB_VID) USB_PID=$(USB_PID) USB_PID_BOOT=$(USB_PID_BOOT) \
-	    sh tools/dfu.sh $(BUILD)/probe.dfu
+	@$(DEVICES) sh tools/dfu.sh $(BUILD)/probe.dfu
 udev:
-	@sh tools/udev.sh
+	@$(DEVICES) sh tools/udev.sh
 
 clean:
 	rm -rf $(BUILD)

@@ -2,7 +2,8 @@
 # run.sh TIER... - runs test tiers, shows each as it goes, and ends in "N passed, N failed".
 #
 #   unit     host unit tests under AddressSanitizer and UBSan, fuzzing
-#   static   cppcheck, the rule that calls go down the layer table, sizes and stack
+#   static   cppcheck, the rule that calls go down the layer table, sizes and stack; what a
+#            person types
 #   cpu      the simulated core against QEMU
 #   sim      the simulator's own tests, and the shipped images on the virtual board
 #   session  real gdb and lldb against the virtual board
@@ -69,6 +70,7 @@ for tier; do
             cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
             --enable=warning,portability --suppress=missingIncludeSystem -Isim sim/*.c'
         try "layers" sh test/layers.sh
+        try "commands that a person types" sh test/commands.sh
         try "sizes and the depth of the stack" python3 test/size.py "$build" ;;
     cpu)
         try "core against QEMU" sh test/cpu/run.sh "$build" ;;

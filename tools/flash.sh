@@ -1,5 +1,5 @@
 #!/bin/sh
-# flash.sh IMAGE - `make flash`: writes the whole chip, bootloader and probe, through a
+# flash.sh [IMAGE] - `make flash`: writes the whole chip, bootloader and probe, through a
 # debug probe on the SWD header of the board.
 #
 #   PROBE=stlink       an ST-Link, with OpenOCD or else st-flash (default)
@@ -10,17 +10,18 @@
 #   CPUTAPID=0         accept a clone of the chip, which answers with another id
 #
 # Needs nothing but sh and one of these tools, and says what is missing when something is.
-# Ends with 0 only if what was written was read back and is the same.
+# Without an image it only looks whether tool and probe are there, as the Makefile does before
+# it builds.  Ends with 0 only if what was written was read back and is the same.
 set -u
-image=$1
+image=${1:-}
 probe=${PROBE:-stlink}
 serial=${SERIAL:-}
-vid=${USB_VID:-0x1209}
-pid=${USB_PID:-0x0001}
+vid=$(printf %04x "${USB_VID:-0x1209}")
+pid=$(printf %04x "${USB_PID:-0x0001}")         # as the kernel writes them
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
-devices=/sys/bus/usb/devices            # Linux; elsewhere nothing is found, and that is said
+devices=${USB_DEVICES:-/sys/bus/usb/devices}    # Linux; elsewhere nothing is found, and said
 
 give_up() {
     printf '%s\n' "$@"
@@ -45,8 +46,8 @@ wires() {
 # "SERIAL PORT" of every Pillbug; PORT is the first of its two serial ports.
 pillbugs() {
     for device in $devices/*; do
-        [ "0x$(cat "$device/idVendor" 2>/dev/null)" = "$vid" ] &&
-            [ "0x$(cat "$device/idProduct" 2>/dev/null)" = "$pid" ] || continue
+        [ "$(cat "$device/idVendor" 2>/dev/null)" = "$vid" ] &&
+            [ "$(cat "$device/idProduct" 2>/dev/null)" = "$pid" ] || continue
         for tty in "$device/${device##*/}":1.1/tty/*; do
             [ -e "$tty" ] && echo "$(cat "$device/serial") /dev/${tty##*/}"
         done
@@ -94,9 +95,12 @@ explain_openocd() {
     fi
 }
 
+need_openocd() {
+    has openocd || give_up "openocd is not installed.  On Debian: apt-get install openocd"
+}
+
 # with_openocd INTERFACE: the commands are OpenOCD's own "program".
 with_openocd() {
-    has openocd || give_up "openocd is not installed.  On Debian: apt-get install openocd"
     set -- -f "interface/$1" ${serial:+-c "adapter serial $serial"} \
         ${CPUTAPID:+-c "set CPUTAPID $CPUTAPID"} -f target/stm32f1x.cfg
     run openocd "$@" -c "reset_config none" \
@@ -106,20 +110,26 @@ with_openocd() {
     exit 1
 }
 
+look_for_stlink() { has st-flash || need_openocd; }
 with_stlink() {
-    if has openocd || ! has st-flash; then
+    if has openocd; then
         with_openocd stlink.cfg
-    else
-        st-flash ${serial:+--serial "$serial"} --reset write "$image" 0x08000000 ||
-            give_up "st-flash failed.  Is the ST-Link plugged in, and the board powered?"
+        return
     fi
+    run st-flash ${serial:+--serial "$serial"} --reset write "$image" 0x08000000 &&
+        said "written and verified" ||
+        give_up "st-flash failed.  Is the ST-Link plugged in, and the board powered?"
 }
 
-with_cmsis_dap() {
+look_for_cmsis_dap() {
+    need_openocd
     cmsis_daps >"$work/probes"
     one_of "$work/probes"
-    with_openocd cmsis-dap.cfg
+    # OpenOCD asks USB itself; where this list cannot be had, it is the one to say.
+    [ -z "$serial" ] || [ ! -d $devices ] || [ -s "$work/probes" ] ||
+        give_up "No such probe is plugged in with SERIAL=$serial."
 }
+with_cmsis_dap() { with_openocd cmsis-dap.cfg; }
 
 # --- with gdb --------------------------------------------------------------------------------
 
@@ -140,9 +150,20 @@ explain_gdb() {
     fi
 }
 
-find_port() {
+look_for_pillbug() {
+    gdb=""
+    for name in gdb-multiarch arm-none-eabi-gdb; do
+        [ -n "$gdb" ] || ! has $name || gdb=$name
+    done
+    [ -n "$gdb" ] ||
+        give_up "gdb-multiarch is not installed.  On Debian: apt-get install gdb-multiarch"
     port=${PORT:-}
-    [ -z "$port" ] || return
+    case $port in
+    "") ;;
+    /*) [ -e "$port" ] || give_up "PORT=$port cannot be opened: it is not there."
+        return ;;
+    *)  return ;;                       # COM3, HOST:PORT: gdb knows them
+    esac
     pillbugs >"$work/probes"
     one_of "$work/probes"
     read -r _ port <"$work/probes" ||
@@ -151,13 +172,6 @@ find_port() {
 }
 
 with_pillbug() {
-    gdb=""
-    for name in gdb-multiarch arm-none-eabi-gdb; do
-        [ -n "$gdb" ] || ! has $name || gdb=$name
-    done
-    [ -n "$gdb" ] ||
-        give_up "gdb-multiarch is not installed.  On Debian: apt-get install gdb-multiarch"
-    find_port
     # A script ends at its first error: without a probe, "attach 1" would mean process 1.
     cat >"$work/script" <<TEXT
 set confirm off
@@ -179,13 +193,15 @@ TEXT
 
 # --- the one asked for -------------------------------------------------------------------------
 
-[ -f "$image" ] || give_up "$image is not there: run make first."
-echo "Writing $image to 0x08000000 with PROBE=$probe."
-wires
 case $probe in
-stlink)    with_stlink ;;
-cmsis-dap) with_cmsis_dap ;;
-pillbug)   with_pillbug ;;
+stlink | pillbug) kind=$probe ;;
+cmsis-dap)        kind=cmsis_dap ;;
 *) give_up "PROBE=$probe is not known here: stlink, cmsis-dap or pillbug." ;;
 esac
+[ -z "${1+x}" ] || [ -f "$image" ] || give_up "$image is not there: run make first."
+look_for_$kind
+[ -n "$image" ] || exit 0
+echo "Writing $image to 0x08000000 with PROBE=$probe."
+wires
+with_$kind
 echo "Written and verified.  Put BOOT1 back to 0 and plug the board into USB."
