@@ -414,6 +414,7 @@ static void chip_destroy(struct chip *chip)
         usart_free(f103->usart[i]);
     for (int i = 0; i < 4; i++)
         tim_free(f103->tim[i]);
+    mco_free(f103->mco);
     for (int i = 0; i < 2; i++)
         spi_free(f103->spi[i]);
     for (int i = 0; i < 2; i++)
@@ -474,6 +475,7 @@ static void add_peripherals(struct f103 *f103)
 {
     rcc_new(f103);
     gpio_new(f103);
+    mco_new(f103);
     exti_new(f103);
     dma_new(f103);
     for (int n = 1; n <= 3; n++)

@@ -90,6 +90,7 @@ struct f103 {
     struct usart *usart[3];
     struct tim *tim[4];
     struct i2c *i2c[2];
+    struct mco *mco;
     struct bkp *bkp;
     struct wdg *wdg;
     struct crc *crc;
@@ -152,6 +153,8 @@ struct pin *gpio_pin_number(struct gpio *gpio, int pin);
 void gpio_af_claim(struct gpio *gpio, int pin, const char *owner);
 void gpio_af_output(struct gpio *gpio, int pin, bool level);
 int gpio_level(struct gpio *gpio, int pin);         /* what an input sees */
+/* Somebody besides the port's registers would see the pin change. */
+bool gpio_is_noticed(const struct gpio *gpio, int pin);
 /* Calls changed() at each edge of a pin; remove with the same arguments. */
 void gpio_listen(struct gpio *gpio, int pin,
                  void (*changed)(void *ctx, int pin, int level), void *ctx);
@@ -186,6 +189,33 @@ void dma_pulse(struct dma *dma, enum dma_request request);
 /* Data that the request's channel has still to move; 0: it is off. */
 unsigned dma_left(const struct dma *dma, enum dma_request request);
 
+/* tim1_out.c: what TIM1 tells its output stage, and the registers that live there. */
+struct tim1_stage {
+    uint32_t ccer, cr2;
+    sim_time tdts;                  /* the dead time generator's clock */
+    bool output[4], ref[4];         /* CCnS = 00; OCnREF */
+};
+struct tim1_out *tim1_out_new(struct f103 *f103);
+void tim1_out_free(struct tim1_out *out);
+void tim1_out_reset(struct tim1_out *out);
+void tim1_out_remap(struct tim1_out *out, unsigned map);
+void tim1_out_update(struct tim1_out *out, const struct tim1_stage *now);
+void tim1_out_update_event(struct tim1_out *out);
+void tim1_out_break(struct tim1_out *out);
+bool tim1_out_break_held(const struct tim1_out *out);
+bool tim1_out_drives(const struct tim1_out *out);
+uint32_t tim1_out_bdtr(const struct tim1_out *out);
+void tim1_out_write_bdtr(struct tim1_out *out, uint32_t value);
+uint32_t tim1_out_lock_cr2(struct tim1_out *out, uint32_t before, uint32_t value);
+uint32_t tim1_out_lock_ccer(struct tim1_out *out, uint32_t before, uint32_t value);
+uint32_t tim1_out_lock_ccmr(struct tim1_out *out, int half, uint32_t before,
+                            uint32_t value);
+
+/* mco.c */
+void mco_new(struct f103 *f103);
+void mco_free(struct mco *mco);
+void mco_clock(struct mco *mco, bool chosen, sim_time period);
+
 /* i2c.c */
 void i2c_new(struct f103 *f103, int number);
 void i2c_free(struct i2c *i2c);
@@ -200,6 +230,7 @@ void tim_free(struct tim *tim);
 void tim_remapped(struct tim *tim);
 void tim_clock_changes(struct tim *tim, bool before);
 void tim_freeze(struct tim *tim, bool frozen);
+void tim_break(struct tim *tim);                    /* TIM1's outputs were broken off */
 void adc_new(struct f103 *f103);
 void adc_free(struct adc *adc);
 bool adc_on(const struct adc *adc);                 /* either of the two */

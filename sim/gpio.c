@@ -212,6 +212,14 @@ static void pin_changed(void *ctx, int level)
             gpio->listeners[i].changed(gpio->listeners[i].ctx, pin, level);
 }
 
+bool gpio_is_noticed(const struct gpio *gpio, int pin)
+{
+    const struct port *port = &gpio->ports[pin / 16];
+    const struct pin *pad = &port->pads[pin % 16].pin;
+    return (pad->net && (pad->net->pins->next || pad->net->watches)) ||
+           (port->heard | port->exti) >> pin % 16 & 1;
+}
+
 static void update_heard(struct gpio *gpio)
 {
     for (int p = 0; p < PORTS; p++)

@@ -1,7 +1,7 @@
 /* rcc.c - reset and clock control: oscillators, PLL, prescalers, gates, reset flags.
  *
  *   called by  f103.c, and every peripheral that asks how long its clock cycle is
- *   calls      f103.c (bus costs, core clock), tim.c, bkp.c, usbfs.h (clock changes)
+ *   calls      f103.c (bus costs, core clock), tim.c, bkp.c, mco.c, usbfs.h (clock changes)
  *
  *   HSI 8 MHz --+-------------> SW -> SYSCLK -HPRE-> HCLK --PPRE1-> PCLK1, TIM2-4
  *        /2 ----+-> PLL x2..16 -^ |                     \---PPRE2-> PCLK2, TIM1, ADC
@@ -172,6 +172,26 @@ static void tell_usb(struct rcc *rcc)
     usbfs_clock(usb, on, (uint32_t)hz);
 }
 
+static double mco_hz(const struct rcc *rcc)
+{
+    switch ((rcc->cfgr & MCO) >> 24) {
+    case 4:  return source_hz(rcc, rcc->sysclk);
+    case 5:  return rcc->source[HSI].ready ? properties[HSI].hz : 0;
+    case 6:  return rcc->source[HSE].ready ? properties[HSE].hz : 0;
+    case 7:  return rcc->source[PLL].ready ? pll_hz(rcc) / 2 : 0;
+    default: return 0;
+    }
+}
+
+static void tell_mco(struct rcc *rcc)
+{
+    double hz = mco_hz(rcc);
+    if (hz > 50e6)
+        f103_report(rcc->f103, SIM_RULE, "MCO is %.0f MHz, limit 50", hz / 1e6);
+    mco_clock(rcc->f103->mco, rcc->cfgr & 4 << 24,
+              hz > 0 ? (sim_time)((double)SIM_SECOND / hz + 0.5) : 0);
+}
+
 static void tell_timers(struct rcc *rcc, bool before)
 {
     for (int i = 0; i < 4; i++)
@@ -193,6 +213,7 @@ static void update(struct rcc *rcc)
     f103_set_costs(rcc->f103, fpec_acr(rcc->f103->fpec));
     check_limits(rcc);
     tell_usb(rcc);
+    tell_mco(rcc);
 }
 
 /* RM0008 3.3.3: the prefetch buffer is switched only below 24 MHz and with HPRE = 1. */
@@ -369,8 +390,6 @@ static void write_cfgr(struct rcc *rcc, uint32_t value)
     }
     if ((value ^ rcc->cfgr) & USBPRE && rcc->enr[ON_APB1] & USBEN)
         f103_report(rcc->f103, SIM_FORGIVEN, "RCC_CFGR.USBPRE changed under a clocked USB");
-    if (value & 4 << 24 && !(rcc->cfgr & 4 << 24))
-        f103_report(rcc->f103, SIM_UNMODELLED, "clock output on PA8 (RCC_CFGR.MCO)");
     rcc->cfgr = value;
     select_sysclk(rcc);
     update(rcc);

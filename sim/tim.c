@@ -1,6 +1,7 @@
 /* tim.c - TIM1 to TIM4: counting up, compare and PWM outputs, input capture.
  *
- *   called by  f103.c, gpio.c (edges), rcc.c (clock changes)     calls  gpio.c, dma.c
+ *   called by  f103.c, gpio.c (edges), rcc.c (clock changes)     calls  gpio.c, dma.c,
+ *                                                                 tim1_out.c
  *
  * The counter is not counted.  CNT is worked out when somebody looks: sync() moves the
  * timer from the last instant it was looked at to now and sets the flags of everything
@@ -12,8 +13,8 @@
  *                      \--> ARR -> update: UIF, shadows of PSC, ARR, CCR are loaded
  *
  * Not modelled, and reported: counting down and centre-aligned, encoder and gated mode,
- * triggers from other timers and ETR, complementary outputs and break, DMA bursts. 
- * Input filters do not delay.
+ * triggers from other timers and ETR, DMA bursts.  Input filters do not delay.
+ * TIM1's way from OCnREF to the pins is tim1_out.c.
  *
  * Source: RM0008 14 (TIM1), 15 (TIM2 to TIM4), 9.3.7 (remapping). */
 #include "f103.h"
@@ -28,7 +29,7 @@ enum {
     UIF = 1 << 0, CC1IF = 1 << 1, COMIF = 1 << 5, TIF = 1 << 6, BIF = 1 << 7,
     CC1OF = 1 << 9, SR_BITS = 0x1EFF, CC_FLAGS = 0x1E,
     UDE = 1 << 8, CC1DE = 1 << 9, TDE = 1 << 14,
-    UG = 1 << 0, TG = 1 << 6, MOE = 1 << 15, CCNE = 0x444,
+    UG = 1 << 0, TG = 1 << 6, AOE = 1 << 14, CCPC = 1 << 0, CCUS = 1 << 2, COMG = 1 << 5, BG = 1 << 7, COMDE = 1 << 13,
 };
 enum { SMS_OFF = 0, SMS_RESET = 4, SMS_TRIGGER = 6, SMS_CLOCK = 7 };
 enum { TS_TI1_EDGES = 4, TS_TI1 = 5, TS_TI2 = 6 };
@@ -69,12 +70,15 @@ static const struct tim_type {
 struct tim {
     struct f103 *f103;
     const struct tim_type *type;
-    uint32_t cr1, cr2, smcr, dier, sr, ccmr[2], ccer, psc, arr, rcr, ccr[4], bdtr, dcr;
+    uint32_t cr1, cr2, smcr, dier, sr, ccmr[2], ccer, psc, arr, rcr, ccr[4], dcr;
     uint32_t psc_now, arr_now, ccr_now[4];      /* the shadows, which work */
+    uint32_t ccer_now, ccmr_now[2];             /* likewise, with CR2.CCPC */
+    struct tim1_out *out;           /* TIM1 only */
     unsigned repetitions;
     uint32_t cnt;                   /* as it was at `since` */
     sim_time since, clock;
     bool frozen;
+    unsigned map;                   /* of the pins */
     bool ref[4], owns[4], listens[4];
     uint8_t pin[4], captured[4];    /* captured: edges, for ICxPSC */
     struct alarm event;
@@ -89,11 +93,15 @@ static unsigned ccmr_of(const struct tim *t, int n)
 
 static unsigned ccs(const struct tim *t, int n) { return ccmr_of(t, n) & 3; }
 static bool is_output(const struct tim *t, int n) { return ccs(t, n) == 0; }
-static unsigned ocm(const struct tim *t, int n) { return ccmr_of(t, n) >> 4 & 7; }
+static unsigned ocm(const struct tim *t, int n)
+{
+    return t->ccmr_now[n / 2] >> (8 * (n % 2) + 4) & 7;
+}
+
 static bool preloads(const struct tim *t, int n) { return ccmr_of(t, n) & 1 << 3; }
 static bool enabled(const struct tim *t, int n) { return t->ccer >> 4 * n & 1; }
 static bool inverted(const struct tim *t, int n) { return t->ccer >> 4 * n & 2; }
-static bool is_advanced(const struct tim *t) { return t->type == &types[0]; }
+static bool is_advanced(const struct tim *t) { return t->out; }
 static unsigned sms(const struct tim *t) { return t->smcr & 7; }
 static unsigned trigger_source(const struct tim *t) { return t->smcr >> 4 & 7; }
 
@@ -131,10 +139,25 @@ static void pulse(struct tim *t, uint32_t enable, enum dma_request request)
 
 /* --- outputs ---------------------------------------------------------------------- */
 
+static void drive_stage(struct tim *t)
+{
+    static const unsigned by_ckd[4] = { 1, 2, 4, 4 };
+    struct tim1_stage stage = { .ccer = t->ccer_now, .cr2 = t->cr2,
+                                .tdts = t->clock * by_ckd[t->cr1 >> 8 & 3] };
+    for (int n = 0; n < 4; n++) {
+        stage.output[n] = is_output(t, n);
+        stage.ref[n] = t->ref[n];
+    }
+    tim1_out_update(t->out, &stage);
+}
+
 static void drive_output(struct tim *t, int n)
 {
-    bool drives = is_output(t, n) && enabled(t, n) &&
-                  (!is_advanced(t) || t->bdtr & MOE);
+    bool drives = is_output(t, n) && enabled(t, n);
+    if (is_advanced(t)) {
+        drive_stage(t);
+        return;
+    }
     if (drives)
         gpio_af_output(t->f103->gpio, t->pin[n], t->ref[n] != inverted(t, n));
     if (drives != t->owns[n])
@@ -199,6 +222,8 @@ static void update_event(struct tim *t, bool flags)
         return;
     t->sr |= UIF;
     pulse(t, UDE, t->type->dma_up);
+    if (is_advanced(t))
+        tim1_out_update_event(t->out);
     if (t->cr1 & OPM)
         t->cr1 &= ~(uint32_t)CEN;
 }
@@ -264,7 +289,8 @@ static void sync(struct tim *t)
 
 static bool is_watched(const struct tim *t)
 {
-    bool outputs = false;
+    bool outputs = is_advanced(t) && (tim1_out_drives(t->out) ||
+                                      tim1_out_bdtr(t->out) & AOE);
     for (int n = 0; n < 4; n++)
         outputs |= t->owns[n] && is_output(t, n);
     return outputs || t->dier || t->cr1 & OPM;
@@ -334,8 +360,29 @@ static void capture(struct tim *t, int n)
     pulse(t, (uint32_t)CC1DE << n, t->type->dma_cc[n]);
 }
 
+/* A commutation: what CCPC holds back takes effect (14.3.15). */
+static void commute(struct tim *t)
+{
+    t->ccer_now = t->ccer;
+    t->ccmr_now[0] = t->ccmr[0];
+    t->ccmr_now[1] = t->ccmr[1];
+    t->sr |= COMIF;
+    pulse(t, COMDE, DMA_TIM1_COM);
+    look_at_outputs(t);
+    drive_stage(t);
+}
+
+void tim_break(struct tim *t)
+{
+    t->sr |= BIF;
+    update_irq(t);
+    schedule(t);
+}
+
 static void trigger(struct tim *t)
 {
+    if (is_advanced(t) && t->cr2 & CCUS)
+        commute(t);
     t->sr |= TIF;
     pulse(t, TDE, t->type->dma_trg);
     if (sms(t) == SMS_RESET) {
@@ -399,6 +446,9 @@ static void claim_pins(struct tim *t)
 void tim_remapped(struct tim *t)
 {
     unsigned map = afio_mapr(t->f103->gpio) >> t->type->map_shift & t->type->map_mask;
+    if (is_advanced(t) && map != t->map)
+        tim1_out_remap(t->out, map);
+    t->map = map;
     for (int n = 0; n < 4; n++) {
         uint8_t pin = t->type->pins[map][n];
         if (pin == t->pin[n])
@@ -457,8 +507,10 @@ static void generate(struct tim *t, uint32_t value)
         }
     if (value & TG)
         trigger(t);
-    if (value & 0xA0)
-        absent(t, "COMG or BG");
+    if (is_advanced(t) && value & COMG)
+        commute(t);
+    if (is_advanced(t) && value & BG)
+        tim1_out_break(t->out);
 }
 
 static void write_ccr(struct tim *t, int n, uint32_t value)
@@ -497,7 +549,7 @@ static uint32_t tim_read(void *ctx, uint32_t reg)
     case PSC:   return t->psc;
     case ARR:   return t->arr;
     case RCR:   return is_advanced(t) ? t->rcr : 0;
-    case BDTR:  return is_advanced(t) ? t->bdtr : 0;
+    case BDTR:  return is_advanced(t) ? tim1_out_bdtr(t->out) : 0;
     case DCR:   return t->dcr;
     }
     f103_report(t->f103, SIM_UNMODELLED, "%s+0x%02X read", t->type->name, reg);
@@ -506,7 +558,12 @@ static uint32_t tim_read(void *ctx, uint32_t reg)
 
 static void write_ccmr(struct tim *t, int half, uint32_t value)
 {
-    t->ccmr[half] = value & 0xFFFF;
+    value &= 0xFFFF;
+    if (is_advanced(t))
+        value = tim1_out_lock_ccmr(t->out, half, t->ccmr[half], value);
+    t->ccmr[half] = value;
+    if (!(t->cr2 & CCPC))
+        t->ccmr_now[half] = value;
     for (int n = 2 * half; n < 2 * half + 2; n++)
         if (ccs(t, n) == 3)
             absent(t, "capture on TRC");
@@ -516,10 +573,22 @@ static void write_ccmr(struct tim *t, int half, uint32_t value)
 
 static void write_ccer(struct tim *t, uint32_t value)
 {
-    if (is_advanced(t) && value & CCNE)
-        absent(t, "complementary outputs");
-    t->ccer = value & (is_advanced(t) ? 0x3FFF : 0x3333);
+    value &= is_advanced(t) ? 0x3FFF : 0x3333;
+    if (is_advanced(t))
+        value = tim1_out_lock_ccer(t->out, t->ccer, value);
+    t->ccer = value;
+    if (!(t->cr2 & CCPC))
+        t->ccer_now = value;
     claim_pins(t);
+}
+
+static void write_cr2(struct tim *t, uint32_t value)
+{
+    if (is_advanced(t))
+        value = tim1_out_lock_cr2(t->out, t->cr2, value);
+    t->cr2 = value;
+    if (is_advanced(t))
+        drive_stage(t);
 }
 
 static void write_register(struct tim *t, uint32_t reg, uint32_t value)
@@ -529,11 +598,15 @@ static void write_register(struct tim *t, uint32_t reg, uint32_t value)
     case CR2:
         if (value & TI1S)
             absent(t, "TI1 as XOR of three pins");
-        t->cr2 = value & (is_advanced(t) ? 0x7FFD : 0xF8);
+        write_cr2(t, value & (is_advanced(t) ? 0x7FFD : 0xF8));
         return;
     case SMCR:  write_smcr(t, value); return;
     case DIER:  t->dier = value & (is_advanced(t) ? 0x7FFF : 0x5F5F); return;
-    case SR:    t->sr &= value | ~(uint32_t)SR_BITS; return;
+    case SR:
+        t->sr &= value | ~(uint32_t)SR_BITS;
+        if (is_advanced(t) && tim1_out_break_held(t->out))
+            t->sr |= BIF;
+        return;
     case EGR:   generate(t, value); return;
     case CCMR1: write_ccmr(t, 0, value); return;
     case CCMR2: write_ccmr(t, 1, value); return;
@@ -553,10 +626,8 @@ static void write_register(struct tim *t, uint32_t reg, uint32_t value)
         return;
     case RCR:   t->rcr = is_advanced(t) ? value & 0xFF : 0; return;
     case BDTR:
-        if (value & 1 << 12)
-            absent(t, "break input");
-        t->bdtr = value & 0xFFFF;
-        claim_pins(t);
+        if (is_advanced(t))
+            tim1_out_write_bdtr(t->out, value);
         return;
     case DCR:   t->dcr = value & 0x1F1F; return;
     case DMAR:  absent(t, "DMA burst"); return;
@@ -579,14 +650,17 @@ static void tim_write(void *ctx, uint32_t reg, uint32_t value)
 static void tim_reset(void *ctx)
 {
     struct tim *t = ctx;
-    t->cr1 = t->cr2 = t->smcr = t->dier = t->sr = t->ccer = t->bdtr = t->dcr = 0;
+    t->cr1 = t->cr2 = t->smcr = t->dier = t->sr = t->ccer = t->dcr = 0;
     t->ccmr[0] = t->ccmr[1] = t->psc = t->rcr = t->cnt = 0;
     t->arr = 0xFFFF;
     for (int n = 0; n < 4; n++) {
         t->ccr[n] = t->captured[n] = 0;
         t->ref[n] = false;
     }
+    t->ccer_now = t->ccmr_now[0] = t->ccmr_now[1] = 0;
     load_shadows(t);
+    if (is_advanced(t))
+        tim1_out_reset(t->out);
     claim_pins(t);
     alarm_cancel(t->f103->sim, &t->event);
     update_irq(t);
@@ -602,6 +676,8 @@ void tim_new(struct f103 *f103, int number)
     for (int n = 0; n < 4; n++)
         t->pin[n] = t->type->pins[0][n];
     t->arr = t->arr_now = 0xFFFF;
+    if (number == 1)
+        t->out = tim1_out_new(f103);
     alarm_init(&t->event, event, t);
     f103_add_block(f103, &(struct block){
         .name = t->type->name, .base = t->type->base, .size = 0x400,
@@ -613,5 +689,6 @@ void tim_new(struct f103 *f103, int number)
 void tim_free(struct tim *t)
 {
     alarm_cancel(t->f103->sim, &t->event);
+    tim1_out_free(t->out);
     free(t);
 }
