@@ -206,6 +206,7 @@ int gdb_search(uint32_t address, uint32_t length, struct scan *rest)
     uint8_t bytes[SEARCHED];
     uint32_t size = scan_left(rest), deadline = clock_in_ms(SEARCH_MS);
 
+    gdb.ctrl_c = CTRL_C_SPENT;
     if (size == 0 || size > SEARCHED / 2)
         return ERR_RANGE;
     while (length >= size) {
@@ -269,6 +270,7 @@ static int end_job(int error)
     int result = gdb.flash_job ? flash_end(error) : error;
 
     gdb.flash_job = false;
+    gdb.ctrl_c = CTRL_C_SPENT;
     return result;
 }
 

@@ -89,11 +89,17 @@ int gdb_owed(void)
 }
 
 /* Taking and leaving a target. */
+static void nothing_is_under_way(void)
+{
+    gdb.running = gdb.flash_job = false;
+    gdb.ctrl_c = CTRL_C_NONE;
+    gdb.owed = OK;
+}
+
 void gdb_forget_target(void)
 {
     swbreak_forget();
-    gdb.running = gdb.flash_job = false;
-    gdb.owed = OK;
+    nothing_is_under_way();
 }
 
 void gdb_detach(void)
@@ -104,8 +110,7 @@ void gdb_detach(void)
         swbreak_remove_all();           /* the target as the program wants it */
         target_detach();
     }
-    gdb.running = gdb.flash_job = false;
-    gdb.owed = OK;
+    nothing_is_under_way();
 }
 
 static int attach(uint32_t index)
@@ -171,6 +176,7 @@ static int restart(void)
         error = target_reset(false, true);
     gdb.stop.reason = STOP_STEP;
     gdb.running = false;
+    gdb.ctrl_c = CTRL_C_NONE;
     return error;
 }
 
@@ -402,6 +408,8 @@ static int execute(void)
             struct scan rest = { packet, packet + length, false };
             if (*packet != *row->pattern || !scan_pattern(&rest, row->pattern, numbers))
                 continue;
+            if (gdb.ctrl_c == CTRL_C_SPENT)
+                gdb.ctrl_c = CTRL_C_NONE;
             int error = rest.bad ? ERR_RANGE : obstacle(table);
             if (row->handle != gdb_flash_write)
                 flash_settle();

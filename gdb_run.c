@@ -11,7 +11,11 @@
  *   called by  gdb_remote.c      calls  cortexm.c, fault.c, swbreak.c, target.c, rsp.c
  *
  * Rules: a resume is answered once, when the target stops or is lost.  A Ctrl-C that has
- * no effect in halt_timeout is a loss.
+ * no effect in halt_timeout is a loss.  One that finds nothing running, or meets another
+ * reason to stop, is kept and ends the next resume at once: gdb steps, or looks at a
+ * condition, and it comes in between.  It goes stale with what it was meant for: attach,
+ * run, reset, kill, detach and another client end the program, and what comes while a load
+ * or a search is at work is for that.
  * Source: GDB manual, appendix E: Packets ("vCont"), Stop Reply Packets. */
 #include "gdb_remote.h"
 #include "gdb_server.h"
@@ -103,19 +107,38 @@ static int put_lost(int error)
     return rsp_print("X1D");            /* gdb's SIGLOST */
 }
 
+static void ask_to_halt(void)
+{
+    gdb.range_size = 0;
+    gdb.halt_deadline = clock_in_ms(target_options.halt_timeout_ms);
+    cortexm_halt();                     /* an error shows when we poll */
+}
+
+void gdb_interrupt(void)
+{
+    if (gdb.ctrl_c != CTRL_C_NONE)
+        return;
+    gdb.ctrl_c = CTRL_C_OPEN;
+    if (gdb.running)
+        ask_to_halt();
+}
+
 /* Resuming.  gdb learns of a target that is gone by its end, not by an error. */
 static int go_on(bool step)
 {
     int error = gdb_owed();
+    bool stops = gdb.ctrl_c == CTRL_C_OPEN;
 
     if (error == OK)
-        error = !target_attached() ? ERR_LOST : step ? cortexm_step() : cortexm_resume();
+        error = !target_attached() ? ERR_LOST : stops ? OK
+              : step ? cortexm_step() : cortexm_resume();
     if (error == ERR_LOST || error == ERR_NO_ANSWER)
         return put_lost(error);
     if (error != OK)
         return error;
     gdb.running = true;
-    gdb.interrupted = false;
+    if (stops)
+        ask_to_halt();
     gdb.resumed_ms = clock_ms();
     gdb.polled = clock_cycles() - clock_hz();           /* look at once */
     gdb_console_opens();
@@ -154,6 +177,7 @@ static int halt_now(void)
     if (error != OK)
         return error;
     gdb.running = false;
+    gdb.ctrl_c = CTRL_C_NONE;
     gdb.stop.reason = STOP_REQUEST;
     return gdb_put_stop(0, 0, 0);
 }
@@ -190,16 +214,6 @@ int gdb_vcont(uint32_t a, uint32_t b, struct scan *rest)
     return ERR_UNSUPPORTED;
 }
 
-void gdb_interrupt(void)
-{
-    if (!gdb.running || gdb.interrupted)
-        return;
-    gdb.interrupted = true;
-    gdb.range_size = 0;
-    gdb.halt_deadline = clock_in_ms(target_options.halt_timeout_ms);
-    cortexm_halt();                     /* an error shows when we poll */
-}
-
 /* While it runs: looked at ten times a millisecond when it was just resumed, because a
  * step over a call is over soon; then every millisecond, which leaves the wire to others. */
 static bool eager(void)
@@ -232,13 +246,16 @@ void gdb_watch_target(void)
     bool halted = gdb.stop.reason > STOP_SLEEPING;
     if (error == OK && gdb.stop.reason == STOP_LOST)
         error = ERR_LOST;
-    if (error == OK && !halted && gdb.interrupted && clock_passed(gdb.halt_deadline))
+    if (error == OK && !halted && gdb.ctrl_c == CTRL_C_OPEN &&
+        clock_passed(gdb.halt_deadline))
         error = ERR_TIMEOUT;
     if (error == OK && !halted)
         return;
     if (error == OK) {
         explain_stop();
         gdb.running = false;
+        if (gdb.stop.reason == STOP_REQUEST)
+            gdb.ctrl_c = CTRL_C_NONE;
         gdb_put_stop(0, 0, 0);
     } else {
         put_lost(error);

@@ -34,7 +34,11 @@ extern struct gdb {
 
     /* While the target runs on gdb's behalf. */
     bool running;
-    bool interrupted;                   /* Ctrl-C: cortexm_halt() was asked for */
+    enum ctrl_c {
+        CTRL_C_NONE,
+        CTRL_C_OPEN,                    /* one has come that no stop has answered yet */
+        CTRL_C_SPENT                    /* those that come now are for the packet before */
+    } ctrl_c;
     uint32_t halt_deadline;
     uint32_t range_start, range_size;   /* vCont;r: steps inside of it; size 0: no */
     uint32_t resumed_ms, polled;        /* polled in core cycles */

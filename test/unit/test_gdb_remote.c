@@ -328,6 +328,121 @@ static void control_c_ends_a_long_range_and_a_run(void **state)
     assert_string_equal(fake_payload(), "");
 }
 
+static void control_c(void)
+{
+    fake_host_sends("\x03", 1);
+    fake_run(20);
+}
+
+/* The GDB manual's "Interrupts": "queued", and it ends the next resume. */
+static void control_c_while_it_stands_still_ends_the_next_resume_at_once(void **state)
+{
+    static const char *const resumes[] = { "c", "s", "vCont;c", "vCont;s:1", "vCont;r100,200:1" };
+    (void)state;
+    for (size_t i = 0; i < sizeof resumes / sizeof *resumes; i++) {
+        fake.registers[REG_PC][0] = 0x100;
+        fake.steps = 0;
+        control_c();
+        assert_string_equal(fake_payload(), "");
+        const char *reply = fake_ask(resumes[i]);
+        assert_true(begins(reply, "T02thread:1;"));
+        assert_non_null(strstr(reply, ";0f:00010000;"));
+        assert_false(fake.running);
+        assert_int_equal(fake.steps, 0);
+        assert_true(begins(fake_ask("vCont;s:1"), "T05thread:1;"));     /* it was answered */
+        assert_int_equal(fake.steps, 1);
+    }
+}
+
+/* gdb in a software watchpoint or at a condition: what it asks in between changes nothing. */
+static void a_kept_control_c_outlives_what_gdb_asks_at_a_stop(void **state)
+{
+    (void)state;
+    control_c();
+    EXPECT("z1,100,2", "OK");
+    fake_ask("m20000000,4");
+    fake_ask("g");
+    EXPECT("P0=01000000", "OK");
+    EXPECT("X20000000,1:a", "OK");
+    fake_ask("qRcmd,76657273696f6e");                   /* a breakpoint's commands */
+    control_c();
+    control_c();
+    assert_true(begins(fake_ask("vCont;c"), "T02thread:1;"));
+    fake.polls_left = -1;
+    assert_string_equal(fake_ask("vCont;c"), "");       /* all of them are one */
+}
+
+static void control_c_that_meets_another_stop_ends_the_next_resume(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_ask("vCont;c"), "");
+    fake.no_halt = true;
+    control_c();
+    fake.next.reason = STOP_HW_BREAKPOINT;
+    fake.polls_left = 0;
+    fake_run(5000);
+    fake.no_halt = false;
+    assert_true(begins(fake_payload(), "T05"));
+    assert_true(begins(fake_ask("vCont;s:1"), "T02"));
+    assert_true(begins(fake_ask("vCont;s:1"), "T05"));
+}
+
+/* It was meant for a program that is gone, or for the packet that was at work. */
+static void a_kept_control_c_goes_stale(void **state)
+{
+    static const char *const packets[] = {
+        "vRun;", "vAttach;1", "R00", "qRcmd,7265736574",        /* reset */
+        "vFlashDone", "qSearch:memory:20000000;100;needle",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
+        control_c();
+        fake_ask(packets[i]);
+        assert_string_equal(fake_ask("vCont;c"), "");
+        control_c();
+        fake_run(3000);
+    }
+    control_c();
+    EXPECT("D", "OK");
+    control_c();                                        /* there is nothing to stop */
+    assert_true(begins(fake_ask("vAttach;1"), "T05"));
+    assert_string_equal(fake_ask("vCont;c"), "");
+    control_c();
+    fake_run(3000);
+    control_c();
+    fake.openings++;                                    /* another client */
+    fake_run(2);
+    fake_ask("QStartNoAckMode");
+    fake_host_sends("+", 1);
+    assert_true(begins(fake_ask("vAttach;1"), "T05"));
+    assert_string_equal(fake_ask("vCont;c"), "");
+}
+
+/* Those in the ring behind a packet that is at work were meant for that. */
+static void control_c_for_a_load_or_a_search_is_none_for_the_program(void **state)
+{
+    static const char *const packets[] = {
+        "vFlashErase:0,2000", "vFlashWrite:0:abcd", "vFlashDone",
+        "qSearch:memory:0;10000;nowhere",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
+        fake_host_packet(packets[i], -1);
+        fake_host_sends("+++\x03\x03", 5);
+        fake_run(50);
+        fake_payload();
+        if (packets[i][0] == 'v')
+            fake_ask("vFlashDone");
+        assert_string_equal(fake_ask("vCont;c"), "");
+        control_c();
+        fake_run(3000);
+    }
+    fake_ask("vFlashDone");
+    fake_ask("m0,4");
+    control_c();                                        /* but this one is */
+    assert_true(begins(fake_ask("vCont;c"), "T02"));
+}
+
 static void control_c_that_has_no_effect_is_reported_as_a_loss(void **state)
 {
     (void)state;
@@ -922,6 +1037,11 @@ int main(void)
         ATTACHED(every_way_to_step_steps_once_and_reports),
         ATTACHED(range_stepping_goes_on_until_outside),
         ATTACHED(control_c_ends_a_long_range_and_a_run),
+        ATTACHED(control_c_while_it_stands_still_ends_the_next_resume_at_once),
+        ATTACHED(a_kept_control_c_outlives_what_gdb_asks_at_a_stop),
+        ATTACHED(control_c_that_meets_another_stop_ends_the_next_resume),
+        ATTACHED(a_kept_control_c_goes_stale),
+        ATTACHED(control_c_for_a_load_or_a_search_is_none_for_the_program),
         ATTACHED(control_c_that_has_no_effect_is_reported_as_a_loss),
         ATTACHED(all_that_vcont_offers_is_answered),
         ATTACHED(lost_target_is_reported_and_can_be_attached_again),
