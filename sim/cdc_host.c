@@ -61,6 +61,7 @@ struct cdc_host {
     bool freed, configured;
     sim_time configured_at;
     int step, attempt;
+    bool reset_next;
     struct alarm pause;                 /* of enumeration */
     struct urb urb;
     uint8_t answer[CONFIG_SIZE];
@@ -712,10 +713,11 @@ static void after_reset(void *ctx) { ask(ctx); }
 static void after_pause(void *ctx)
 {
     struct cdc_host *cdc = ctx;
-    if (cdc->step == 0)
+    if (cdc->reset_next)
         usb_host_reset_port(cdc->host, after_reset, cdc);
     else
         ask(cdc);
+    cdc->reset_next = false;
 }
 
 static void pause_for(struct cdc_host *cdc, sim_time time)
@@ -728,6 +730,7 @@ static void start_over(struct cdc_host *cdc, const char *why)
     cdc->attempt++;
     snprintf(cdc->failure, sizeof cdc->failure, "%s: %s", steps[cdc->step].what, why);
     cdc->step = cdc->string = 0;
+    cdc->reset_next = true;
     if (cdc->attempt < ATTEMPTS)
         pause_for(cdc, 100 * SIM_MS);
     else
@@ -757,8 +760,9 @@ static void step_done(void *ctx, struct urb *urb)
     if (wrong && step->ask == ask_bos_head)
         cdc->bos_length = 0;
     cdc->step += step->then != SAME_AGAIN;
-    if (step->then == RESET_PORT)
-        usb_host_reset_port(cdc->host, after_reset, cdc);
+    cdc->reset_next = step->then == RESET_PORT;
+    if (step->then == RESET_PORT)           /* no driver is quicker than that */
+        pause_for(cdc, 200 * SIM_US);
     else if (step->then == PAUSE_2_MS)      /* USB 2.0 9.2.6.3 */
         pause_for(cdc, 2 * SIM_MS);
     else
@@ -769,7 +773,7 @@ static void attach_changed(void *ctx, bool attached)
 {
     struct cdc_host *cdc = ctx;
     cdc->step = cdc->attempt = cdc->string = 0;
-    cdc->configured = false;
+    cdc->configured = cdc->reset_next = false;
     cdc->failure[0] = '\0';
     alarm_cancel(cdc->sim, &cdc->pause);
     for (int i = 0; i < PORTS; i++)
