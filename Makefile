@@ -59,7 +59,7 @@ ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-inline-functions-called-onc
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c deadline.c pin.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c deadline.c pin.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c \
-           cdc.c uart.c settings.c swd.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
+           cdc.c uart.c settings.c swd.c wire.c adi.c error.c cortexm.c fault.c target.c flash_job.c \
            loader.c crc.c options.c flash_samd.c flash_stm32.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c

@@ -25,7 +25,7 @@
 #include "adi.h"
 #include "clock.h"
 #include "mem.h"
-#include "swd.h"
+#include "wire.h"
 
 enum {                                      /* DP registers, ADIv5.2 B2.2 */
     DP_DPIDR = 0x0, DP_ABORT = 0x0, DP_CTRL_STAT = 0x4, DP_TARGETID = 0x4,
@@ -71,24 +71,24 @@ static void forget(void)
 /* ADIv5.2 B4.1.1: before the clock may stop, 8 idle cycles let the DP finish. */
 static void rest(void)
 {
-    if (swd_owner() == SWD_GDB)
-        swd_idle(8);
+    if (wire_owner() == WIRE_GDB)
+        wire_idle(8);
 }
 
-/* One word from bytes or to bytes, as the request says. */
-static int wire(uint8_t request, void *bytes)
+/* One word from bytes or to bytes, as the request says; the answer, whatever it is. */
+static int try_word(uint8_t request, void *bytes)
 {
-    struct swd_block block = { bytes, 1, 0, SWD_ASKS };
-    return swd_words(request, &block);
+    struct wire_block block = { bytes, 1, 0, WIRE_ASKS };
+    return wire_words(request, &block);
 }
 
 static int meaning(int ack)
 {
     switch (ack) {
-    case SWD_OK:     return OK;
-    case SWD_FAULT:  return ERR_FAULT;
-    case SWD_PARITY: port.count.parity++; return ERR_PARITY;
-    case SWD_SILENT: port.count.silent++; return ERR_NO_ANSWER;
+    case WIRE_OK:     return OK;
+    case WIRE_FAULT:  return ERR_FAULT;
+    case WIRE_PARITY: port.count.parity++; return ERR_PARITY;
+    case WIRE_SILENT: port.count.silent++; return ERR_NO_ANSWER;
     default:         port.count.silent++; return ERR_PROTOCOL;
     }
 }
@@ -101,41 +101,41 @@ static int wait_for(uint8_t request, void *bytes)
 
     for (uint32_t tries = 0;; tries++) {
         port.count.waits++;
-        ack = wire(request, bytes);
-        if (ack != SWD_WAIT || (tries > 2 && clock_passed(deadline)))
+        ack = try_word(request, bytes);
+        if (ack != WIRE_WAIT || (tries > 2 && clock_passed(deadline)))
             break;
         if (tries == 2)                     /* most waits are over before */
             deadline = clock_in_ms(WAIT_LIMIT_MS);
     }
     watchdog_feed();                    /* whoever calls may try again, and again */
-    if (ack != SWD_WAIT)
+    if (ack != WIRE_WAIT)
         return meaning(ack);
-    swd_write(swd_request(SWD_DP | SWD_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
+    wire_write(wire_request(WIRE_DP | WIRE_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
     return ERR_WAIT;
 }
 
 static int not_ok(int ack, uint8_t request, void *bytes)
 {
-    return ack == SWD_WAIT ? wait_for(request, bytes) : meaning(ack);
+    return ack == WIRE_WAIT ? wait_for(request, bytes) : meaning(ack);
 }
 
-static int transfer(uint8_t request, uint32_t *value)
+static int transfer_word(uint8_t request, uint32_t *value)
 {
     if (!port.connected)
         return ERR_NO_TARGET;
-    int ack = wire(request, value);
-    return ack == SWD_OK ? OK : not_ok(ack, request, value);
+    int ack = try_word(request, value);
+    return ack == WIRE_OK ? OK : not_ok(ack, request, value);
 }
 
-/* The same count times; *done is how many words came through. */
-static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
+/* count words with the same request; *done is how many came through. */
+static int transfer_words(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
 {
-    struct swd_block block = { bytes, count, 0, SWD_ASKS };
+    struct wire_block block = { bytes, count, 0, WIRE_ASKS };
     int error = OK;
 
     while (block.left && !error) {
-        int ack = swd_words(request, &block);
-        if (ack == SWD_OK)
+        int ack = wire_words(request, &block);
+        if (ack == WIRE_OK)
             break;
         error = not_ok(ack, request, block.bytes);
         if (!error)
@@ -147,12 +147,12 @@ static int transfers(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *
 
 static int dp_read(uint8_t address, uint32_t *value)
 {
-    return transfer(swd_request(SWD_DP | SWD_READ, address), value);
+    return transfer_word(wire_request(WIRE_DP | WIRE_READ, address), value);
 }
 
 static int dp_write(uint8_t address, uint32_t value)
 {
-    return transfer(swd_request(SWD_DP | SWD_WRITE, address), &value);
+    return transfer_word(wire_request(WIRE_DP | WIRE_WRITE, address), &value);
 }
 
 /* --- mending ------------------------------------------------------------------ */
@@ -160,7 +160,7 @@ static int dp_write(uint8_t address, uint32_t value)
 /* ADIv5.2 B4.3.3: after a line reset the DP hears nothing but a read of DPIDR. */
 static int line_reset(uint32_t *dpidr)
 {
-    swd_line_reset();
+    wire_resynchronize();
     return dp_read(DP_DPIDR, dpidr);
 }
 
@@ -236,7 +236,7 @@ static int select_bank(uint8_t ap, uint8_t address)
 static int ap_write(uint8_t address, uint32_t value)
 {
     int error = select_bank(port.ap, address);
-    return error ? error : transfer(swd_request(SWD_AP | SWD_WRITE, address), &value);
+    return error ? error : transfer_word(wire_request(WIRE_AP | WIRE_WRITE, address), &value);
 }
 
 /* What a DP register wants first: bits 7:4 of its address as DPBANKSEL, so that 0x24 is
@@ -255,14 +255,14 @@ static int select_dp_bank(uint8_t address)
 /* RDBUFF has the result of a read, and hears the fate of a write. */
 static int access_once(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
 {
-    const bool of_ap = what & SWD_AP;
+    const bool of_ap = what & WIRE_AP;
     uint32_t ignored;
     int error = of_ap ? select_bank(ap, address) : select_dp_bank(address);
 
     if (!error)
-        error = transfer(swd_request(what, address), value);
+        error = transfer_word(wire_request(what, address), value);
     if (!error && of_ap)
-        error = dp_read(DP_RDBUFF, what & SWD_READ ? value : &ignored);
+        error = dp_read(DP_RDBUFF, what & WIRE_READ ? value : &ignored);
     return error;
 }
 
@@ -273,7 +273,7 @@ static int access(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
     do
         error = access_once(what, ap, address, value);
     while (error && again(&error, &tries));
-    if (!(what & SWD_READ))
+    if (!(what & WIRE_READ))
         forget();                       /* it may have been SELECT, CSW or TAR */
     rest();
     return error;
@@ -281,22 +281,22 @@ static int access(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
 
 int adi_ap_read(uint8_t ap, uint8_t address, uint32_t *value)
 {
-    return access(SWD_AP | SWD_READ, ap, address, value);
+    return access(WIRE_AP | WIRE_READ, ap, address, value);
 }
 
 int adi_ap_write(uint8_t ap, uint8_t address, uint32_t value)
 {
-    return access(SWD_AP | SWD_WRITE, ap, address, &value);
+    return access(WIRE_AP | WIRE_WRITE, ap, address, &value);
 }
 
 int adi_dp_read(uint8_t address, uint32_t *value)
 {
-    return access(SWD_DP | SWD_READ, 0, address, value);
+    return access(WIRE_DP | WIRE_READ, 0, address, value);
 }
 
 int adi_dp_write(uint8_t address, uint32_t value)
 {
-    return access(SWD_DP | SWD_WRITE, 0, address, &value);
+    return access(WIRE_DP | WIRE_WRITE, 0, address, &value);
 }
 
 int adi_ap_idr(uint8_t ap, uint32_t *idr)
@@ -371,22 +371,22 @@ struct job {
     uint8_t *bytes;
     uint32_t count;                         /* of items */
     uint8_t size;                           /* log2 of an item's bytes */
-    uint8_t direction;                      /* SWD_READ, SWD_WRITE */
+    uint8_t direction;                      /* WIRE_READ, WIRE_WRITE */
 };
 
 /* Words need nothing done to them.  What is smaller travels in the byte lanes that its
  * address has in a word (C2.2.6). */
-static int items(uint8_t request, const struct job *job, uint32_t count, uint32_t *done)
+static int transfer_items(uint8_t request, const struct job *job, uint32_t count, uint32_t *done)
 {
     int error = OK;
 
     if (job->size == 2)
-        return transfers(request, job->bytes, count, done);
+        return transfer_words(request, job->bytes, count, done);
     for (*done = 0; *done < count && !error; ) {
         uint32_t word = 0, one, at = *done << job->size;
         memcpy(&word, job->bytes + at, 1u << job->size);
         word <<= 8 * ((job->address + at) % 4);
-        error = transfers(request, (uint8_t *)&word, 1, &one);
+        error = transfer_words(request, (uint8_t *)&word, 1, &one);
         *done += one;
     }
     return error;
@@ -394,20 +394,20 @@ static int items(uint8_t request, const struct job *job, uint32_t count, uint32_
 
 /* The first count items of a job, all within one TAR block; *done is how many the target
  * took, or gave. */
-static int run(const struct job *job, uint32_t count, uint32_t *done)
+static int move_within_block(const struct job *job, uint32_t count, uint32_t *done)
 {
     const bool banked = in_window(job->address, job->size, count);
     const uint8_t reg = banked ? bd(job->address) : AP_DRW;
-    const uint8_t request = swd_request(SWD_AP | job->direction, reg);
-    const bool reading = job->direction == SWD_READ;
+    const uint8_t request = wire_request(WIRE_AP | job->direction, reg);
+    const bool reading = job->direction == WIRE_READ;
     uint32_t value;
 
     *done = 0;
     int error = banked ? select_bank(port.ap, reg) : aim(job->address, job->size);
     if (!error && reading)
-        error = transfer(request, &value);  /* each word comes with the next request */
+        error = transfer_word(request, &value);  /* each word comes with the next request */
     if (!error)
-        error = items(request, job, count - reading, done);
+        error = transfer_items(request, job, count - reading, done);
     if (!error)                             /* ... and the last one with this */
         error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
     if (!error && reading) {
@@ -422,18 +422,18 @@ static int run(const struct job *job, uint32_t count, uint32_t *done)
 
 /* --- memory: any amount ------------------------------------------------------- */
 
-static int move(struct job job)
+static int move_items(struct job job)
 {
     int error = OK, tries = 0;
 
     while (job.count) {
         uint32_t room = (TAR_BLOCK - job.address % TAR_BLOCK) >> job.size, done;
 
-        if (job.size < 2 && job.direction == SWD_READ)
+        if (job.size < 2 && job.direction == WIRE_READ)
             room = 1;                       /* each from lanes of its own */
-        error = run(&job, job.count < room ? job.count : room, &done);
+        error = move_within_block(&job, job.count < room ? job.count : room, &done);
         watchdog_feed();
-        if (error == ERR_FAULT && job.direction == SWD_WRITE && done)
+        if (error == ERR_FAULT && job.direction == WIRE_WRITE && done)
             done--;                         /* its data had arrived damaged */
         if (done)
             tries = 0;
@@ -452,8 +452,8 @@ static int read_around(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     uint8_t words[AROUND];
     uint32_t offset = address % 4;
-    int error = move((struct job){ address - offset, words, (offset + length + 3) / 4, 2,
-                                   SWD_READ });
+    int error = move_items((struct job){ address - offset, words, (offset + length + 3) / 4, 2,
+                                   WIRE_READ });
 
     if (!error)
         memcpy(bytes, words + offset, length);
@@ -466,7 +466,7 @@ static int read_around(uint32_t address, uint8_t *bytes, uint32_t length)
 static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
                       uint32_t length)
 {
-    const bool around = direction == SWD_READ && address < PERIPHERALS;
+    const bool around = direction == WIRE_READ && address < PERIPHERALS;
     int error = OK;
 
     while (length && !error) {
@@ -477,7 +477,7 @@ static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
         if (around && size < 2)
             error = read_around(address, bytes, moved);
         else
-            error = move((struct job){ address, bytes, moved >> size, size, direction });
+            error = move_items((struct job){ address, bytes, moved >> size, size, direction });
         address += moved;
         length -= moved;
         bytes += moved;
@@ -487,7 +487,7 @@ static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
 
 int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
-    return move_bytes(SWD_READ, address, bytes, length);
+    return move_bytes(WIRE_READ, address, bytes, length);
 }
 
 bool adi_wire_is_bad(void)
@@ -513,7 +513,7 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 int adi_write(uint32_t address, const void *bytes, uint32_t length)
 {
     for (int i = 0; i < 4; i++) {
-        int error = move_bytes(SWD_WRITE, address, (uint8_t *)bytes, length);
+        int error = move_bytes(WIRE_WRITE, address, (uint8_t *)bytes, length);
         if (error || !adi_wire_is_bad() || address >= PERIPHERALS || length <= 4)
             return error;
         if (adi_holds(address, bytes, length) || adi_holds(address, bytes, length))
@@ -528,7 +528,7 @@ static int write_items(uint32_t address, const void *bytes, uint32_t length, uin
 {
     if ((address | length) % (1u << size))
         return ERR_ALIGNMENT;
-    return move((struct job){ address, (uint8_t *)bytes, length >> size, size, SWD_WRITE });
+    return move_items((struct job){ address, (uint8_t *)bytes, length >> size, size, WIRE_WRITE });
 }
 
 int adi_write16s(uint32_t address, const void *bytes, uint32_t length)
@@ -547,12 +547,13 @@ int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int cou
     const int last = at[2] ? 3 : 2;
     uint8_t requests[4];
     uint32_t words[4];                      /* the answer to a read is one place further */
-    bool aimed = false, told = false;       /* told: the command has arrived */
+    int first = 0;                          /* request to be sent: 1 when the command has arrived */
+    bool aimed = false;
     int error = OK, tries = 0, i;
 
     for (i = 0; i < last; i++)              /* BD0 to BD3 have A[3:2] as the window has */
-        requests[i] = swd_request(SWD_AP | (i ? SWD_READ : SWD_WRITE), (uint8_t)at[i]);
-    requests[last] = swd_request(SWD_DP | SWD_READ, DP_RDBUFF);
+        requests[i] = wire_request(WIRE_AP | (i ? WIRE_READ : WIRE_WRITE), (uint8_t)at[i]);
+    requests[last] = wire_request(WIRE_DP | WIRE_READ, DP_RDBUFF);
     status->all = UINT32_MAX;
     status->any = 0;
     while (count && (!error || again(&error, &tries))) {
@@ -561,18 +562,18 @@ int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int cou
         if (!aimed && !error)
             error = select_bank(port.ap, AP_BD0);
         words[0] = command;
-        for (i = told; i <= last && !error; i++)
-            error = transfer(requests[i], &words[i]);
+        for (i = first; i <= last && !error; i++)
+            error = transfer_word(requests[i], &words[i]);
         aimed = !error;
         if (error) {
-            if (i > told)                   /* FAULT: its data had arrived damaged */
-                told = i > 1 && error != ERR_FAULT;
+            if (i > first)                  /* FAULT: its data had arrived damaged */
+                first = i > 1 && error != ERR_FAULT ? 1 : 0;
             continue;
         }
         status->all &= words[2];
         status->any |= words[2];
         *results++ = words[last];
-        told = false;
+        first = 0;
         command++, count--, tries = 0;
     }
     rest();
@@ -596,29 +597,13 @@ int adi_read16(uint32_t address, uint16_t *value)
 
 /* --- connecting --------------------------------------------------------------- */
 
-/* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2
- * multi-drop part may be dormant (ADIv5.2 B5.3.4: 8 clocks high, the 128-bit selection
- * alert, 4 clocks low, activation code 0x1A for SW-DP; and 4 more low). */
-static void wake(int how)
-{
-    static const uint8_t selection_alert[] = {
-        0xFF, 0x92, 0xF3, 0x09, 0x62, 0x95, 0x2D, 0x85, 0x86,
-        0xE9, 0xAF, 0xDD, 0xE3, 0xA2, 0x0E, 0xBC, 0x19, 0xA0, 0x01,
-    };
-
-    if (how == 1)
-        swd_from_jtag();
-    for (uint32_t i = 0; how == 2 && i < sizeof selection_alert; i++)
-        swd_send_bits(selection_alert[i], 8);
-}
-
 static int find_dp(uint32_t *dpidr)
 {
     int error = ERR_NO_ANSWER;
 
     for (int round = 0; round < 3; round++)
-        for (int how = 0; how < 3; how++) {
-            wake(how);
+        for (int how = 0; how < WIRE_WAKINGS; how++) {
+            wire_wake(how);
             int e = line_reset(dpidr);
             if (e == OK && *dpidr != 0 && *dpidr != NOTHING)
                 return OK;
@@ -651,7 +636,7 @@ static int power_up(void)
 
 int adi_connect(uint32_t *dpidr)
 {
-    if (!swd_take(SWD_GDB))
+    if (!wire_take(WIRE_GDB))
         return ERR_WIRE_TAKEN;
     forget();
     port.connected = true;                  /* transfers may go out */
@@ -676,7 +661,7 @@ void adi_disconnect(void)
         rest();
     }
     port.connected = false;
-    swd_release(SWD_GDB);
+    wire_release(WIRE_GDB);
 }
 
 bool adi_connected(void)

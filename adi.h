@@ -58,7 +58,7 @@ int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int cou
               struct adi_status *status);
 
 /* How often the wire had to be mended since adi_connect(), for monitor version/swd.  Waits:
- * those that outlasted swd_words(). */
+ * those that outlasted wire_words(). */
 struct adi_counters { uint32_t waits, faults, parity, silent, recoveries; };
 const struct adi_counters *adi_counters(void);
 

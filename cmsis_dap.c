@@ -34,6 +34,7 @@
 #include "mem.h"
 #include "stm32f103.h"
 #include "swd.h"
+#include "wire.h"
 #include "target.h"
 
 enum { PACKET = 64, PACKETS = 8, SLOTS = PACKETS + 1 };
@@ -47,7 +48,7 @@ enum {                                                  /* of DAP_Transfer: a re
     TO_AP = 1 << 0, READ = 1 << 1, ADDRESS = 3 << 2,
     MATCH_VALUE = 1 << 4, MATCH_MASK = 1 << 5, TIMESTAMP = 1 << 7
 };
-enum { PROTOCOL_ERROR = SWD_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
+enum { PROTOCOL_ERROR = WIRE_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
 enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
 
 /* --- the ring ----------------------------------------------------------------------- */
@@ -214,7 +215,7 @@ static struct {
 
 static bool ours(void)
 {
-    return swd_owner() == SWD_DAP;
+    return wire_owner() == WIRE_DAP;
 }
 
 static bool aborted(void)
@@ -284,17 +285,17 @@ static void apply(void)
 {
     if (!ours())
         return;
-    swd_set_frequency(host.hz);
     swd_configure((host.configuration & 3) + 1, host.configuration & 4);
+    wire_set_frequency(host.hz);
 }
 
 static void connect(const uint8_t *args)
 {
     bool taken = args[0] <= 1 && !target_attached();    /* 0: any port; 1: SWD */
 
-    if (taken && swd_owner() == SWD_GDB)
+    if (taken && wire_owner() == WIRE_GDB)
         target_detach();                /* a mere scan: gdb has to scan again */
-    taken = taken && swd_take(SWD_DAP);
+    taken = taken && wire_take(WIRE_DAP);
     apply();
     put(taken, 1);
 }
@@ -302,7 +303,7 @@ static void connect(const uint8_t *args)
 static void disconnect(const uint8_t *args)
 {
     (void)args;
-    swd_release(SWD_DAP);
+    wire_release(WIRE_DAP);
     put_status(true);
 }
 
@@ -328,7 +329,7 @@ static void refuse(const uint8_t *args)
 
 /* --- pins and raw bits -------------------------------------------------------------- */
 
-enum { OUR_PINS = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, OTHERS_HIGH = 0x2C };
+enum { OUR_PINS = WIRE_PIN_CLK | WIRE_PIN_DIO | WIRE_PIN_NRST, OTHERS_HIGH = 0x2C };
 
 /* nRST moves before DAP_Connect, too, but not while gdb has a target. */
 static void swj_pins(const uint8_t *args)
@@ -338,11 +339,11 @@ static void swj_pins(const uint8_t *args)
     uint32_t limit = (us < LIMIT_MS * 1000 ? us : LIMIT_MS * 1000) * (clock_hz() / 1000000);
 
     if (!ours())
-        which &= target_attached() ? 0 : SWD_PIN_NRST;
-    swd_set_pins(which, levels);
-    while ((swd_pins() ^ levels) & which && clock_cycles() - start < limit && !aborted())
+        which &= target_attached() ? 0 : WIRE_PIN_NRST;
+    wire_set_pins(which, levels);
+    while ((wire_pins() ^ levels) & which && clock_cycles() - start < limit && !aborted())
         watchdog_feed();
-    put((uint32_t)(swd_pins() | OTHERS_HIGH), 1);
+    put((uint32_t)(wire_pins() | OTHERS_HIGH), 1);
 }
 
 static void swj_clock(const uint8_t *args)
@@ -364,7 +365,7 @@ static void send_bits(uint32_t count)
         uint8_t bits = *packet.in++;
         n = count < 8 ? count : 8;
         if (ours())
-            swd_send_bits(bits, n);
+            wire_send_bits(bits, n);
     }
 }
 
@@ -372,7 +373,7 @@ static void receive_bits(uint32_t count)
 {
     for (uint32_t n; count && !packet.bad; count -= n) {
         n = count < 8 ? count : 8;
-        put(swd_receive_bits(n), 1);
+        put(wire_receive_bits(n), 1);
     }
 }
 
@@ -405,7 +406,7 @@ static void swd_sequence(const uint8_t *args)
         else
             send_bits(clocks ? clocks : 64);
     }
-    swd_send_bits(0, 0);                /* SWDIO is ours again */
+    wire_send_bits(0, 0);                /* SWDIO is ours again */
 }
 
 /* --- transfers ---------------------------------------------------------------------- */
@@ -433,18 +434,18 @@ static bool patient(uint32_t *deadline)
 static int transfer(uint32_t request, uint8_t **bytes, uint32_t count)
 {
     uint32_t deadline = 0, most = host.wait_retry + 1u, more = most, before;
-    struct swd_block block = { *bytes, count, host.idle, 0 };
+    struct wire_block block = { *bytes, count, host.idle, 0 };
     int ack;
 
     /* APnDP, RnW and A[3:2] are in the wire's order. */
-    uint8_t on_wire = swd_request((uint8_t)((request & (TO_AP | READ)) << 1),
+    uint8_t on_wire = wire_request((uint8_t)((request & (TO_AP | READ)) << 1),
                                   request & ADDRESS);
     do {
         before = block.left;
-        block.asks = more < SWD_ASKS ? more : SWD_ASKS;
-        ack = swd_words(on_wire, &block);
+        block.asks = more < WIRE_ASKS ? more : WIRE_ASKS;
+        ack = wire_words(on_wire, &block);
         more = (block.left == before ? more : most) - block.asks;
-    } while (ack == SWD_WAIT && more && patient(&deadline));
+    } while (ack == WIRE_WAIT && more && patient(&deadline));
     *bytes = block.bytes;
     return ack;
 }
@@ -463,7 +464,7 @@ static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
     int ack = transfer(request, bytes, count);
 
     packet.good += (uint32_t)(*bytes - start) / 4;
-    if (request & TIMESTAMP && ack == SWD_OK)
+    if (request & TIMESTAMP && ack == WIRE_OK)
         put(clock_cycles(), 4);
     return ack;
 }
@@ -473,7 +474,7 @@ static int finish_posted(void)
     bool posted = packet.posted;
 
     packet.posted = false;
-    return posted ? transfer(READ_RDBUFF, &packet.out, 1) : SWD_OK;
+    return posted ? transfer(READ_RDBUFF, &packet.out, 1) : WIRE_OK;
 }
 
 static int finish_all(void)
@@ -486,13 +487,13 @@ static int finish_all(void)
 static int read_until(uint32_t request, uint32_t wanted)
 {
     uint32_t value, deadline = clock_in_ms(LIMIT_MS);
-    int ack = request & TO_AP ? transfer_one(request, &value) : SWD_OK; /* posts the first */
+    int ack = request & TO_AP ? transfer_one(request, &value) : WIRE_OK; /* posts the first */
 
-    for (int tries = host.match_retry; ack == SWD_OK; tries--) {
+    for (int tries = host.match_retry; ack == WIRE_OK; tries--) {
         ack = transfer_one(request, &value);
-        if (ack == SWD_OK && (value & host.match_mask) == wanted)
+        if (ack == WIRE_OK && (value & host.match_mask) == wanted)
             break;
-        if (ack == SWD_OK && (tries == 0 || aborted() || clock_passed(deadline)))
+        if (ack == WIRE_OK && (tries == 0 || aborted() || clock_passed(deadline)))
             ack |= MISMATCH;
         watchdog_feed();
     }
@@ -525,7 +526,7 @@ static int read_dp(uint32_t request, uint32_t count)
     if (!(request & TIMESTAMP))
         return transfers(request, &packet.out, count);
     int ack = transfers(request, &bytes, 1);    /* the time goes first */
-    if (ack == SWD_OK)
+    if (ack == WIRE_OK)
         put(value, 4);
     return ack;
 }
@@ -534,13 +535,13 @@ static int read_dp(uint32_t request, uint32_t count)
 static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
 {
     if (count == 0)
-        return SWD_OK;
+        return WIRE_OK;
     if (request & READ)
         packet.unchecked = false;
     if ((request & (TO_AP | READ | MATCH_VALUE)) == (TO_AP | READ))
         return read_ap(request, count);
     int ack = finish_posted();
-    if (ack != SWD_OK)
+    if (ack != WIRE_OK)
         return ack;
     if ((request & (READ | MATCH_VALUE)) == READ)
         return read_dp(request, count);
@@ -552,7 +553,7 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
         ack = read_until(request, word_at(values));
     else
         host.match_mask = word_at(values);
-    packet.good += ack == SWD_OK;
+    packet.good += ack == WIRE_OK;
     return ack;
 }
 
@@ -591,7 +592,7 @@ static void transfer_list(const uint8_t *args)
 {
     uint8_t *head = packet.out;
     uint32_t count = args[1];
-    int ack = ours() && count ? SWD_OK : 0;
+    int ack = ours() && count ? WIRE_OK : 0;
 
     packet.out += 2;
     while (count && !packet.bad) {
@@ -599,13 +600,13 @@ static void transfer_list(const uint8_t *args)
         uint32_t request = left() ? *values : 0, n = take_requests(request, count);
         uint32_t most = places(request, n);
         count -= n;
-        if (ack == SWD_OK)
+        if (ack == WIRE_OK)
             ack = do_requests(request, values, most);
-        if (ack == SWD_OK && (packet.bad || n > most))
+        if (ack == WIRE_OK && (packet.bad || n > most))
             ack = PROTOCOL_ERROR;
     }
     packet.bad = false;                 /* said */
-    if (ack == SWD_OK)
+    if (ack == WIRE_OK)
         ack = finish_all();
     head[0] = (uint8_t)packet.good;
     head[1] = (uint8_t)ack;
@@ -616,16 +617,16 @@ static void transfer_block(const uint8_t *args)
 {
     uint8_t *head = packet.out;
     uint32_t count = half_at(args + 1), request = args[3] & (TO_AP | READ | ADDRESS);
-    int ack = ours() && count ? SWD_OK : 0;
+    int ack = ours() && count ? WIRE_OK : 0;
 
     packet.out += 3;
     uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
     uint32_t whole = count < most ? count : most;
-    if (ack == SWD_OK)
+    if (ack == WIRE_OK)
         ack = do_requests(request, packet.in, whole);
-    if (ack == SWD_OK)
+    if (ack == WIRE_OK)
         ack = finish_all();
-    if (ack == SWD_OK && whole < count)
+    if (ack == WIRE_OK && whole < count)
         ack = PROTOCOL_ERROR;
     if (request & READ)
         packet.good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
@@ -640,7 +641,7 @@ static void write_abort(const uint8_t *args)
 {
     uint32_t value = word_at(args + 1);
 
-    put_status(ours() && transfer_one(WRITE_ABORT, &value) == SWD_OK);
+    put_status(ours() && transfer_one(WRITE_ABORT, &value) == WIRE_OK);
 }
 
 /* --- which command is it ------------------------------------------------------------ */
@@ -748,7 +749,7 @@ static void restart(void)
     ring.stale = false;
     listen();
     interrupts_restore(state);
-    swd_release(SWD_DAP);
+    wire_release(WIRE_DAP);
 }
 
 static void run_slot(void)

@@ -22,7 +22,7 @@
 #include "hex.h"
 #include "print.h"
 #include "rsp.h"
-#include "swd.h"
+#include "wire.h"
 #include "target.h"
 #include "uart.h"
 
@@ -142,11 +142,11 @@ static int run_frequency(int argc, const char **argv)
     if (argc > 1) {
         if (number.value[0] == 0)
             return MISUSED;
-        if (swd_owner() == SWD_DAP)
+        if (wire_owner() == WIRE_DAP)
             return ERR_WIRE_TAKEN;      /* it would be that host's frequency */
-        swd_set_frequency(number.value[0]);
+        wire_set_frequency(number.value[0]);
     }
-    monitor_print("SWCLK is %u Hz\n", (unsigned)swd_frequency());
+    monitor_print("SWCLK is %u Hz\n", (unsigned)wire_frequency());
     return OK;
 }
 
@@ -157,9 +157,9 @@ static int run_wire(int argc, const char **argv)
     if (argc > 1) {
         if (compare("free", argv[1]) == DIFFERENT)
             return MISUSED;
-        swd_release(SWD_DAP);
+        wire_release(WIRE_DAP);
     }
-    if (swd_owner() == SWD_DAP)
+    if (wire_owner() == WIRE_DAP)
         monitor_print("%s.\n", error_text(ERR_WIRE_TAKEN));
     monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nLong WAITs %u, FAULT %u, parity errors %u, "
                   "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
@@ -266,9 +266,9 @@ static int run_reset(int argc, const char **argv)
     if (argc > 2 && (!pin || !read_number(argv[2], &ms) || ms > 1000))
         return MISUSED;
     if (pin) {
-        swd_set_nrst(true);
+        wire_set_nrst(true);
         clock_wait_us(ms * 1000);
-        swd_set_nrst(false);
+        wire_set_nrst(false);
     }
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;

@@ -1,9 +1,6 @@
 /* swd.c - Serial Wire Debug: two pins become 32-bit registers of the target.
  *
- *   called by  adi.c, target.c, monitor.c, cmsis_dap.c      calls  swd_words.s, clock.c
- *
- * gdb and a CMSIS-DAP host both want the wire, and neither can know what the other has
- * left in SELECT, CSW or TAR: so one of them has it at a time, with its own frequency.
+ *   called by  adi.c, cmsis_dap.c (both by way of wire.h), wire.c      calls  swd_words.s, clock.c
  *
  * One transfer is 46 clocks.  H = we drive SWDIO, T = the target does, - = nobody:
  *
@@ -35,7 +32,7 @@
  *   quick   a loop for both directions                         18 cycles, 4 MHz
  *   paced   the same with two waits                             3 MHz and slower
  *
- * The first two are straight lines, in swd_words.s.  What swd_frequency() says is the clock
+ * The first two are straight lines, in swd_words.s.  What swd_set_period() returns is the clock
  * while a word is written.  The last two are measured at start with the cycle counter, so
  * their figures are right on clones with faster flash.  docs/speed.md tells what else was
  * tried, test/sim/swd_timing.c measures every figure here.
@@ -48,6 +45,7 @@
 #include "swd.h"
 #include "board.h"
 #include "clock.h"
+#include "wire.h"
 
 #define SWDIO       (1u << SWDIO_PIN)
 #define SWCLK       (1u << SWCLK_PIN)
@@ -63,26 +61,22 @@ enum { FULL_CYCLES = 4 };                       /* a bit, written */
 enum { EVEN_SIXTEENTHS = 8 * 16 + 4 };          /* the same, with its share of the jump */
 enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 more */
 enum { PAUSE_MAX = 48 };                        /* idle clocks behind a write */
-enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
 
 static struct {
     uint32_t crh[2];                    /* SWDIO output or input, the rest unchanged */
     enum pace pace;
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
-    uint32_t hz;
     uint32_t quick, paced, turn;               /* measured, in sixteenths of a cycle: a bit
                                            without waits, and what a turn adds */
-    enum swd_owner owner;
-    uint32_t asked[2];                  /* Hz, of gdb and of DAP; 0: nothing yet */
     uint8_t turnaround;                 /* clocks less one */
     uint32_t pause;                     /* behind writes, in 256ths of a clock */
     bool always_data;                   /* a data phase even after WAIT and FAULT */
-} wire;
+} swd;
 
 /* swd_words.s */
 enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* odd: the parity */
-uint32_t swd_words_full(uint32_t request, struct swd_block *block, const uint32_t crh[2]);
-uint32_t swd_words_even(uint32_t request, struct swd_block *block, const uint32_t crh[2]);
+uint32_t swd_words_full(uint32_t request, struct wire_block *block, const uint32_t crh[2]);
+uint32_t swd_words_even(uint32_t request, struct wire_block *block, const uint32_t crh[2]);
 
 /* --- the loop that can be slow ---------------------------------------------------- */
 
@@ -134,8 +128,8 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
         "   bne   2b\n"
         "5:\n"
         : [level] "+l"(level), [bits] "+l"(bits), [left] "+l"(left), [sample] "=&l"(sample)
-        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [wait_low] "r"(wire.wait_low),
-          [wait_high] "r"(wire.wait_high), [dio] "i"(SWDIO_PIN),
+        : [port] "l"(&SWD_PORT), [high] "l"(CLOCK_HIGH), [wait_low] "r"(swd.wait_low),
+          [wait_high] "r"(swd.wait_high), [dio] "i"(SWDIO_PIN),
           [bsrr] "i"(offsetof(struct gpio, BSRR)), [idr] "i"(offsetof(struct gpio, IDR))
         : "cc", "memory");
     return bits >> (32 - count);
@@ -143,8 +137,8 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
 
 static void take_over(void)
 {
-    exchange(0xF, 1u + wire.turnaround);
-    SWD_PORT.CRH = wire.crh[DRIVE];
+    exchange(0xF, 1u + swd.turnaround);
+    SWD_PORT.CRH = swd.crh[DRIVE];
 }
 
 /* --- transfers -------------------------------------------------------------------- */
@@ -157,14 +151,14 @@ static inline uint32_t parity(uint32_t word)
     return 0x6996u >> (word & 15) & 1;
 }
 
-uint8_t swd_request(uint8_t port_and_direction, uint8_t address)
+uint8_t wire_request(uint8_t port_and_direction, uint8_t address)
 {
     uint32_t middle = port_and_direction | (address & 0xCu) << 1;   /* A[3:2] to 4:3 */
 
     return (uint8_t)(0x81 | middle | parity(middle) << 5);
 }
 
-void swd_idle(uint32_t clocks)
+void wire_idle(uint32_t clocks)
 {
     exchange(0, clocks);
 }
@@ -180,14 +174,14 @@ static int reversed(uint32_t heard)
  * it finish before we drive. */
 __attribute__((noinline)) static int refused(int ack, uint32_t request)
 {
-    bool known = ack == SWD_WAIT || ack == SWD_FAULT;
+    bool known = ack == WIRE_WAIT || ack == WIRE_FAULT;
 
-    if (!known || (wire.always_data && request & SWD_READ)) {
+    if (!known || (swd.always_data && request & WIRE_READ)) {
         exchange(0xFFFFFFFF, 32);
         exchange(0xFFFFFFFF, known ? 1 : BACK_OFF - 32 - 1);
     }
     take_over();
-    if (known && wire.always_data && !(request & SWD_READ)) {
+    if (known && swd.always_data && !(request & WIRE_READ)) {
         exchange(0, 32);
         exchange(0, 1);
     }
@@ -197,8 +191,8 @@ __attribute__((noinline)) static int refused(int ack, uint32_t request)
 static int ask_paced(uint32_t request)
 {
     exchange(request, 8);
-    SWD_PORT.CRH = wire.crh[LISTEN];
-    return (int)(exchange(0x7F, 4u + wire.turnaround) >> (1 + wire.turnaround));
+    SWD_PORT.CRH = swd.crh[LISTEN];
+    return (int)(exchange(0x7F, 4u + swd.turnaround) >> (1 + swd.turnaround));
 }
 
 static int word_paced(uint32_t request, uint8_t *bytes)
@@ -206,14 +200,14 @@ static int word_paced(uint32_t request, uint8_t *bytes)
     uint32_t word;
     int ack = ask_paced(request);
 
-    if (ack != SWD_OK)
+    if (ack != WIRE_OK)
         return refused(ack, request);
-    if (request & SWD_READ) {
+    if (request & WIRE_READ) {
         word = exchange(0xFFFFFFFF, 32);
         bool odd = parity(word) != exchange(1, 1);
         take_over();
         if (odd)
-            return SWD_PARITY;
+            return WIRE_PARITY;
         __builtin_memcpy(bytes, &word, 4);
     } else {
         __builtin_memcpy(&word, bytes, 4);
@@ -221,43 +215,43 @@ static int word_paced(uint32_t request, uint8_t *bytes)
         exchange(word, 32);
         exchange(parity(word), 1);
     }
-    return SWD_OK;
+    return WIRE_OK;
 }
 
-__attribute__((noinline)) static int words_paced(uint32_t request, struct swd_block *block)
+__attribute__((noinline)) static int words_paced(uint32_t request, struct wire_block *block)
 {
     uint32_t tries = block->asks;
 
     while (block->left) {
         int ack = word_paced(request, block->bytes);
         watchdog_feed();                    /* 17 times 256 words at 20 kHz: 4 s */
-        if (ack == SWD_WAIT && --tries) {
-            block->idle += !(request & SWD_READ) && block->idle < PAUSE_MAX;
+        if (ack == WIRE_WAIT && --tries) {
+            block->idle += !(request & WIRE_READ) && block->idle < PAUSE_MAX;
             continue;
         }
-        if (ack != SWD_OK)
+        if (ack != WIRE_OK)
             return ack;
         exchange(0, block->idle);
         tries = block->asks;
         block->left--;
         block->bytes += 4;
     }
-    return SWD_OK;
+    return WIRE_OK;
 }
 
-static int words(uint32_t request, struct swd_block *block)
+static int words(uint32_t request, struct wire_block *block)
 {
     uint32_t heard;
 
-    if (wire.pace == PACED || block->left == 0)
+    if (swd.pace == PACED || block->left == 0)
         return words_paced(request, block);
-    if (wire.pace == EVEN)
-        heard = swd_words_even(request, block, wire.crh);
+    if (swd.pace == EVEN)
+        heard = swd_words_even(request, block, swd.crh);
     else
-        heard = swd_words_full(request, block, wire.crh);
+        heard = swd_words_full(request, block, swd.crh);
     if (heard == HEARD_OK)
-        return SWD_OK;
-    return heard == HEARD_ODD ? SWD_PARITY : refused(reversed(heard), request);
+        return WIRE_OK;
+    return heard == HEARD_ODD ? WIRE_PARITY : refused(reversed(heard), request);
 }
 
 /* A write that follows a write too soon is answered with WAIT, by a DP without a write
@@ -276,17 +270,17 @@ static void learn_pause(uint32_t count, uint32_t before, uint32_t after)
 {
     uint32_t pause = at_most(count, after);
 
-    if (after > before && pause > wire.pause / 256)
-        wire.pause = pause * 256 + 255;
-    else if (after == before && wire.pause >= 3 * 256)
-        wire.pause -= count * wire.pause / 4096;
+    if (after > before && pause > swd.pause / 256)
+        swd.pause = pause * 256 + 255;
+    else if (after == before && swd.pause >= 3 * 256)
+        swd.pause -= count * swd.pause / 4096;
 }
 
-int swd_words(uint8_t request, struct swd_block *block)
+int wire_words(uint8_t request, struct wire_block *block)
 {
-    uint32_t count = block->left, pause = at_most(count, wire.pause / 256);
+    uint32_t count = block->left, pause = at_most(count, swd.pause / 256);
 
-    if (request & SWD_READ)
+    if (request & WIRE_READ)
         return words(request, block);
     if (block->idle < pause)
         block->idle = pause;
@@ -296,51 +290,75 @@ int swd_words(uint8_t request, struct swd_block *block)
     return ack;
 }
 
-int swd_read(uint8_t request, uint32_t *value)
+int wire_read(uint8_t request, uint32_t *value)
 {
-    struct swd_block block = { (uint8_t *)value, 1, 0, 1 };
-    return swd_words(request, &block);
+    struct wire_block block = { (uint8_t *)value, 1, 0, 1 };
+    return wire_words(request, &block);
 }
 
-int swd_write(uint8_t request, uint32_t value)
+int wire_write(uint8_t request, uint32_t value)
 {
-    return swd_read(request, &value);
+    return wire_read(request, &value);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */
 
 /* By the loop, whatever the pace. */
-void swd_send_bits(uint32_t bits, uint32_t count)
+void wire_send_bits(uint32_t bits, uint32_t count)
 {
-    SWD_PORT.CRH = wire.crh[DRIVE];
+    SWD_PORT.CRH = swd.crh[DRIVE];
     exchange(bits, count);
 }
 
-uint32_t swd_receive_bits(uint32_t count)
+uint32_t wire_receive_bits(uint32_t count)
 {
     SWD_PORT.BSRR = SWDIO;              /* the pull goes where ODR says: up */
-    SWD_PORT.CRH = wire.crh[LISTEN];
+    SWD_PORT.CRH = swd.crh[LISTEN];
     return exchange(0xFFFFFFFF, count);
 }
 
 static void send_56_ones(void)
 {
-    swd_send_bits(0xFFFFFFFF, 32);
-    swd_send_bits(0xFFFFFFFF, 24);
+    wire_send_bits(0xFFFFFFFF, 32);
+    wire_send_bits(0xFFFFFFFF, 24);
 }
 
-void swd_line_reset(void)
+/* 56 clocks high and 4 low: line reset, ADIv5.2 B4.3.3. */
+void wire_resynchronize(void)
 {
     send_56_ones();
-    swd_send_bits(0, 4);
+    wire_send_bits(0, 4);
 }
 
 /* ADIv5.2 B5.2.1: 0xE79E, sent LSB first between two runs of at least 50 ones. */
-void swd_from_jtag(void)
+static void from_jtag(void)
 {
     send_56_ones();
-    swd_send_bits(0xE79E, 16);
-    swd_line_reset();
+    wire_send_bits(0xE79E, 16);
+    wire_resynchronize();
+}
+
+/* B5.3.4: 8 clocks high, the 128-bit selection alert, 4 clocks low, activation code 0x1A for
+ * SW-DP; and 4 more low. */
+static void from_dormant(void)
+{
+    static const uint8_t alert[] = {
+        0xFF, 0x92, 0xF3, 0x09, 0x62, 0x95, 0x2D, 0x85, 0x86,
+        0xE9, 0xAF, 0xDD, 0xE3, 0xA2, 0x0E, 0xBC, 0x19, 0xA0, 0x01,
+    };
+
+    for (uint32_t i = 0; i < sizeof alert; i++)
+        wire_send_bits(alert[i], 8);
+}
+
+/* Gentlest first: the DP may listen to SWD already; an SWJ-DP starts in JTAG; a DPv2
+ * multi-drop part may be dormant. */
+void wire_wake(int how)
+{
+    if (how == 1)
+        from_jtag();
+    if (how == 2)
+        from_dormant();
 }
 
 /* --- pace --------------------------------------------------------------------- */
@@ -363,7 +381,7 @@ static uint32_t cycles_of(uint32_t count)
 /* Sixteenths of a cycle for one bit; what does not belong to the bits cancels out. */
 static uint32_t measure(uint32_t turns)
 {
-    wire.wait_low = wire.wait_high = turns;
+    swd.wait_low = swd.wait_high = turns;
     return cycles_of(32) - cycles_of(16);
 }
 
@@ -372,80 +390,51 @@ static void calibrate(void)
 {
     enum { TURNS = 32 };
 
-    if (wire.turn)
+    if (swd.turn)
         return;
     pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
     pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
     uint32_t quickest = measure(1);
 
-    wire.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
-    wire.paced = quickest - 2 * wire.turn;
-    wire.quick = measure(0);
+    swd.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
+    swd.paced = quickest - 2 * swd.turn;
+    swd.quick = measure(0);
 }
 
-/* Sixteenths of a core cycle that a bit may take at least; 20 kHz is the end.  Where the
- * straight lines are not used the loop sends the odd bits, at its quickest. */
-static void set_period(uint32_t period)
+/* 20 kHz is the end.  Where the straight lines are not used the loop sends the odd bits, at
+ * its quickest. */
+uint32_t swd_set_period(uint32_t period)
 {
     uint32_t turns = 0, slowest = clock_hz() / 20000 * 16;
-    bool plain = wire.turnaround == 0 && !wire.always_data;
+    bool plain = swd.turnaround == 0 && !swd.always_data;
 
-    wire.pace = PACED;
+    calibrate();
+    swd.pace = PACED;
     if (plain && period <= FULL_CYCLES * 16) {
-        wire.pace = FULL;
+        swd.pace = FULL;
         period = FULL_CYCLES * 16;
     } else if (plain && period <= EVEN_SIXTEENTHS) {
-        wire.pace = EVEN;
+        swd.pace = EVEN;
         period = EVEN_SIXTEENTHS;
-    } else if (period <= wire.quick) {
-        period = wire.quick;
+    } else if (period <= swd.quick) {
+        period = swd.quick;
     } else {
         if (period > slowest)
             period = slowest;
         turns = 2;
-        if (period > wire.paced + 2 * wire.turn)
-            turns = (period - wire.paced + wire.turn - 1) / wire.turn;
-        period = wire.paced + turns * wire.turn;
+        if (period > swd.paced + 2 * swd.turn)
+            turns = (period - swd.paced + swd.turn - 1) / swd.turn;
+        period = swd.paced + turns * swd.turn;
     }
-    wire.hz = (clock_hz() * 16 - 1) / period + 1;       /* up: who asks for it, gets it */
-    wire.wait_low = (turns + 1) / 2;
-    wire.wait_high = turns / 2;
-}
-
-static bool is_dap(void)
-{
-    return wire.owner == SWD_DAP;
-}
-
-/* As the owner has asked for, with whatever else has changed since. */
-static void apply_frequency(void)
-{
-    uint32_t hz = wire.asked[is_dap()], cycles = clock_hz() * 16;  /* 1152 million: fits */
-
-    if (hz == 0)
-        hz = is_dap() ? DAP_HZ : GDB_HZ;
-    calibrate();
-    set_period((cycles - 1) / hz + 1);
-}
-
-uint32_t swd_set_frequency(uint32_t hz)
-{
-    wire.asked[is_dap()] = hz ? hz : 1;
-    apply_frequency();
-    return wire.hz;
-}
-
-uint32_t swd_frequency(void)
-{
-    apply_frequency();
-    return wire.hz;
+    swd.wait_low = (turns + 1) / 2;
+    swd.wait_high = turns / 2;
+    return (clock_hz() * 16 - 1) / period + 1;          /* up: who asks for it, gets it */
 }
 
 void swd_configure(int turnaround, bool always_data)
 {
-    wire.turnaround = (uint8_t)(turnaround - 1);
-    wire.always_data = always_data;
-    apply_frequency();
+    swd.turnaround = (uint8_t)(turnaround - 1);
+    swd.always_data = always_data;
 }
 
 /* --- pins --------------------------------------------------------------------- */
@@ -456,61 +445,18 @@ static uint32_t crh_with(uint32_t crh, int pin, enum pin_mode mode)
     return (crh & ~(0xFu << shift)) | (uint32_t)mode << shift;
 }
 
-bool swd_take(enum swd_owner who)
+void swd_take(void)
 {
-    if (wire.owner != SWD_NOBODY && wire.owner != who)
-        return false;
-    wire.owner = who;
-    wire.pause = 0;
-    swd_configure(1, false);
+    swd.pause = 0;
     SWD_PORT.BSRR = SWDIO | SWCLK;
     uint32_t crh = crh_with(SWD_PORT.CRH, SWCLK_PIN, PIN_OUTPUT);
-    wire.crh[DRIVE] = crh_with(crh, SWDIO_PIN, PIN_OUTPUT);
-    wire.crh[LISTEN] = crh_with(crh, SWDIO_PIN, PIN_INPUT_PULL);
-    SWD_PORT.CRH = wire.crh[DRIVE];
-    return true;
+    swd.crh[DRIVE] = crh_with(crh, SWDIO_PIN, PIN_OUTPUT);
+    swd.crh[LISTEN] = crh_with(crh, SWDIO_PIN, PIN_INPUT_PULL);
+    SWD_PORT.CRH = swd.crh[DRIVE];
 }
 
-void swd_release(enum swd_owner who)
+void swd_release(void)
 {
-    if (wire.owner != SWD_NOBODY && wire.owner != who)
-        return;
-    wire.owner = SWD_NOBODY;
-    swd_set_nrst(false);
     pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
     pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
-}
-
-enum swd_owner swd_owner(void)
-{
-    return wire.owner;
-}
-
-void swd_set_nrst(bool low)
-{
-    pin_write(&NRST_PORT, NRST_PIN, !low);
-    pin_mode(&NRST_PORT, NRST_PIN, PIN_OPEN_DRAIN);
-}
-
-bool swd_nrst_is_low(void)
-{
-    return pin_read(&NRST_PORT, NRST_PIN) == 0;
-}
-
-/* While nobody has the wire SWCLK and SWDIO are inputs, and only nRST moves. */
-void swd_set_pins(int which, int levels)
-{
-    if (which & SWD_PIN_CLK)
-        pin_write(&SWD_PORT, SWCLK_PIN, levels & SWD_PIN_CLK);
-    if (which & SWD_PIN_DIO)
-        pin_write(&SWD_PORT, SWDIO_PIN, levels & SWD_PIN_DIO);
-    if (which & SWD_PIN_NRST)
-        swd_set_nrst(!(levels & SWD_PIN_NRST));
-}
-
-int swd_pins(void)
-{
-    return pin_read(&SWD_PORT, SWCLK_PIN) * SWD_PIN_CLK
-         | pin_read(&SWD_PORT, SWDIO_PIN) * SWD_PIN_DIO
-         | (swd_nrst_is_low() ? 0 : SWD_PIN_NRST);
 }

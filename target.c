@@ -17,7 +17,7 @@
 #include "clock.h"
 #include "flash.h"
 #include "loader.h"
-#include "swd.h"
+#include "wire.h"
 
 enum { CPUID = 0xE000ED00 };
 enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100, MASS_ERASE_LIMIT_MS = 60000 };
@@ -77,7 +77,7 @@ static void walk_access_ports(void)
 
 static void hold_reset(void)
 {
-    swd_set_nrst(true);
+    wire_set_nrst(true);
     clock_wait_us(RESET_PULSE_US);
 }
 
@@ -85,8 +85,8 @@ static void release_reset(void)
 {
     uint32_t deadline = clock_in_ms(NRST_RISE_MS);
 
-    swd_set_nrst(false);
-    while (swd_nrst_is_low() && !clock_passed(deadline))
+    wire_set_nrst(false);
+    while (wire_nrst_is_low() && !clock_passed(deadline))
         ;
     clock_wait_us(1000);
 }
@@ -96,7 +96,7 @@ static void release_reset(void)
  * instruction. */
 static int connect_under_reset(void)
 {
-    if (!swd_take(SWD_GDB))
+    if (!wire_take(WIRE_GDB))
         return ERR_WIRE_TAKEN;
     hold_reset();
     int error = adi_connect(0);

@@ -11,19 +11,19 @@ cd "$(dirname "$0")/.."
 table='
 boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
 probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h cmsis_dap.h
-cmsis_dap.c:  cmsis_dap.h mem.h target.h swd.h usb.h clock.h stm32f103.h
+cmsis_dap.c:  cmsis_dap.h mem.h target.h wire.h swd.h usb.h clock.h stm32f103.h
 gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
 gdb_run.c:    gdb_remote.h gdb_server.h fault.h swbreak.h rsp.h clock.h
 gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h crc.h
 gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
 swbreak.c:    swbreak.h gdb_xml.h mem.h target.h cortexm.h error.h
 rsp.c:        rsp.h hex.h print.h cdc.h clock.h
-monitor.c:    monitor.h board.h hex.h print.h rsp.h gdb_remote.h gdb_server.h cdc.h uart.h target.h cortexm.h adi.h swd.h error.h clock.h crash.h
+monitor.c:    monitor.h board.h hex.h print.h rsp.h gdb_remote.h gdb_server.h cdc.h uart.h target.h cortexm.h adi.h wire.h error.h clock.h crash.h
 print.c:      print.h hex.h
 hex.c:        hex.h
 uart.c:       uart.h mem.h cdc.h clock.h settings.h stm32f103.h board.h
 settings.c:   settings.h stm32f103.h
-target.c:     target.h flash.h loader.h cortexm.h adi.h swd.h error.h clock.h
+target.c:     target.h flash.h loader.h cortexm.h adi.h wire.h error.h clock.h
 flash_job.c:  flash.h loader.h adi.h clock.h
 options.c:    flash.h adi.h
 crc.c:        crc.h stm32f103.h
@@ -32,8 +32,9 @@ flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
 flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
 fault.c:      fault.h target.h cortexm.h adi.h
 cortexm.c:    cortexm.h adi.h error.h clock.h
-adi.c:        adi.h swd.h error.h clock.h mem.h
-swd.c:        swd.h stm32f103.h board.h clock.h
+adi.c:        adi.h wire.h error.h clock.h mem.h
+wire.c:       wire.h swd.h stm32f103.h board.h clock.h
+swd.c:        swd.h wire.h stm32f103.h board.h clock.h
 cdc.c:        cdc.h usb.h mem.h stm32f103.h
 usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
 usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h

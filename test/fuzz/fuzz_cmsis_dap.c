@@ -25,9 +25,9 @@ static uint32_t any(uint32_t limit)
 
 static int random_ack(void)
 {
-    static const uint8_t acks[] = { SWD_WAIT, SWD_FAULT, SWD_SILENT, SWD_PARITY, 0, 3, 5 };
+    static const uint8_t acks[] = { WIRE_WAIT, WIRE_FAULT, WIRE_SILENT, WIRE_PARITY, 0, 3, 5 };
 
-    return any(12) ? SWD_OK : acks[any(sizeof acks)];
+    return any(12) ? WIRE_OK : acks[any(sizeof acks)];
 }
 
 static const uint8_t good[GOOD][64] = {
@@ -106,7 +106,7 @@ int main(void)
             answered++;
         fake.pulled_low = any(10) ? 0 : 0x80;
         if (any(64) == 0)
-            fake.owner = SWD_DAP;
+            fake.owner = WIRE_DAP;
         if (any(1000) == 0) {
             fake.in = fake.out = EP_NAK;
             dap_configured(true);

@@ -221,7 +221,7 @@ static int build_image(void **state)
         "-DBOARD=BOARD_BLUEPILL -Wl,-Ttext=0x%x -Wl,--section-start=.vectors=0x%x "
         "-Wl,-Tdata=0x%x -Wl,-Tbss=0x%x -Wl,--defsym=GPIOA=0x40010800 "
         "-Wl,--defsym=GPIOB=0x40010C00 -Wl,--build-id=none -Wl,-e,done "
-        "-o %s swd.c pin.c -x assembler-with-cpp swd_words.s test/sim/swd_pins.s -x none -lgcc "
+        "-o %s swd.c wire.c pin.c -x assembler-with-cpp swd_words.s test/sim/swd_pins.s -x none -lgcc "
         "&& arm-none-eabi-objcopy -O binary -R .bss %s %s.bin", FLASH + 0x100, FLASH, RAM, RAM + 0x100, elf, elf, elf);
     int failed = system(command);
     read_symbols();
@@ -259,7 +259,7 @@ static int power_on(void **state)
         .cpuid = 0x411FC231, .irq_count = 43, .priority_bits = 4, .has_vtor = true });
     cpu_set_clock(m.cpu, cycle);
     cpu_reset(m.cpu);
-    call1("swd_take", 1);
+    call1("wire_take", 1);
     return 0;
 }
 
@@ -323,7 +323,7 @@ static void requests_are_those_of_the_standard(void **state)
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(call("swd_request", (uint32_t[4]){ rows[i].kind, rows[i].address },
+        assert_int_equal(call("wire_request", (uint32_t[4]){ rows[i].kind, rows[i].address },
                               NULL), rows[i].byte);
 }
 
@@ -335,8 +335,8 @@ static void write_goes_out_as_drawn_at_every_pace(void **state)
     snprintf(expected, sizeof expected, "10010101" "-" "---" "-" "%s" "1",
              lsb_first(0x12345678, 32));
     for (int i = 0; i < PACES; i++) {
-        uint32_t hz = call1("swd_set_frequency", paces[i]);
-        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
+        uint32_t hz = call1("wire_set_frequency", paces[i]);
+        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
         assert_string_equal(m.wire, expected);
         timing_is_sane(hz);
     }
@@ -348,7 +348,7 @@ static void write_sends_even_parity(void **state)
     (void)state;
     set_target("100", 9);
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-        call("swd_write", (uint32_t[4]){ 0xA9, words[i] }, NULL);
+        call("wire_write", (uint32_t[4]){ 0xA9, words[i] }, NULL);
         assert_int_equal(m.clocks, 46);
         assert_string_equal(m.wire + 13, lsb_first((uint64_t)words[i] |
                             (uint64_t)__builtin_parity(words[i]) << 32, 33));
@@ -363,8 +363,8 @@ static void read_takes_what_the_target_drives_at_every_pace(void **state)
              __builtin_parity(0xCAFE1234));
     set_target(script, 9);
     for (int i = 0; i < PACES; i++) {
-        uint32_t hz = call1("swd_set_frequency", paces[i]), at = RAM + 0x1000, value;
-        assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
+        uint32_t hz = call1("wire_set_frequency", paces[i]), at = RAM + 0x1000, value;
+        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
         memcpy(&value, m.ram + 0x1000, 4);
         assert_int_equal(value, 0xCAFE1234);
         assert_int_equal(m.clocks, 46);
@@ -383,7 +383,7 @@ static void read_with_a_flipped_bit_says_parity(void **state)
     for (int flip = 0; flip < 33; flip++) {
         snprintf(script, sizeof script, "100%s", lsb_first(1ull << flip ^ 3, 33));
         set_target(script, 9);
-        assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, at }, NULL), 8);
+        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 8);
     }
     assert_int_equal(m.ram[0x1000], 0x77);
 }
@@ -392,12 +392,12 @@ static void wait_and_fault_have_no_data_phase(void **state)
 {
     (void)state;
     for (int i = 0; i < PACES; i++) {
-        call1("swd_set_frequency", paces[i]);
+        call1("wire_set_frequency", paces[i]);
         set_target("010", 9);
-        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
         assert_string_equal(m.wire, "10010101-----");
         set_target("001", 9);
-        assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
+        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
         assert_string_equal(m.wire, "10100101-----");
     }
 }
@@ -413,21 +413,22 @@ static void turnaround_is_as_long_as_configured(void **state)
              __builtin_parity(0xCAFE1234));
     for (int turn = 1; turn <= 4; turn++)
         for (int i = 0; i < PACES; i++) {
-            call1("swd_set_frequency", paces[i]);
+            call1("wire_set_frequency", paces[i]);
             call("swd_configure", (uint32_t[4]){ (uint32_t)turn, 0 }, NULL);
+            call("wire_frequency", NULL, NULL);
             set_target(script, 8 + turn);
             uint32_t value, at = RAM + 0x1000;
-            assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
+            assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
             memcpy(&value, m.ram + 0x1000, 4);
             assert_int_equal(value, 0xCAFE1234);
             assert_int_equal(m.clocks, 8 + 2 * turn + 3 + 33);
             set_target("100", 8 + turn);
             snprintf(expected, sizeof expected, "10010101" "%s" "---" "%s" "%s" "1", gap[turn],
                      gap[turn], lsb_first(0x12345678, 32));
-            assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
+            assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
             assert_string_equal(m.wire, expected);
             set_target("010", 8 + turn);
-            assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+            assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
             assert_int_equal(m.clocks, 8 + 2 * turn + 3);
             assert_int_equal(m.fights, 0);
         }
@@ -439,19 +440,20 @@ static void a_data_phase_follows_wait_and_fault_where_configured(void **state)
 
     (void)state;
     for (int i = 0; i < PACES; i++) {
-        call1("swd_set_frequency", paces[i]);
+        call1("wire_set_frequency", paces[i]);
         call("swd_configure", (uint32_t[4]){ 1, 1 }, NULL);
+        call("wire_frequency", NULL, NULL);
         set_target("010", 9);
-        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
         assert_memory_equal(m.wire, "10010101-----", 13);
         assert_string_equal(m.wire + 13, zeros);
         set_target("001", 9);
-        assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
+        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
         assert_int_equal(m.clocks, 46);
         assert_int_equal(strspn(m.wire + 8, "-"), 38);
-        call1("swd_take", 1);           /* taken anew: as ever */
+        call1("wire_take", 1);           /* taken anew: as ever */
         set_target("010", 9);
-        assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
         assert_string_equal(m.wire, "10010101-----");
     }
 }
@@ -461,31 +463,31 @@ static void the_wire_has_one_owner(void **state)
     enum { GDB = 1, DAP = 2 };
 
     (void)state;                        /* power_on() took it for gdb */
-    uint32_t fast = call1("swd_set_frequency", 4000000);
-    assert_int_equal(call1("swd_take", DAP), 0);
-    call1("swd_release", DAP);
-    assert_int_equal(call("swd_owner", NULL, NULL), GDB);
+    uint32_t fast = call1("wire_set_frequency", 4000000);
+    assert_int_equal(call1("wire_take", DAP), 0);
+    call1("wire_release", DAP);
+    assert_int_equal(call("wire_owner", NULL, NULL), GDB);
     assert_true(driving() && clocking());
-    call1("swd_release", GDB);
+    call1("wire_release", GDB);
     assert_false(driving() || clocking());
-    assert_int_equal(call1("swd_take", DAP), 1);
-    assert_int_equal(call1("swd_take", GDB), 0);
-    assert_true(call("swd_frequency", NULL, NULL) <= 1000000);  /* each has its own */
-    call1("swd_set_frequency", 500000);
-    call1("swd_release", DAP);
-    assert_int_equal(call1("swd_take", GDB), 1);
-    assert_int_equal(call("swd_frequency", NULL, NULL), fast);
+    assert_int_equal(call1("wire_take", DAP), 1);
+    assert_int_equal(call1("wire_take", GDB), 0);
+    assert_true(call("wire_frequency", NULL, NULL) <= 1000000);  /* each has its own */
+    call1("wire_set_frequency", 500000);
+    call1("wire_release", DAP);
+    assert_int_equal(call1("wire_take", GDB), 1);
+    assert_int_equal(call("wire_frequency", NULL, NULL), fast);
 }
 
 static void silence_is_seven_and_leaves_the_line_alone_for_a_data_phase(void **state)
 {
     (void)state;
     set_target(NULL, 0);
-    assert_int_equal(call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 7);
+    assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 7);
     assert_int_equal(m.clocks, 56);
     assert_memory_equal(m.wire, "10100101", 8);
     assert_int_equal(strspn(m.wire + 8, "-"), 48);
-    assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 7);
+    assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 7);
     assert_memory_equal(m.wire, "10010101", 8);
     assert_int_equal(strspn(m.wire + 8, "-"), 48);
 }
@@ -496,13 +498,13 @@ static void raw_bits_of_any_count_come_out_and_in(void **state)
     (void)state;
     for (int pace = 0; pace < PACES; pace += 2)
         for (int count = 0; count <= 32; count++) {
-            call1("swd_set_frequency", paces[pace]);
+            call1("wire_set_frequency", paces[pace]);
             set_target(NULL, 0);
-            call("swd_send_bits", (uint32_t[4]){ bits, (uint32_t)count }, NULL);
+            call("wire_send_bits", (uint32_t[4]){ bits, (uint32_t)count }, NULL);
             assert_string_equal(m.wire, lsb_first(bits, count));
             set_target(lsb_first(bits, 32), 0);
             uint32_t mask = (uint32_t)((1ull << count) - 1);
-            assert_int_equal(call1("swd_receive_bits", (uint32_t)count), bits & mask);
+            assert_int_equal(call1("wire_receive_bits", (uint32_t)count), bits & mask);
             assert_int_equal(m.clocks, count);
         }
 }
@@ -512,8 +514,8 @@ static void idle_clocks_are_low(void **state)
     (void)state;
     set_target(NULL, 0);
     for (int i = 0; i < PACES; i++) {
-        uint32_t hz = call1("swd_set_frequency", paces[i]);
-        call1("swd_idle", 8);
+        uint32_t hz = call1("wire_set_frequency", paces[i]);
+        call1("wire_idle", 8);
         assert_string_equal(m.wire, "00000000");
         timing_is_sane(hz);
     }
@@ -525,14 +527,14 @@ static void line_reset_is_56_high_and_4_low(void **state)
     (void)state;
     memset(expected, '1', 56);
     memcpy(expected + 56, "0000", 5);
-    call("swd_line_reset", NULL, NULL);
+    call("wire_resynchronize", NULL, NULL);
     assert_string_equal(m.wire, expected);
 }
 
 static void jtag_to_swd_is_e79e_between_two_resets(void **state)
 {
     (void)state;
-    call("swd_from_jtag", NULL, NULL);
+    call1("wire_wake", 1);
     assert_int_equal(m.clocks, 56 + 16 + 60);
     assert_int_equal(strspn(m.wire, "1"), 56);
     assert_memory_equal(m.wire + 56, "0111100111100111", 16);
@@ -549,7 +551,7 @@ static int compare_times(const void *a, const void *b)
 static double measured_hz(void)
 {
     set_target("100", 9);
-    assert_int_equal(call("swd_write", (uint32_t[4]){ 0xA9, 0x5A5A5A5A }, NULL), 1);
+    assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x5A5A5A5A }, NULL), 1);
     double total = 0;
     for (int i = 15; i < 43; i++)
         total += (double)m.periods[i];
@@ -562,26 +564,26 @@ static void reported_frequency_is_true_and_not_above_the_wish(void **state)
         6000000, 4000000, 3333333, 2000000, 1000000, 500000, 123456, 100000, 20000 };
     (void)state;
     for (unsigned i = 0; i < sizeof wishes / sizeof *wishes; i++) {
-        uint32_t said = call1("swd_set_frequency", wishes[i]);
+        uint32_t said = call1("wire_set_frequency", wishes[i]);
         double is = measured_hz();
         print_message("wish %8u Hz: reported %8u, measured %8.0f\n", wishes[i], said, is);
         assert_true(said <= wishes[i]);
         assert_true(fabs(is - said) < said * 0.01);
-        assert_int_equal(call("swd_frequency", NULL, NULL), said);
-        assert_int_equal(call1("swd_set_frequency", said), said);   /* can be asked for */
+        assert_int_equal(call("wire_frequency", NULL, NULL), said);
+        assert_int_equal(call1("wire_set_frequency", said), said);   /* can be asked for */
     }
-    assert_true(call1("swd_set_frequency", 1) >= 18000);        /* 20 kHz is the end */
-    assert_true(call1("swd_set_frequency", 0) >= 18000);
+    assert_true(call1("wire_set_frequency", 1) >= 18000);        /* 20 kHz is the end */
+    assert_true(call1("wire_set_frequency", 0) >= 18000);
 }
 
 static void full_speed_is_18_mhz_out_and_8_in(void **state)
 {
     char script[64];
     (void)state;
-    assert_int_equal(call1("swd_set_frequency", 18000000), 18000000);
+    assert_int_equal(call1("wire_set_frequency", 18000000), 18000000);
     snprintf(script, sizeof script, "100%s", lsb_first(0, 33));
     set_target(script, 9);
-    call("swd_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL);
+    call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL);
     qsort(m.periods + 14, 30, sizeof *m.periods, compare_times);
     double hz = (double)SIM_SECOND / (double)m.periods[29];
     print_message("reading: %.1f MHz\n", hz / 1e6);
@@ -591,8 +593,8 @@ static void full_speed_is_18_mhz_out_and_8_in(void **state)
 static void paced_clocks_have_an_even_duty_cycle(void **state)
 {
     (void)state;
-    uint32_t hz = call1("swd_set_frequency", 100000);
-    call("swd_send_bits", (uint32_t[4]){ 0x5A5A5A5A, 32 }, NULL);
+    uint32_t hz = call1("wire_set_frequency", 100000);
+    call("wire_send_bits", (uint32_t[4]){ 0x5A5A5A5A, 32 }, NULL);
     double share = (double)m.low / ((double)SIM_SECOND / hz);
     assert_true(share > 0.45 && share < 0.55);
     assert_true((double)m.setup / (double)m.low > 0.9);
@@ -602,24 +604,24 @@ static void other_pins_of_the_port_keep_their_modes(void **state)
 {
     (void)state;
     m.crh = 0x83388BB3 & ~0x0FF00000u;
-    call1("swd_take", 1);
+    call1("wire_take", 1);
     set_target("100", 9);
-    call("swd_write", (uint32_t[4]){ 0xA9, 1 }, NULL);
+    call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL);
     assert_int_equal(m.crh & ~0x0FF00000u, 0x83388BB3 & ~0x0FF00000u);
-    call1("swd_release", 1);
+    call1("wire_release", 1);
     assert_int_equal(m.crh & 0x0FF00000, 0x04400000);
 }
 
 static void nrst_is_open_drain(void **state)
 {
     (void)state;
-    call1("swd_set_nrst", 1);
+    call1("wire_set_nrst", 1);
     assert_int_equal(m.crl_b >> 4 * NRST & 0xF, 7);
     assert_int_equal(m.odr_b >> NRST & 1, 0);
-    assert_int_equal(call("swd_nrst_is_low", NULL, NULL), 1);
-    call1("swd_set_nrst", 0);
+    assert_int_equal(call("wire_nrst_is_low", NULL, NULL), 1);
+    call1("wire_set_nrst", 0);
     assert_int_equal(m.crl_b >> 4 * NRST & 0xF, 7);
-    assert_int_equal(call("swd_nrst_is_low", NULL, NULL), 0);
+    assert_int_equal(call("wire_nrst_is_low", NULL, NULL), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, power_on, power_off)

@@ -1,4 +1,4 @@
-@ swd_pins.s - what swd.c calls, for the image that swd_pins.c runs on the simulated core.
+@ swd_pins.s - what swd.c calls, for the image that wire_pins.c runs on the simulated core.
 @ The host sets r0 to r3, PC to a function and LR to `done`.
     .syntax unified
     .thumb

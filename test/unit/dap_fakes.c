@@ -126,11 +126,11 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
     va_end(list);
 }
 
-uint8_t swd_request(uint8_t kind, uint8_t address)
+uint8_t wire_request(uint8_t kind, uint8_t address)
 {
     uint32_t middle = (uint32_t)kind | (uint32_t)(address >> 2 & 3) << 3;
 
-    assert((kind & ~(SWD_AP | SWD_READ)) == 0 && (address & ~0xC) == 0);
+    assert((kind & ~(WIRE_AP | WIRE_READ)) == 0 && (address & ~0xC) == 0);
     return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
 }
 
@@ -140,21 +140,21 @@ static int next_ack(void)
         return fake.acks[fake.ack_at++];
     if (fake.random_ack)
         return fake.random_ack();
-    return fake.ack_for_ever ? fake.ack_for_ever : SWD_OK;
+    return fake.ack_for_ever ? fake.ack_for_ever : WIRE_OK;
 }
 
 static int one_word(uint8_t request, uint8_t *bytes)
 {
     int ack = next_ack();
-    char port = request & SWD_AP ? 'A' : 'D';
+    char port = request & WIRE_AP ? 'A' : 'D';
     int address = request >> 1 & 0xC;
     uint32_t value;
 
-    assert(fake.owner == SWD_DAP);
+    assert(fake.owner == WIRE_DAP);
     fake.words++;
-    if (request & SWD_READ) {
+    if (request & WIRE_READ) {
         note("r%c%02X", port, address);
-        if (ack == SWD_OK) {
+        if (ack == WIRE_OK) {
             memcpy(bytes, &fake.value, 4);
             fake.value += 0x01010101;
         }
@@ -162,22 +162,22 @@ static int one_word(uint8_t request, uint8_t *bytes)
         memcpy(&value, bytes, 4);
         note("w%c%02X=%08X", port, address, value);
     }
-    if (ack != SWD_OK)
+    if (ack != WIRE_OK)
         note("ack%d", ack);
     return ack;
 }
 
-int swd_words(uint8_t request, struct swd_block *block)
+int wire_words(uint8_t request, struct wire_block *block)
 {
     uint32_t asks = 0;
-    int ack = SWD_OK;
+    int ack = WIRE_OK;
 
-    assert(block->asks >= 1 && block->asks <= SWD_ASKS);
+    assert(block->asks >= 1 && block->asks <= WIRE_ASKS);
     while (block->left) {
         ack = one_word(request, block->bytes);
-        if (ack == SWD_WAIT && ++asks < block->asks)
+        if (ack == WIRE_WAIT && ++asks < block->asks)
             continue;
-        if (ack != SWD_OK)
+        if (ack != WIRE_OK)
             break;
         if (block->idle)
             note("i%u", block->idle);
@@ -187,40 +187,40 @@ int swd_words(uint8_t request, struct swd_block *block)
     }
     return ack;
 }
-void swd_send_bits(uint32_t bits, uint32_t count)
+void wire_send_bits(uint32_t bits, uint32_t count)
 {
-    assert(count <= 32 && fake.owner == SWD_DAP);
+    assert(count <= 32 && fake.owner == WIRE_DAP);
     if (count)
         note("s%u:%X", count, bits & (uint32_t)((1ull << count) - 1));
     else
         note("drive");
 }
-uint32_t swd_receive_bits(uint32_t count)
+uint32_t wire_receive_bits(uint32_t count)
 {
     uint64_t bits = fake.bits_in;
 
-    assert(count >= 1 && count <= 32 && fake.owner == SWD_DAP);
+    assert(count >= 1 && count <= 32 && fake.owner == WIRE_DAP);
     note("g%u", count);
     fake.bits_in = bits >> count | bits << (64 - count);
     return (uint32_t)(bits & ((1ull << count) - 1));
 }
-bool swd_take(enum swd_owner who)
+bool wire_take(enum wire_owner who)
 {
-    if (fake.owner != SWD_NOBODY && fake.owner != who)
+    if (fake.owner != WIRE_NOBODY && fake.owner != who)
         return false;
     fake.owner = who;
     swd_configure(1, false);
     return true;
 }
-void swd_release(enum swd_owner who)
+void wire_release(enum wire_owner who)
 {
     if (fake.owner == who)
-        fake.owner = SWD_NOBODY;
+        fake.owner = WIRE_NOBODY;
 }
-enum swd_owner swd_owner(void) { return fake.owner; }
-uint32_t swd_set_frequency(uint32_t hz)
+enum wire_owner wire_owner(void) { return fake.owner; }
+uint32_t wire_set_frequency(uint32_t hz)
 {
-    assert(hz && fake.owner == SWD_DAP);
+    assert(hz && fake.owner == WIRE_DAP);
     return fake.hz = hz;
 }
 void swd_configure(int turnaround, bool always_data)
@@ -229,15 +229,15 @@ void swd_configure(int turnaround, bool always_data)
     fake.turnaround = turnaround;
     fake.always_data = always_data;
 }
-void swd_set_pins(int which, int levels)
+void wire_set_pins(int which, int levels)
 {
     fake.driven |= which;
     fake.levels = (fake.levels & ~which) | (levels & which);
 }
-int swd_pins(void)
+int wire_pins(void)
 {
     return fake.levels & ~fake.pulled_low
-         & (SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST);
+         & (WIRE_PIN_CLK | WIRE_PIN_DIO | WIRE_PIN_NRST);
 }
 
 /* --- the rest ------------------------------------------------------------------------- */
@@ -246,7 +246,7 @@ bool target_attached(void) { return fake.attached; }
 void target_detach(void)
 {
     fake.detaches++;
-    swd_release(SWD_GDB);
+    wire_release(WIRE_GDB);
 }
 uint32_t clock_hz(void) { return 72000000; }
 static void pass(uint32_t ms)
@@ -275,7 +275,7 @@ void fake_power_on(void)
     unpoison();
     fake = (struct fake){
         .out = EP_NAK, .in = EP_NAK, .value = 0x11223344, .bits_in = 0x8899AABBCCDDEEFF,
-        .levels = SWD_PIN_CLK | SWD_PIN_DIO | SWD_PIN_NRST, .ms_per_look = 1
+        .levels = WIRE_PIN_CLK | WIRE_PIN_DIO | WIRE_PIN_NRST, .ms_per_look = 1
     };
     dap_configured(true);
     dap_poll();

@@ -9,6 +9,7 @@
 
 #include "cmsis_dap.h"
 #include "swd.h"
+#include "wire.h"
 #include <stdbool.h>
 
 enum { FAKE_ACKS = 64, FAKE_LOG = 1 << 14 };
@@ -33,7 +34,7 @@ struct fake {
     int words;                          /* transfers on the wire, WAIT and all */
     uint32_t value;                     /* of the next read; each adds 0x01010101 */
     uint64_t bits_in;                   /* again and again, least significant first */
-    enum swd_owner owner;
+    enum wire_owner owner;
     int turnaround;
     bool always_data;
     uint32_t hz;

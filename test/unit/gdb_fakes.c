@@ -5,7 +5,7 @@
 #include "crc.h"
 #include "fault.h"
 #include "gdb_remote.h"
-#include "swd.h"
+#include "wire.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -116,11 +116,11 @@ int adi_dp_read(uint8_t a, uint32_t *v) { *v = 0x0BC11470u + a; return OK; }
 int adi_dp_write(uint8_t a, uint32_t v) { (void)a, (void)v; return OK; }
 int adi_ap_read(uint8_t ap, uint8_t a, uint32_t *v) { *v = ap * 256u + a; return OK; }
 int adi_ap_write(uint8_t ap, uint8_t a, uint32_t v) { (void)ap, (void)a, (void)v; return OK; }
-uint32_t swd_set_frequency(uint32_t hz) { return fake.hz = hz; }
-uint32_t swd_frequency(void) { return fake.hz; }
-void swd_set_nrst(bool low) { fake.nrst_low = low; }
-void swd_release(enum swd_owner who) { (void)who; fake.owner = SWD_NOBODY; }
-enum swd_owner swd_owner(void) { return fake.owner; }
+uint32_t wire_set_frequency(uint32_t hz) { return fake.hz = hz; }
+uint32_t wire_frequency(void) { return fake.hz; }
+void wire_set_nrst(bool low) { fake.nrst_low = low; }
+void wire_release(enum wire_owner who) { (void)who; fake.owner = WIRE_NOBODY; }
+enum wire_owner wire_owner(void) { return fake.owner; }
 const char *error_text(int error)
 {
     static char text[32];

@@ -6,7 +6,7 @@
  * gives it. */
 #include "adi.h"
 #include "clock.h"
-#include "swd.h"
+#include "wire.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ static struct {
     uint32_t writes;
     uint32_t random, ms;
     bool accept_faults;
-    enum swd_owner owner;
+    enum wire_owner owner;
 } fake;
 
 /* --- clock.h ------------------------------------------------------------------ */
@@ -60,23 +60,23 @@ static uint64_t with_parity(uint32_t word)
     return word | (uint64_t)__builtin_parity(word) << 32;
 }
 
-uint8_t swd_request(uint8_t kind, uint8_t address)
+uint8_t wire_request(uint8_t kind, uint8_t address)
 {
     uint32_t middle = (uint32_t)kind | (uint32_t)(address >> 2 & 3) << 3;
     return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
 }
 
-bool swd_take(enum swd_owner who) { return fake.owner != SWD_DAP && (fake.owner = who); }
-void swd_release(enum swd_owner who) { if (fake.owner == who) fake.owner = SWD_NOBODY; }
-enum swd_owner swd_owner(void) { return fake.owner; }
-uint32_t swd_frequency(void) { return 1000000; }
-void swd_send_bits(uint32_t bits, uint32_t count) { (void)bits, (void)count; }
-void swd_idle(uint32_t clocks)
+bool wire_take(enum wire_owner who) { return fake.owner != WIRE_DAP && (fake.owner = who); }
+void wire_release(enum wire_owner who) { if (fake.owner == who) fake.owner = WIRE_NOBODY; }
+enum wire_owner wire_owner(void) { return fake.owner; }
+uint32_t wire_frequency(void) { return 1000000; }
+void wire_send_bits(uint32_t bits, uint32_t count) { (void)bits, (void)count; }
+void wire_idle(uint32_t clocks)
 {
     if (noisy(0, (int)clocks))
         fake.deaf = true;               /* a start bit that was none */
 }
-void swd_line_reset(void)
+void wire_resynchronize(void)
 {
     fake.line_resets++;
     if (noisy(0, 56) == 0) {
@@ -85,9 +85,10 @@ void swd_line_reset(void)
         fake.select &= ~0xFu;
     }
 }
-void swd_from_jtag(void)
+void wire_wake(int how)                 /* the one from JTAG */
 {
-    fake.swd_mode = true;
+    if (how == 1)
+        fake.swd_mode = true;
 }
 
 /* --- the access port ---------------------------------------------------------- */
@@ -206,7 +207,7 @@ static int answer(uint8_t request)
     return 1;
 }
 
-int swd_write(uint8_t request, uint32_t value)
+int wire_write(uint8_t request, uint32_t value)
 {
     fake.transfers++;
     uint8_t arrived = (uint8_t)noisy(request, 8);
@@ -227,7 +228,7 @@ int swd_write(uint8_t request, uint32_t value)
     return 1;
 }
 
-int swd_read(uint8_t request, uint32_t *value)
+int wire_read(uint8_t request, uint32_t *value)
 {
     fake.transfers++;
     uint8_t arrived = (uint8_t)noisy(request, 8);
@@ -246,26 +247,26 @@ int swd_read(uint8_t request, uint32_t *value)
         return heard;
     uint64_t data = noisy(with_parity(word), 33);
     if (__builtin_parityll(data))
-        return SWD_PARITY;
+        return WIRE_PARITY;
     *value = (uint32_t)data;
     return 1;
 }
 
-int swd_words(uint8_t request, struct swd_block *block)
+int wire_words(uint8_t request, struct wire_block *block)
 {
     fake.blocks++;
     for (; block->left; block->left--, block->bytes += 4) {
         uint32_t word;
         memcpy(&word, block->bytes, 4);
-        int ack = request & SWD_READ ? swd_read(request, &word) : swd_write(request, word);
-        if (ack != SWD_OK)
+        int ack = request & WIRE_READ ? wire_read(request, &word) : wire_write(request, word);
+        if (ack != WIRE_OK)
             return ack;
-        if (request & SWD_READ)
+        if (request & WIRE_READ)
             memcpy(block->bytes, &word, 4);
         else
-            swd_idle(block->idle);
+            wire_idle(block->idle);
     }
-    return SWD_OK;
+    return WIRE_OK;
 }
 
 /* --- tests -------------------------------------------------------------------- */
@@ -313,14 +314,14 @@ static void a_wire_that_a_dap_host_has_is_left_alone(void **state)
 
     (void)state;
     adi_disconnect();
-    fake.owner = SWD_DAP;
+    fake.owner = WIRE_DAP;
     fake.transfers = fake.line_resets = 0;
     assert_int_equal(adi_connect(NULL), ERR_WIRE_TAKEN);
     assert_int_not_equal(adi_dp_read(0, &value), OK);
     assert_false(adi_connected());
     adi_disconnect();
     assert_int_equal(fake.transfers + fake.line_resets, 0);
-    assert_int_equal(fake.owner, SWD_DAP);
+    assert_int_equal(fake.owner, WIRE_DAP);
 }
 
 static void every_alignment_and_length_survives_the_round_trip(void **state)

@@ -182,7 +182,7 @@ static void jtag_is_refused(void **state)
     expect("14 01 08 FF", "14 FF", "");
     expect("15 01 04", "15 FF", "");
     expect("16 00", "16 FF", "");
-    assert_int_equal(fake.owner, SWD_NOBODY);
+    assert_int_equal(fake.owner, WIRE_NOBODY);
 }
 
 static void host_status_lights_the_led_while_connected(void **state)
@@ -222,7 +222,7 @@ static void connect_takes_the_wire_with_what_was_set_before(void **state)
     expect("11 00 09 3D 00", "11 00", "");              /* 4 MHz */
     expect("13 06", "13 00", "");
     expect("02 00", "02 01", "");
-    assert_int_equal(fake.owner, SWD_DAP);
+    assert_int_equal(fake.owner, WIRE_DAP);
     assert_int_equal(fake.hz, 4000000);
     assert_int_equal(fake.turnaround, 3);
     assert_true(fake.always_data);
@@ -235,7 +235,7 @@ static void connect_takes_the_wire_with_what_was_set_before(void **state)
     assert_false(fake.always_data);
     expect("02 01", "02 01", "");                       /* again */
     expect("03", "03 00", "");
-    assert_int_equal(fake.owner, SWD_NOBODY);
+    assert_int_equal(fake.owner, WIRE_NOBODY);
     expect("03", "03 00", "");
 }
 
@@ -252,14 +252,14 @@ static void nothing_is_sent_without_the_wire(void **state)
 static void gdb_with_a_target_is_not_disturbed(void **state)
 {
     (void)state;
-    fake.owner = SWD_GDB;
+    fake.owner = WIRE_GDB;
     fake.attached = true;
     expect("02 01", "02 00", "");
     expect("05 00 01 02", "05 00 00", "");
     expect("03", "03 00", "");
     expect("10 00 80 00 00 00 00", "10 AF", "");        /* nRESET stays */
     assert_int_equal(fake.driven, 0);
-    assert_int_equal(fake.owner, SWD_GDB);
+    assert_int_equal(fake.owner, WIRE_GDB);
     assert_int_equal(fake.detaches, 0);
     ask("00 03");
     assert_string_equal((char *)fake.fetched + 2, "gdb has the wire: detach it first");
@@ -267,14 +267,14 @@ static void gdb_with_a_target_is_not_disturbed(void **state)
     assert_string_equal((char *)fake.fetched + 2, "gdb has the wire: detach it first");
     fake.attached = false;                              /* a mere scan */
     expect("02 01", "02 01", "");
-    assert_int_equal(fake.owner, SWD_DAP);
+    assert_int_equal(fake.owner, WIRE_DAP);
     assert_int_equal(fake.detaches, 1);
 }
 
 static void a_wire_taken_by_force_ends_transfers(void **state)
 {
     (void)state;
-    swd_release(SWD_DAP);                               /* monitor wire free */
+    wire_release(WIRE_DAP);                               /* monitor wire free */
     expect("05 00 01 02", "05 00 00", "");
     expect("02 01", "02 01", "");
     expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00");
@@ -307,7 +307,7 @@ static void pins_wait_until_they_are_as_asked_and_no_longer(void **state)
     (void)state;
     expect("10 80 80 FF FF FF FF", "10 AF", "");        /* at once */
     assert_in_range(fake.ms - start, 0, 5);
-    fake.pulled_low = SWD_PIN_NRST;
+    fake.pulled_low = WIRE_PIN_NRST;
     start = fake.ms;
     expect("10 80 80 20 4E 00 00", "10 2F", "");        /* 20 ms */
     assert_in_range(fake.ms - start, 20, 24);
@@ -328,7 +328,7 @@ static void let_go(void)
 static void pins_end_waiting_when_the_reset_line_rises(void **state)
 {
     (void)state;
-    fake.pulled_low = SWD_PIN_NRST;
+    fake.pulled_low = WIRE_PIN_NRST;
     fake.while_waiting = let_go;
     expect("10 80 80 80 84 1E 00", "10 AF", "");
     assert_in_range(fake.ms, 1000, 1010);
@@ -371,7 +371,7 @@ static void swd_sequence_sends_and_receives(void **state)
            "FF EE DD CC BB AA 99 88");
     assert_string_equal(ask("1D 08 80 80 80 80 80 80 80 80"), "FF");    /* no room */
     /* Without the wire the bits are read over. */
-    swd_release(SWD_DAP);
+    wire_release(WIRE_DAP);
     expect("7F 02 12 09 FF 01 0A", "7F 02 12 FF 0A 00 00", "");
 }
 
@@ -389,7 +389,7 @@ static void writes_end_with_a_look_at_rdbuff(void **state)
     (void)state;
     expect("05 00 02 08 F0 00 00 00 05 00 00 00 20", "05 02 01",
            "wD08=000000F0 wA04=20000000 rD0C");
-    acks(2, SWD_OK, SWD_FAULT);
+    acks(2, WIRE_OK, WIRE_FAULT);
     expect("05 00 01 0D 78 56 34 12", "05 01 04", "wA0C=12345678 rD0C ack4");
 }
 
@@ -416,16 +416,16 @@ static void a_read_after_a_write_needs_no_other_look(void **state)
 static void the_first_fault_ends_it_and_the_count_says_where(void **state)
 {
     (void)state;
-    acks(2, SWD_OK, SWD_FAULT);
+    acks(2, WIRE_OK, WIRE_FAULT);
     expect("05 00 04 02 02 06 02", "05 01 04 44 33 22 11", "rD00 rD00 ack4");
-    acks(3, SWD_OK, SWD_OK, SWD_FAULT);
+    acks(3, WIRE_OK, WIRE_OK, WIRE_FAULT);
     expect("05 00 05 0D 01 00 00 00 0D 02 00 00 00 0D 03 00 00 00 08 04 00 00 00 02",
            "05 02 04", "wA0C=00000001 wA0C=00000002 wA0C=00000003 ack4");
-    acks(3, SWD_OK, SWD_OK, SWD_FAULT);         /* a posted one, its result, the next */
+    acks(3, WIRE_OK, WIRE_OK, WIRE_FAULT);         /* a posted one, its result, the next */
     expect("05 00 03 0F 0F 0F", "05 02 04 46 35 24 13", "rA0C rA0C rA0C ack4");
-    acks(1, SWD_SILENT);
+    acks(1, WIRE_SILENT);
     expect("05 00 01 02", "05 00 07", "rD00 ack7");
-    acks(1, SWD_PARITY);
+    acks(1, WIRE_PARITY);
     expect("05 00 01 02", "05 00 08", "rD00 ack8");
     acks(1, 3);                                 /* an answer that is none */
     expect("05 00 01 02", "05 00 03", "rD00 ack3");
@@ -434,14 +434,14 @@ static void the_first_fault_ends_it_and_the_count_says_where(void **state)
 static void wait_is_asked_again_as_often_as_configured(void **state)
 {
     (void)state;
-    acks(3, SWD_WAIT, SWD_WAIT, SWD_OK);        /* two retries, as in power_on() */
+    acks(3, WIRE_WAIT, WIRE_WAIT, WIRE_OK);        /* two retries, as in power_on() */
     expect("05 00 01 02", "05 01 01 44 33 22 11", "rD00 ack2 rD00 ack2 rD00");
-    fake.ack_for_ever = SWD_WAIT;
+    fake.ack_for_ever = WIRE_WAIT;
     expect("05 00 02 02 02", "05 00 02", "rD00 ack2 rD00 ack2 rD00 ack2");
     expect("04 00 00 00 00 00", "04 00", "");
     expect("05 00 01 02", "05 00 02", "rD00 ack2");     /* never less than once */
     fake.ack_for_ever = 0;
-    acks(2, SWD_OK, SWD_WAIT);
+    acks(2, WIRE_OK, WIRE_WAIT);
     expect("06 00 02 00 0D 01 00 00 00 02 00 00 00", "06 01 00 02",
            "wA0C=00000001 wA0C=00000002 ack2");
 }
@@ -450,9 +450,9 @@ static void each_word_has_its_own_retries(void **state)
 {
     (void)state;
     expect("04 00 01 00 00 00", "04 00", "");           /* one */
-    acks(7, SWD_OK, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_OK, SWD_OK, SWD_OK);
+    acks(7, WIRE_OK, WIRE_WAIT, WIRE_OK, WIRE_WAIT, WIRE_OK, WIRE_OK, WIRE_OK);
     expect("05 00 02 02 06", "05 02 01 44 33 22 11 45 34 23 12", "rD00 rD04 ack2 rD04");
-    acks(6, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_OK, SWD_WAIT, SWD_WAIT);
+    acks(6, WIRE_WAIT, WIRE_OK, WIRE_WAIT, WIRE_OK, WIRE_WAIT, WIRE_WAIT);
     expect("06 00 03 00 06", "06 02 00 02 46 35 24 13 47 36 25 14",
            "rD04 ack2 rD04 rD04 ack2 rD04 rD04 ack2 rD04 ack2");
 }
@@ -469,13 +469,13 @@ static void any_count_of_retries_is_kept(void **state)
         fake.ack_for_ever = 0;
         expect(request, "04 00", "");
         for (int first = 0; first < 3; first++) {       /* words that are there at once */
-            acks(3, SWD_OK, SWD_OK, SWD_OK);
+            acks(3, WIRE_OK, WIRE_OK, WIRE_OK);
             fake.ack_count = first;
-            fake.ack_for_ever = SWD_WAIT;
+            fake.ack_for_ever = WIRE_WAIT;
             fake.words = 0;
             ask("06 00 03 00 0D 01 00 00 00 02 00 00 00 03 00 00 00");
             assert_int_equal(fake.fetched[1], first);
-            assert_int_equal(fake.fetched[3], SWD_WAIT);
+            assert_int_equal(fake.fetched[3], WIRE_WAIT);
             assert_int_equal(fake.words, first + counts[i] + 1);
         }
     }
@@ -484,7 +484,7 @@ static void any_count_of_retries_is_kept(void **state)
 static void waiting_for_ever_has_an_end(void **state)
 {
     (void)state;
-    fake.ack_for_ever = SWD_WAIT;
+    fake.ack_for_ever = WIRE_WAIT;
     fake.no_log = true;
     fake.ms_per_look = 20;
     uint32_t start = fake.ms;
@@ -516,7 +516,7 @@ static void value_match_reads_until_it_matches(void **state)
     expect("05 00 02 16 05 04 00 00 02", "05 00 11", "rD04 rD04 rD04 rD04");
     fake.value = 0;
     expect("05 00 01 1F 01 01 00 00", "05 01 01", "rA0C rA0C");         /* posted */
-    acks(2, SWD_OK, SWD_FAULT);
+    acks(2, WIRE_OK, WIRE_FAULT);
     expect("05 00 01 16 FF FF 00 00", "05 00 04", "rD04 rD04 ack4");
 }
 
@@ -592,9 +592,9 @@ static void a_block_is_read(void **state)
            "rA0C rA0C rA0C rD0C");
     expect("06 00 02 00 06", "06 02 00 01 48 37 26 15 49 38 27 16", "rD04 rD04");
     expect("06 00 01 00 0F", "06 01 00 01 4B 3A 29 18", "rA0C rD0C");
-    acks(3, SWD_OK, SWD_OK, SWD_FAULT);
+    acks(3, WIRE_OK, WIRE_OK, WIRE_FAULT);
     expect("06 00 03 00 0F", "06 01 00 04 4D 3C 2B 1A", "rA0C rA0C rA0C ack4");
-    acks(1, SWD_FAULT);
+    acks(1, WIRE_FAULT);
     expect("06 00 03 00 0F", "06 00 00 04", "rA0C ack4");
 }
 
@@ -603,13 +603,13 @@ static void a_block_is_written(void **state)
     (void)state;
     expect("06 00 02 00 0D 01 00 00 00 02 00 00 00", "06 02 00 01",
            "wA0C=00000001 wA0C=00000002 rD0C");
-    acks(2, SWD_OK, SWD_FAULT);
+    acks(2, WIRE_OK, WIRE_FAULT);
     expect("06 00 02 00 0D 01 00 00 00 02 00 00 00", "06 01 00 04",
            "wA0C=00000001 wA0C=00000002 ack4");
-    acks(3, SWD_OK, SWD_OK, SWD_FAULT);
+    acks(3, WIRE_OK, WIRE_OK, WIRE_FAULT);
     expect("06 00 02 00 0D 01 00 00 00 02 00 00 00", "06 02 00 04",
            "wA0C=00000001 wA0C=00000002 rD0C ack4");
-    acks(2, SWD_OK, SWD_WAIT);
+    acks(2, WIRE_OK, WIRE_WAIT);
     ask("06 00 02 00 0D 01 00 00 00 02 00 00 00");
     assert_memory_equal(fake.fetched, "\x06\x02\x00\x01", 4);
 }
@@ -618,7 +618,7 @@ static void write_abort_writes_abort(void **state)
 {
     (void)state;
     expect("08 00 1E 00 00 00", "08 00", "wD00=0000001E");
-    acks(1, SWD_FAULT);
+    acks(1, WIRE_FAULT);
     expect("08 00 1E 00 00 00", "08 FF", "wD00=0000001E ack4");
 }
 
@@ -630,10 +630,10 @@ static void execute_commands_answers_each(void **state)
     expect("7F 03 03 02 01 05 00 01 02", "7F 03 03 00 02 01 05 01 01 44 33 22 11", "rD00");
     expect("7F 00", "7F 00", "");
     /* After a fault the next command is found all the same. */
-    acks(1, SWD_FAULT);
+    acks(1, WIRE_FAULT);
     expect("7F 02 05 00 02 0D 01 00 00 00 0D 02 00 00 00 0A", "7F 02 05 00 04 0A 00 00",
            "wA0C=00000001 ack4");
-    acks(1, SWD_FAULT);
+    acks(1, WIRE_FAULT);
     expect("7F 02 06 00 02 00 0D 01 00 00 00 02 00 00 00 0A", "7F 02 06 00 00 04 0A 00 00",
            "wA0C=00000001 ack4");
 }
@@ -763,7 +763,7 @@ static void abort_ends_waiting_and_has_no_answer(void **state)
     (void)state;
     expect("04 00 FF FF FF FF", "04 00", "");
     fake.no_log = true;
-    fake.ack_for_ever = SWD_WAIT;
+    fake.ack_for_ever = WIRE_WAIT;
     assert_true(sends("05 00 01 02"));
     fake.ms_per_look = 0;
     int looks = fake.ms;
@@ -786,7 +786,7 @@ static void abort_gets_through_a_full_ring(void **state)
     (void)state;
     expect("04 00 FF FF FF FF", "04 00", "");
     fake.no_log = true;
-    fake.ack_for_ever = SWD_WAIT;
+    fake.ack_for_ever = WIRE_WAIT;
     fake.ms_per_look = 0;
     for (int i = 0; i < 8; i++)
         assert_true(sends("05 00 01 02"));
@@ -804,7 +804,7 @@ static void abort_of_nothing_is_nothing(void **state)
     dap_poll();
     assert_string_equal(fetches(), "nothing");
     fake.ack_for_ever = 0;
-    acks(1, SWD_WAIT);
+    acks(1, WIRE_WAIT);
     assert_string_equal(ask("05 00 01 02"), "05 01 01 44 33 22 11");
 }
 
@@ -832,7 +832,7 @@ static void new_beginning(void (*begin)(void))
     assert_int_equal(fake.in, EP_NAK);
     assert_true(sends("00 04"));                        /* before main has noticed */
     dap_poll();
-    assert_int_equal(fake.owner, SWD_NOBODY);
+    assert_int_equal(fake.owner, WIRE_NOBODY);
     assert_string_equal(fetches(), "00 06 32 2E 31 2E 30 00");
     assert_string_equal(fetches(), "nothing");
     for (int i = 0; i < 8; i++)
@@ -861,7 +861,7 @@ static void a_reset_ends_what_is_going_on(void **state)
     (void)state;
     expect("04 00 FF FF FF FF", "04 00", "");
     fake.no_log = true;
-    fake.ack_for_ever = SWD_WAIT;
+    fake.ack_for_ever = WIRE_WAIT;
     fake.ms_per_look = 0;
     assert_true(sends("05 00 01 02"));
     fake.while_waiting = reset_now;
@@ -869,7 +869,7 @@ static void a_reset_ends_what_is_going_on(void **state)
     dap_poll();
     assert_string_equal(fetches(), "00 06 32 2E 31 2E 30 00");
     assert_string_equal(fetches(), "nothing");
-    assert_int_equal(fake.owner, SWD_NOBODY);
+    assert_int_equal(fake.owner, WIRE_NOBODY);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, power_on, nothing_left)

@@ -7,7 +7,7 @@
 #include "adi.h"
 #include "clock.h"
 #include "loader.h"
-#include "swd.h"
+#include "wire.h"
 #include "target.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,9 +48,9 @@ static struct {
 uint32_t clock_ms(void) { return chip.ms++ / 4; }
 void clock_wait_us(uint32_t us) { (void)us; }
 void watchdog_feed(void) {}
-bool swd_take(enum swd_owner who) { (void)who; return true; }
-void swd_set_nrst(bool low) { (void)low; }
-bool swd_nrst_is_low(void) { return false; }
+bool wire_take(enum wire_owner who) { (void)who; return true; }
+void wire_set_nrst(bool low) { (void)low; }
+bool wire_nrst_is_low(void) { return false; }
 
 void monitor_print(const char *format, ...)
 {

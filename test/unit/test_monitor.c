@@ -191,7 +191,7 @@ static void raw_registers_are_reached(void **state)
     SAYS("dpreg", "Usage");
     SAYS("apreg 0", "Usage");
     SAYS("wire", "mended 5\n");
-    fake.owner = 2;                             /* SWD_DAP */
+    fake.owner = 2;                             /* WIRE_DAP */
     SAYS("wire", error_text(ERR_WIRE_TAKEN));
     type("wire free");
     assert_int_equal(fake.owner, 0);
