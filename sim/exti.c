@@ -38,6 +38,10 @@ static void trigger(struct exti *exti, uint32_t lines)
     update_irqs(exti, lines);
     if (exti->emr & lines)
         cpu_send_event(exti->f103->cpu);
+    if (lines & 1 << 11)
+        adc_trigger(exti->f103->adc, ADC_EXTI11);
+    if (lines & 1 << 15)
+        adc_trigger(exti->f103->adc, ADC_EXTI15);
 }
 
 void exti_edge(struct exti *exti, int line, int level)

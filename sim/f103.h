@@ -231,6 +231,17 @@ void tim_remapped(struct tim *tim);
 void tim_clock_changes(struct tim *tim, bool before);
 void tim_freeze(struct tim *tim, bool frozen);
 void tim_break(struct tim *tim);                    /* TIM1's outputs were broken off */
+void tim_watch(struct tim *tim);                    /* who looks at it has changed */
+/* What starts conversions, RM0008 tables 68 and 69; a timer's are in a row. */
+enum adc_trigger {
+    ADC_TIM1_CC1, ADC_TIM1_CC2, ADC_TIM1_CC3, ADC_TIM1_CC4, ADC_TIM1_TRGO,
+    ADC_TIM2_CC1, ADC_TIM2_CC2, ADC_TIM2_CC3, ADC_TIM2_CC4, ADC_TIM2_TRGO,
+    ADC_TIM3_CC1, ADC_TIM3_CC2, ADC_TIM3_CC3, ADC_TIM3_CC4, ADC_TIM3_TRGO,
+    ADC_TIM4_CC1, ADC_TIM4_CC2, ADC_TIM4_CC3, ADC_TIM4_CC4, ADC_TIM4_TRGO,
+    ADC_EXTI11, ADC_EXTI15, ADC_SOFTWARE
+};
+void adc_trigger(struct adc *adc, enum adc_trigger trigger);
+bool adc_waits_for(struct adc *adc, enum adc_trigger first, enum adc_trigger last);
 void adc_new(struct f103 *f103);
 void adc_free(struct adc *adc);
 bool adc_on(const struct adc *adc);                 /* either of the two */

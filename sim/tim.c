@@ -29,7 +29,7 @@ enum {
     UIF = 1 << 0, CC1IF = 1 << 1, COMIF = 1 << 5, TIF = 1 << 6, BIF = 1 << 7,
     CC1OF = 1 << 9, SR_BITS = 0x1EFF, CC_FLAGS = 0x1E,
     UDE = 1 << 8, CC1DE = 1 << 9, TDE = 1 << 14,
-    UG = 1 << 0, TG = 1 << 6, AOE = 1 << 14, CCPC = 1 << 0, CCUS = 1 << 2, COMG = 1 << 5, BG = 1 << 7, COMDE = 1 << 13,
+    UG = 1 << 0, TG = 1 << 6, AOE = 1 << 14, MOE = 1 << 15, CCPC = 1 << 0, CCUS = 1 << 2, COMG = 1 << 5, BG = 1 << 7, COMDE = 1 << 13,
 };
 enum { SMS_OFF = 0, SMS_RESET = 4, SMS_TRIGGER = 6, SMS_CLOCK = 7 };
 enum { TS_TI1_EDGES = 4, TS_TI1 = 5, TS_TI2 = 6 };
@@ -43,28 +43,29 @@ static const struct tim_type {
     enum dma_request dma_up, dma_cc[4], dma_trg;
     uint8_t pins[4][4];                     /* [remap][channel] */
     const char *output[4];
+    enum adc_trigger adc_first;             /* CC1 to CC4, TRGO */
 } types[] = {
     { "TIM1", 0x40012C00, ON_APB2, 11, 6, 3, IRQ_TIM1_UP, IRQ_TIM1_CC, IRQ_TIM1_TRG,
       DMA_TIM1_UP, { DMA_TIM1_CH1, DMA_TIM1_CH2, DMA_TIM1_CH3, DMA_TIM1_CH4 },
       DMA_TIM1_TRIG,
       { { PA + 8, PA + 9, PA + 10, PA + 11 }, { PA + 8, PA + 9, PA + 10, PA + 11 },
         { PA + 8, PA + 9, PA + 10, PA + 11 }, { PD + 9, PD + 11, PD + 13, PD + 14 } },
-      { "TIM1_CH1", "TIM1_CH2", "TIM1_CH3", "TIM1_CH4" } },
+      { "TIM1_CH1", "TIM1_CH2", "TIM1_CH3", "TIM1_CH4" }, ADC_TIM1_CC1 },
     { "TIM2", 0x40000000, ON_APB1, 0, 8, 3, IRQ_TIM2, IRQ_TIM2, IRQ_TIM2,
       DMA_TIM2_UP, { DMA_TIM2_CH1, DMA_TIM2_CH2, DMA_TIM2_CH3, DMA_TIM2_CH4 }, DMA_NONE,
       { { PA + 0, PA + 1, PA + 2, PA + 3 }, { PA + 15, PB + 3, PA + 2, PA + 3 },
         { PA + 0, PA + 1, PB + 10, PB + 11 }, { PA + 15, PB + 3, PB + 10, PB + 11 } },
-      { "TIM2_CH1", "TIM2_CH2", "TIM2_CH3", "TIM2_CH4" } },
+      { "TIM2_CH1", "TIM2_CH2", "TIM2_CH3", "TIM2_CH4" }, ADC_TIM2_CC1 },
     { "TIM3", 0x40000400, ON_APB1, 1, 10, 3, IRQ_TIM3, IRQ_TIM3, IRQ_TIM3,
       DMA_TIM3_UP, { DMA_TIM3_CH1, DMA_NONE, DMA_TIM3_CH3, DMA_TIM3_CH4 },
       DMA_TIM3_TRIG,
       { { PA + 6, PA + 7, PB + 0, PB + 1 }, { PA + 6, PA + 7, PB + 0, PB + 1 },
         { PB + 4, PB + 5, PB + 0, PB + 1 }, { PC + 6, PC + 7, PC + 8, PC + 9 } },
-      { "TIM3_CH1", "TIM3_CH2", "TIM3_CH3", "TIM3_CH4" } },
+      { "TIM3_CH1", "TIM3_CH2", "TIM3_CH3", "TIM3_CH4" }, ADC_TIM3_CC1 },
     { "TIM4", 0x40000800, ON_APB1, 2, 12, 1, IRQ_TIM4, IRQ_TIM4, IRQ_TIM4,
       DMA_TIM4_UP, { DMA_TIM4_CH1, DMA_TIM4_CH2, DMA_TIM4_CH3, DMA_NONE }, DMA_NONE,
       { { PB + 6, PB + 7, PB + 8, PB + 9 }, { PD + 12, PD + 13, PD + 14, PD + 15 } },
-      { "TIM4_CH1", "TIM4_CH2", "TIM4_CH3", "TIM4_CH4" } },
+      { "TIM4_CH1", "TIM4_CH2", "TIM4_CH3", "TIM4_CH4" }, ADC_TIM4_CC1 },
 };
 
 struct tim {
@@ -79,7 +80,7 @@ struct tim {
     sim_time since, clock;
     bool frozen;
     unsigned map;                   /* of the pins */
-    bool ref[4], owns[4], listens[4];
+    bool ref[4], high[4], owns[4], listens[4];
     uint8_t pin[4], captured[4];    /* captured: edges, for ICxPSC */
     struct alarm event;
 };
@@ -151,8 +152,20 @@ static void drive_stage(struct tim *t)
     tim1_out_update(t->out, &stage);
 }
 
+/* A channel's rising edge may start a conversion. */
+static void tell_adc(struct tim *t, int n)
+{
+    bool on = is_output(t, n) && t->ccer_now >> 4 * n & 1 &&
+              (!is_advanced(t) || tim1_out_bdtr(t->out) & MOE);
+    bool high = on && t->ref[n] != (t->ccer_now >> (4 * n + 1) & 1);
+    if (high && !t->high[n])
+        adc_trigger(t->f103->adc, t->type->adc_first + (enum adc_trigger)n);
+    t->high[n] = high;
+}
+
 static void drive_output(struct tim *t, int n)
 {
+    tell_adc(t, n);
     bool drives = is_output(t, n) && enabled(t, n);
     if (is_advanced(t)) {
         drive_stage(t);
@@ -165,10 +178,18 @@ static void drive_output(struct tim *t, int n)
     t->owns[n] = drives;
 }
 
+/* CR2.MMS says what goes out as TRGO; here the ADC's is all that listens. */
+enum { MMS_RESET, MMS_ENABLE, MMS_UPDATE, MMS_COMPARE, MMS_OC1REF };
+static void put_out(struct tim *t, unsigned what)
+{
+    if ((t->cr2 >> 4 & 7) == what)
+        adc_trigger(t->f103->adc, t->type->adc_first + 4);
+}
+
 /* OCnREF by OCnM, RM0008 15.4.7. */
 static void compare(struct tim *t, int n, bool match)
 {
-    bool below = t->cnt < t->ccr_now[n];
+    bool below = t->cnt < t->ccr_now[n], before = t->ref[n];
     switch (ocm(t, n)) {
     case 1: if (match) t->ref[n] = true; break;
     case 2: if (match) t->ref[n] = false; break;
@@ -178,6 +199,8 @@ static void compare(struct tim *t, int n, bool match)
     case 6: t->ref[n] = below; break;
     case 7: t->ref[n] = !below; break;
     }
+    if (t->ref[n] && !before)
+        put_out(t, MMS_OC1REF + (unsigned)n);
     drive_output(t, n);
 }
 
@@ -192,6 +215,8 @@ static void match(struct tim *t, int n)
 {
     t->sr |= (uint32_t)CC1IF << n;
     pulse(t, (uint32_t)CC1DE << n, t->type->dma_cc[n]);
+    if (n == 0)
+        put_out(t, MMS_COMPARE);
     compare(t, n, true);
 }
 
@@ -218,6 +243,7 @@ static void update_event(struct tim *t, bool flags)
     if (t->cr1 & UDIS)
         return;
     load_shadows(t);
+    put_out(t, MMS_UPDATE);
     if (!flags)
         return;
     t->sr |= UIF;
@@ -293,6 +319,7 @@ static bool is_watched(const struct tim *t)
                                       tim1_out_bdtr(t->out) & AOE);
     for (int n = 0; n < 4; n++)
         outputs |= t->owns[n] && is_output(t, n);
+    outputs |= adc_waits_for(t->f103->adc, t->type->adc_first, t->type->adc_first + 4);
     return outputs || t->dier || t->cr1 & OPM;
 }
 
@@ -303,6 +330,12 @@ static void schedule(struct tim *t)
         alarm_set(sim, &t->event, t->since + to_next_event(t) * tick(t));
     else
         alarm_cancel(sim, &t->event);
+}
+
+void tim_watch(struct tim *t)
+{
+    sync(t);
+    schedule(t);
 }
 
 static void event(void *ctx)
@@ -339,6 +372,7 @@ static void restart(struct tim *t, bool flags)
 {
     t->cnt = 0;
     t->since = t->f103->sim->now;
+    put_out(t, MMS_RESET);
     uint32_t one_pulse = t->cr1 & CEN;
     update_event(t, flags);
     t->cr1 |= one_pulse;                    /* only an overflow ends one-pulse mode */
@@ -476,9 +510,12 @@ static void write_cr1(struct tim *t, uint32_t value)
         absent(t, "centre-aligned counting");
     else if (value & DIR)
         absent(t, "counting down");
-    if (value & CEN && !(t->cr1 & CEN))
+    bool starts = value & CEN && !(t->cr1 & CEN);
+    if (starts)
         t->since = t->f103->sim->now;
     t->cr1 = value & CR1_BITS;
+    if (starts)
+        put_out(t, MMS_ENABLE);
 }
 
 static void write_smcr(struct tim *t, uint32_t value)
