@@ -87,8 +87,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
 
 static void explain_stop(void)
 {
-    if (swbreak_renew() != OK)
-        monitor_print("A breakpoint in RAM cannot be set any more\n");
+    swbreak_renew();
     if (gdb.stop.reason == STOP_FAULT)
         fault_explain();
     if (gdb.stop.reason == STOP_LOCKUP)

@@ -20,7 +20,7 @@ enum { UNUSED, BKPT, COMPARATOR };      /* comparator: in flash or ROM, in the c
 
 /* BKPT #0xBE: not #0, as programs have it, and bytes that code seldom has in these places,
  * for they tell what is still ours. */
-static const uint8_t bkpt[2] = { 0xBE, 0xBE };
+enum { OUR_BKPT = 0xBEBE, OUR_BYTE = 0xBE };
 
 /* Without gaps, and the last one stays unused: mostly there is nothing to look through. */
 static struct place {
@@ -44,55 +44,49 @@ bool swbreak_at(uint32_t address)
     return find(address)->use != UNUSED;
 }
 
-/* What is there now: bytes that are not the BKPT's are the program's, which writes over it
- * where start-up code copies .data.  Byte by byte, as it may copy. */
-static int look(struct place *place, uint8_t *seen)
+/* Memory as the program has it: what is a byte of a BKPT of ours hides its own.  Byte by byte,
+ * because it may copy like that, and stop in between. */
+static void reveal(uint32_t address, uint8_t *bytes, uint32_t length)
 {
-    int error = target_read(place->address, seen, 2);
-
-    for (int k = 0; k < 2 && error == OK; k++)
-        if (seen[k] != bkpt[k])
-            place->original[k] = seen[k];
-    return error;
+    for (const struct place *p = places; p->use != UNUSED; p++)
+        for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
+            uint32_t offset = p->address + k - address;
+            if (offset < length && bytes[offset] == OUR_BYTE)
+                bytes[offset] = p->original[k];
+        }
 }
 
+/* Keeps what the program has there. */
 static int put_bkpt(struct place *place)
 {
-    uint8_t seen[2];
-    int error = look(place, seen);
+    const uint16_t ours = OUR_BKPT;
+    uint16_t there;
+    int error = target_read(place->address, &there, 2);
 
-    if (error != OK || memcmp(seen, bkpt, 2) == 0)
+    if (error != OK || there == ours)
         return error;
-    error = target_write(place->address, bkpt, 2);
+    reveal(place->address, (uint8_t *)&there, 2);
+    memcpy(place->original, &there, 2);
+    error = target_write(place->address, &ours, 2);
     if (error == OK)
-        error = target_read(place->address, seen, 2);
-    if (error == OK && memcmp(seen, bkpt, 2) != 0)
-        error = ERR_VERIFY;             /* this is no RAM */
-    return error;
+        error = target_read(place->address, &there, 2);
+    return error == OK && there != ours ? ERR_VERIFY : error;       /* this is no RAM */
 }
 
 static int restore(struct place *place)
 {
-    uint8_t seen[2];
-    int error = look(place, seen);
+    uint8_t bytes[2];
+    int error = swbreak_read(place->address, bytes, 2);
 
-    if (error != OK || memcmp(seen, place->original, 2) == 0)
-        return error;
-    return target_write(place->address, place->original, 2);
+    return error != OK ? error : target_write(place->address, bytes, 2);
 }
 
-/* All BKPTs that have a byte in this area; the first error, but none is left out. */
-static int each(uint32_t address, uint32_t length, int (*act)(struct place *place))
+/* One that fails is tried again at the next stop. */
+static void each_bkpt(int (*act)(struct place *place))
 {
-    int error = OK;
-
     for (struct place *p = places; p->use != UNUSED; p++)
-        if (p->use == BKPT && p->address + 1 - address <= length) {
-            int this_error = act(p);
-            if (error == OK)
-                error = this_error;
-        }
-    return error;
+        if (p->use == BKPT)
+            act(p);
 }
 
 int swbreak_set(uint32_t address, int kind)
@@ -106,7 +100,7 @@ int swbreak_set(uint32_t address, int kind)
         return ERR_RESOURCES;
     gdb_memory_piece(address, &piece);
     place->address = address;
-    memcpy(place->original, bkpt, 2);   /* if nothing else is there */
+    place->original[0] = place->original[1] = OUR_BYTE;     /* if that is there already */
     bool ram = piece.kind == REGION_RAM;
     int error = ram ? put_bkpt(place) : cortexm_set_breakpoint(address, kind);
     if (error == OK)
@@ -139,25 +133,20 @@ void swbreak_forget(void)
 
 void swbreak_remove_all(void)
 {
-    each(0, 0xFFFFFFFF, restore);
+    each_bkpt(restore);
     swbreak_forget();
 }
 
-int swbreak_renew(void)
+void swbreak_renew(void)
 {
-    return each(0, 0xFFFFFFFF, put_bkpt);
+    each_bkpt(put_bkpt);
 }
 
 int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     int error = target_read(address, bytes, length);
 
-    for (const struct place *p = places; p->use != UNUSED; p++)
-        for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
-            uint32_t offset = p->address + k - address;
-            if (offset < length && bytes[offset] == bkpt[k])
-                bytes[offset] = p->original[k];
-        }
+    reveal(address, bytes, length);
     return error;
 }
 
@@ -172,6 +161,6 @@ int swbreak_write(uint32_t address, const uint8_t *bytes, uint32_t length)
             if (offset < length)
                 p->original[k] = bytes[offset];
         }
-    int error_after = each(address, length, put_bkpt);
-    return error != OK ? error : error_after;
+    swbreak_renew();
+    return error;
 }

@@ -9,7 +9,7 @@
 int swbreak_set(uint32_t address, int kind);
 int swbreak_clear(uint32_t address, int kind);
 bool swbreak_at(uint32_t address);
-int swbreak_renew(void);                /* the core has stopped: those that the program has
+void swbreak_renew(void);               /* the core has stopped: those that the program has
                                          * written over are set again */
 void swbreak_remove_all(void);          /* memory as it was; the comparators are cleared
                                          * by whoever detaches */
