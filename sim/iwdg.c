@@ -25,6 +25,7 @@ struct watchdog_alarm {
     struct alarm alarm;
     sim_time left;                          /* while frozen */
     bool frozen;
+    sim_time frozen_at;
 };
 
 struct wdg {
@@ -50,6 +51,7 @@ static void freeze(struct wdg *wdg, struct watchdog_alarm *a, bool frozen)
     if (a->frozen == frozen)
         return;
     a->frozen = frozen;
+    a->frozen_at = wdg->f103->sim->now;
     if (frozen && alarm_is_set(&a->alarm)) {
         a->left = a->alarm.at - wdg->f103->sim->now;
         alarm_cancel(wdg->f103->sim, &a->alarm);
@@ -167,11 +169,16 @@ static sim_time wwdg_step(const struct wdg *wdg)
     return rcc_pclk(wdg->f103->rcc, ON_APB1) * (4096u << (wdg->cfr >> 7 & 3));
 }
 
+static sim_time wwdg_now(const struct wdg *wdg)
+{
+    return wdg->wwdg.frozen ? wdg->wwdg.frozen_at : wdg->f103->sim->now;
+}
+
 static uint32_t wwdg_counter(const struct wdg *wdg)
 {
     if (!(wdg->cr & WDGA))
         return wdg->cr & 0x7F;
-    sim_time steps = (wdg->f103->sim->now - wdg->since) / wwdg_step(wdg);
+    sim_time steps = (wwdg_now(wdg) - wdg->since) / wwdg_step(wdg);
     return (wdg->cr - (uint32_t)steps) & 0x7F;
 }
 
@@ -194,7 +201,7 @@ static void write_wwdg_cr(struct wdg *wdg, uint32_t value)
     uint32_t t = value & 0x7F;
     bool too_early = wwdg_counter(wdg) > (wdg->cfr & 0x7F);
     wdg->cr = t | (value & WDGA) | (was_on ? WDGA : 0);
-    wdg->since = wdg->f103->sim->now;
+    wdg->since = wwdg_now(wdg);
     if (!(wdg->cr & WDGA))
         return;
     if (t < 0x40 || (was_on && too_early))
@@ -222,7 +229,7 @@ static void wwdg_write(void *ctx, uint32_t reg, uint32_t value)
         write_wwdg_cr(wdg, value);
     } else if (reg == CFR) {
         wdg->cr = (wdg->cr & WDGA) | wwdg_counter(wdg);
-        wdg->since = wdg->f103->sim->now;
+        wdg->since = wwdg_now(wdg);
         wdg->cfr = value & 0x3FF;
     } else if (reg == WSR && !(value & 1)) {
         wdg->ewif = false;
@@ -236,7 +243,7 @@ static void wwdg_reset(void *ctx)
     stop(wdg, &wdg->wwdg);
     wdg->cr = wdg->cfr = 0x7F;
     wdg->ewif = false;
-    wdg->since = wdg->f103->sim->now;
+    wdg->since = wwdg_now(wdg);
     f103_irq(wdg->f103, IRQ_WWDG, false);
 }
 
@@ -245,6 +252,8 @@ static void wwdg_reset(void *ctx)
 void wdg_freeze(struct wdg *wdg, bool iwdg, bool wwdg)
 {
     freeze(wdg, &wdg->iwdg, iwdg);
+    if (wdg->wwdg.frozen && !wwdg)          /* the time in between does not count */
+        wdg->since += wdg->f103->sim->now - wdg->wwdg.frozen_at;
     freeze(wdg, &wdg->wwdg, wwdg);
 }
 

@@ -16,6 +16,7 @@
 
 enum { TCS = 3, COUNTERS = TCS + 1, RTC = TCS };    /* the RTC counts like a TC */
 enum { WDT_ENABLE = 1 << 1, WDT_WEN = 1 << 2, WDT_ALWAYSON = 1 << 7, WDT_KEY = 0xA5 };
+#define WDT_LOOK (10 * SIM_US)
 enum { SWRST = 1 << 0, ENABLE = 1 << 1 };
 enum { TC_MODE16, TC_MODE8, TC_MODE32 };
 enum { OVF = 1 << 0, MC0 = 1 << 4, MC1 = 1 << 5, SYNCRDY = 1 << 3 };
@@ -35,7 +36,7 @@ struct samd21_timer {
     struct counter counters[COUNTERS];
     uint32_t wdt_ctrl, wdt_config, wdt_ewctrl, wdt_intenset, wdt_intflag;
     sim_time wdt_fed;
-    struct alarm wdt_alarm;
+    struct alarm wdt_alarm, wdt_look;
 };
 
 /* --- counters -------------------------------------------------------------------------- */
@@ -270,18 +271,32 @@ static void wdt_feed(struct samd21_timer *t)
     if (t->wdt_ctrl & WDT_WEN)
         clocks += 8u << (t->wdt_config >> 4);
     t->wdt_fed = t->chip->sim->now;
-    if (wdt_runs(t) && wdt_clocks(t, clocks))
+    if (wdt_runs(t) && wdt_clocks(t, clocks)) {
         alarm_set(t->chip->sim, &t->wdt_alarm, t->wdt_fed + wdt_clocks(t, clocks));
-    else
+        alarm_set(t->chip->sim, &t->wdt_look, t->wdt_fed + WDT_LOOK);
+    } else {
         alarm_cancel(t->chip->sim, &t->wdt_alarm);
+        alarm_cancel(t->chip->sim, &t->wdt_look);
+    }
 }
 
-/* A halted core is not to blame: the time starts again. */
+/* It stands still while a debugger halts the core ("Debug Operation"), of which the core
+ * tells nobody: so we look, and move its end by what has passed. */
+static void wdt_look(void *ctx)
+{
+    struct samd21_timer *t = ctx;
+    if (t->chip->cpu->halted) {
+        t->wdt_fed += WDT_LOOK;
+        alarm_set(t->chip->sim, &t->wdt_alarm, t->wdt_alarm.at + WDT_LOOK);
+    }
+    alarm_set(t->chip->sim, &t->wdt_look, t->chip->sim->now + WDT_LOOK);
+}
+
 static void wdt_bites(void *ctx)
 {
     struct samd21_timer *t = ctx;
-    if (t->chip->cpu->halted)
-        wdt_feed(t);
+    if (t->chip->cpu->halted)               /* since the last look */
+        alarm_set(t->chip->sim, &t->wdt_alarm, t->chip->sim->now + WDT_LOOK);
     else
         samd21_reset_internal(t->chip, RESET_WATCHDOG);
 }
@@ -357,6 +372,7 @@ void samd21_timer_new(struct samd21 *samd21)
     struct samd21_timer *t = samd21->timer = calloc(1, sizeof *t);
     t->chip = samd21;
     alarm_init(&t->wdt_alarm, wdt_bites, t);
+    alarm_init(&t->wdt_look, wdt_look, t);
     for (int i = 0; i < COUNTERS; i++)
         add_counter(t, i);
     samd21_add_block(samd21, &(struct samd21_block){
@@ -367,6 +383,7 @@ void samd21_timer_new(struct samd21 *samd21)
 void samd21_timer_power_off(struct samd21_timer *t)
 {
     alarm_cancel(t->chip->sim, &t->wdt_alarm);
+    alarm_cancel(t->chip->sim, &t->wdt_look);
     for (int i = 0; i < COUNTERS; i++)
         alarm_cancel(t->chip->sim, &t->counters[i].alarm);
 }

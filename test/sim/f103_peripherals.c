@@ -1001,6 +1001,36 @@ static void window_watchdog_resets_when_reloaded_early(void **state)
     assert_int_equal(rd(RCC + 0x24) >> 30 & 1, 1);
 }
 
+/* While the core is halted, as for a breakpoint; what was left is left when it goes on. */
+static void frozen_watchdogs_stand_still_while_the_core_does(void **state)
+{
+    (void)state;
+    wr(DBGMCU + 4, 1 << 8 | 1 << 9);
+    wr(IWDG, 0x5555);
+    wr(IWDG + 8, 999);                          /* 100 ms */
+    wr(IWDG, 0xCCCC);
+    wr(APB1ENR, 1 << 11);
+    wr(WWDG + 4, 0x7F | 3 << 7);
+    wr(WWDG, 0xFF);                             /* 64 x 4096 x 8 at 8 MHz: 262 ms */
+    run_ms(90);
+    chip->cpu->halted = true;
+    run_us(20);
+    uint32_t count = rd(WWDG) & 0x7F;
+    run_ms(1000);
+    assert_in_range(rd(WWDG) & 0x7F, count - 1, count);
+    chip->cpu->halted = false;
+    run_ms(9);
+    assert_int_equal(rd(RCC + 0x24) >> 29, 0);
+    wr(IWDG, 0xAAAA);
+    run_ms(90);
+    wr(IWDG, 0xAAAA);
+    run_ms(70);                                 /* 259 ms in all */
+    assert_int_equal(rd(RCC + 0x24) >> 29, 0);
+    wr(IWDG, 0xAAAA);
+    run_ms(6);
+    assert_int_equal(rd(RCC + 0x24) >> 30 & 1, 1);
+}
+
 /* SLEEPDEEP is set from here; the core already sleeps in its WFI. */
 static void stop_mode_ends_on_hsi_and_freezes_timers(void **state)
 {
@@ -1279,6 +1309,7 @@ static const struct CMUnitTest tests[] = {
     T(rtc_counts_seconds_from_lsi),
     T(independent_watchdog_resets_unless_reloaded),
     T(window_watchdog_resets_when_reloaded_early),
+    T(frozen_watchdogs_stand_still_while_the_core_does),
     T(stop_mode_ends_on_hsi_and_freezes_timers),
     T(standby_ends_in_a_reset_by_wkup),
     T(crc_unit_computes_the_ethernet_polynomial),

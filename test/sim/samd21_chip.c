@@ -560,6 +560,21 @@ static void the_watchdog_resets_the_chip_unless_it_is_cleared(void **state)
     assert_int_equal(get(WDT_CTRL, 1), 0);
 }
 
+static void the_watchdog_stands_still_while_a_debugger_halts_the_core(void **state)
+{
+    (void)state;
+    put(WDT_CONFIG, 8, 1);                      /* 62.5 ms */
+    put(WDT_CTRL, 2, 1);
+    board_run_ms(board, 40);
+    chip->cpu->halted = true;
+    board_run_ms(board, 1040);
+    chip->cpu->halted = false;
+    board_run_ms(board, 20);
+    assert_int_equal(get(PM_RCAUSE, 1), 1);
+    board_run_ms(board, 5);
+    assert_int_equal(get(PM_RCAUSE, 1), 1 << 5);
+}
+
 static void a_timer_s_match_and_overflow_set_flags_and_interrupt(void **state)
 {
     (void)state;
@@ -624,6 +639,7 @@ int main(void)
         TEST(usart_checks_parity_and_the_stop_bit),
         TEST(changing_a_protected_register_while_enabled_is_a_broken_rule),
         TEST(the_watchdog_resets_the_chip_unless_it_is_cleared),
+        TEST(the_watchdog_stands_still_while_a_debugger_halts_the_core),
         TEST(a_timer_s_match_and_overflow_set_flags_and_interrupt),
         TEST(without_power_ram_is_lost_and_flash_is_not),
     };
