@@ -37,7 +37,7 @@
 enum {
     CPUID = 0xE000ED00, AIRCR = 0xE000ED0C, DFSR = 0xE000ED30,
     DHCSR = 0xE000EDF0, DCRSR = 0xE000EDF4, DCRDR = 0xE000EDF8, DEMCR = 0xE000EDFC,
-    MVFR0 = 0xE000EF40, ICIALLU = 0xE000EF50,
+    MVFR0 = 0xE000EF40, ICIALLU = 0xE000EF50, ITM_TCR = 0xE0000E80,
     DWT_CTRL = 0xE0001000, DWT_COMP0 = 0xE0001020, DWT_MASK0 = 0xE0001024,
     DWT_FUNCTION0 = 0xE0001028,
     FP_CTRL = 0xE0002000, FP_COMP0 = 0xE0002008,
@@ -53,6 +53,7 @@ enum {
     VC_CORERESET = 1 << 0, VC_HARDERR = 1 << 10, VC_ALL = 0x7F1, TRCENA = 1 << 24,
     AIRCR_SYSRESETREQ = 0x05FA0004,
     FPB_KEY_AND_ENABLE = 3, DWT_MATCHED = 1 << 24,
+    CYCCNTENA = 1 << 0, ITMENA = 1 << 0,
 };
 enum { REGSEL_SPECIAL = 20, REGSEL_FPSCR = 0x21, REGSEL_S0 = 0x40 };
 enum { REGISTER_LIMIT_MS = 50, STEP_LIMIT_MS = 100, RESET_LIMIT_MS = 1000 };
@@ -90,6 +91,7 @@ static struct {
         uint32_t start, length;         /* as the user asked for it */
     } watchpoints[DWT_MAX];
     uint32_t vector_catch;
+    uint32_t woken;                     /* TRCENA, if it was us who set it */
     uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
     bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
     bool reset_untold;                  /* cortexm_was_reset() */
@@ -100,7 +102,8 @@ static struct {
 } core;
 static int failed;                      /* the first error of what is being done */
 
-static int finish(void)
+/* Not inline: there are so many calls of it. */
+__attribute__((noinline)) static int finish(void)
 {
     int error = failed;
     failed = OK;
@@ -120,6 +123,14 @@ static uint32_t read(uint32_t address)          /* 0 if that fails */
     if (!failed)
         failed = adi_read32(address, &value);
     return failed ? 0 : value;
+}
+
+/* What may have been left out of a core: there, a fault means 0. */
+static uint32_t read_optional(uint32_t address)
+{
+    uint32_t value = read(address);
+    finish();
+    return value;
 }
 
 static void clear_dfsr(void)
@@ -157,9 +168,21 @@ static void control(uint32_t bits)
         core.dhcsr = 0;
 }
 
+/* The program's bits in it stay (MON_EN, C1.6.5), and it is written only if it must be: the
+ * program may be running, and change it between our reading and our writing. */
+static uint32_t change_demcr(uint32_t clear, uint32_t set)
+{
+    uint32_t found = read(DEMCR), wanted = (found & ~clear) | set;
+
+    if (wanted != found)
+        write(DEMCR, wanted);
+    return found;
+}
+
 static void arm_vector_catch(void)
 {
-    write(DEMCR, TRCENA | core.vector_catch | (core.asked == STOP_RUNNING ? 0 : VC_CORERESET));
+    change_demcr(VC_ALL, core.vector_catch |
+                         (core.asked == STOP_RUNNING ? 0 : VC_CORERESET));
 }
 
 static void wait_for(uint32_t bit, uint32_t limit_ms)
@@ -381,6 +404,22 @@ int cortexm_write_registers(const uint32_t *values)
     return error;
 }
 
+/* The DWT hears nothing without TRCENA. */
+static void wake_dwt(void)
+{
+    core.woken |= ~change_demcr(0, TRCENA) & TRCENA;
+}
+
+/* If we woke it, it sleeps again; but not if the program has come to use it since, or the
+ * ITM: without TRCENA it would wait for ever. */
+static void release_dwt(void)
+{
+    if (core.woken &&
+        !((read_optional(DWT_CTRL) | read_optional(ITM_TCR)) & (CYCCNTENA | ITMENA)))
+        change_demcr(TRCENA, 0);
+    core.woken = 0;
+}
+
 /* --- comparators -------------------------------------------------------------- */
 
 /* FPB revision 1 (C1.11.5): the word in the code region, and which half of it.  Revision 2
@@ -412,6 +451,7 @@ static void arm_watchpoint(int i)
     const struct watchpoint *watch = &core.watchpoints[i];
     uint32_t at = 16u * (uint32_t)i;
 
+    wake_dwt();
     write(DWT_FUNCTION0 + at, 0);
     if (!watch->type)
         return;
@@ -431,7 +471,8 @@ static void rearm(void)
     for (int i = 0; i < core.info.breakpoints; i++)
         arm_breakpoint(i);
     for (int i = 0; i < core.info.watchpoints; i++)
-        arm_watchpoint(i);
+        if (core.watchpoints[i].type)
+            arm_watchpoint(i);
 }
 
 /* The breakpoint comparator with this entry; -1 = none has it. */
@@ -531,14 +572,6 @@ int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length)
     return error;
 }
 
-void cortexm_clear_all(void)
-{
-    __builtin_memset(core.breakpoints, 0, sizeof core.breakpoints);
-    __builtin_memset(core.watchpoints, 0, sizeof core.watchpoints);
-    rearm();
-    finish();
-}
-
 uint32_t cortexm_vector_catch(void)
 {
     return core.vector_catch;
@@ -565,14 +598,6 @@ static const struct core_type *core_type(uint32_t cpuid)
 const char *cortexm_name(uint32_t cpuid)
 {
     return core_type(cpuid)->name;
-}
-
-/* What may have been left out of a core: there, a fault means 0. */
-static uint32_t read_optional(uint32_t address)
-{
-    uint32_t value = read(address);
-    finish();
-    return value;
 }
 
 static int at_most(uint32_t count, int limit)
@@ -602,31 +627,41 @@ int cortexm_attach(struct cortexm_info *info)
     __builtin_memset(&core, 0, sizeof core);
     core.vector_catch = VC_HARDERR;
     core.asked = STOP_REQUEST;
-    uint32_t cpuid = read(CPUID), dhcsr = status();
-    control(dhcsr & C_DEBUGEN ? dhcsr & C_HALT : 0);
-    arm_vector_catch();                 /* and TRCENA, which clocks the DWT */
+    uint32_t cpuid = read(CPUID);
+    control(C_HALT);
+    wake_dwt();
     if (failed)
         return finish();
     identify(cpuid);
+    for (int i = 0; i < core.info.watchpoints; i++)
+        arm_watchpoint(i);
+    release_dwt();
     rearm();
     core.was_reset = false;
     *info = core.info;
     return finish();
 }
 
-int cortexm_detach(void)
+/* When C_DEBUGEN goes, nothing may be left that stops the core: it would take a HardFault. */
+void cortexm_detach(void)
 {
     look();                             /* a reset now would set it all again */
-    core.asked = STOP_REQUEST;          /* let it go in any case */
+    core.asked = STOP_RUNNING;
     core.vector_catch = 0;
-    cortexm_clear_all();
+    for (int i = 0; i < core.info.watchpoints; i++)
+        if (core.watchpoints[i].type) {
+            core.watchpoints[i].type = 0;
+            arm_watchpoint(i);
+        }
+    __builtin_memset(core.breakpoints, 0, sizeof core.breakpoints);
+    rearm();
     write(FP_CTRL, 2);                  /* KEY without ENABLE */
-    int error = finish();
-    int running = cortexm_resume();
-    write(DEMCR, 0);
+    finish();                           /* whatever failed: it shall run */
+    release_dwt();
+    core.asked = STOP_REQUEST;
+    cortexm_resume();
     write(DHCSR, (uint32_t)DBGKEY);
-    int free = finish();
-    return error ? error : running ? running : free;
+    finish();
 }
 
 /* --- run and step ------------------------------------------------------------- */
@@ -885,6 +920,6 @@ bool cortexm_was_reset(void)
 int cortexm_catch_reset(void)
 {
     write(DHCSR, (uint32_t)DBGKEY | C_DEBUGEN);
-    write(DEMCR, TRCENA | VC_CORERESET);
+    change_demcr(0, VC_CORERESET);
     return finish();
 }

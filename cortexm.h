@@ -23,10 +23,11 @@ struct cortexm_info {
 };
 
 /* Takes the core under debug: reads what it is, enables halting debug, clears all
- * comparators.  Does not halt. */
+ * comparators, for they are the debugger's.  Asks it to halt, and does not wait for that. */
 int cortexm_attach(struct cortexm_info *info);
-/* Comparators cleared, vector catch off, core running, C_DEBUGEN off. */
-int cortexm_detach(void);
+/* Comparators cleared, vector catch off, core running, C_DEBUGEN off; the rest of DEMCR is
+ * the program's, and TRCENA off only if it was and nobody needs it. */
+void cortexm_detach(void);
 
 int cortexm_halt(void);                 /* asks; cortexm_poll() says when it has happened */
 int cortexm_halt_wait(uint32_t timeout_ms);
@@ -69,7 +70,6 @@ int cortexm_clear_breakpoint(uint32_t address, int kind);
 enum watch { WATCH_WRITE = 2, WATCH_READ = 3, WATCH_ACCESS = 4 };   /* GDB's Z number */
 int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length);
 int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length);
-void cortexm_clear_all(void);
 
 /* DEMCR vector catch bits (VC_CORERESET 0, VC_MMERR 4 ... VC_HARDERR 10). */
 uint32_t cortexm_vector_catch(void);

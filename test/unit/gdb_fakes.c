@@ -239,7 +239,6 @@ int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length)
     fake.watch_type = 0;
     return OK;
 }
-void cortexm_clear_all(void) { fake.breakpoint_count = 0; }
 uint32_t cortexm_vector_catch(void) { return fake.catch_bits; }
 int cortexm_set_vector_catch(uint32_t bits) { fake.catch_bits = bits; return OK; }
 

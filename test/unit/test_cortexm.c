@@ -32,7 +32,8 @@ static struct {
     int slow, busy;                     /* looks at DHCSR that a register transfer takes */
     uint32_t under_way;                 /* DCRSR */
     int lingers, leaving;               /* looks at DHCSR that show S_HALT yet */
-    int dfsr_reads, dfsr_writes;
+    int dfsr_reads, dfsr_writes, demcr_writes;
+    uint32_t dwt_ctrl, itm_tcr;
 } cpu;
 
 uint32_t clock_ms(void) { return cpu.ms++ / 16; }
@@ -137,6 +138,7 @@ static uint32_t *plain(uint32_t address)
     case 0xE000EDF8: return &cpu.dcrdr;
     case 0xE000EDFC: return &cpu.demcr;
     case 0xE000EF40: return &cpu.mvfr0;
+    case 0xE0000E80: return cpu.cpuid >> 16 & 1 ? &cpu.itm_tcr : NULL;
     case 0xE0002000: return &cpu.fp_ctrl;
     }
     if (address >= 0xE0002008 && address < 0xE0002028)
@@ -147,6 +149,9 @@ static uint32_t *plain(uint32_t address)
     return NULL;
 }
 
+/* Deaf while TRCENA is 0 (C1.6.5). */
+static bool is_dwt(uint32_t address) { return address >> 12 == 0xE0001; }
+
 int adi_read32(uint32_t address, uint32_t *value)
 {
     if (cpu.gone)
@@ -155,8 +160,10 @@ int adi_read32(uint32_t address, uint32_t *value)
         *value = read_dhcsr();
     } else if (address == 0xE000ED30) {
         *value = cpu.dfsr, cpu.dfsr_reads++;
+    } else if (is_dwt(address) && !(cpu.demcr & 1 << 24)) {
+        *value = 0;
     } else if (address == 0xE0001000) {
-        *value = 4u << 28;
+        *value = 4u << 28 | cpu.dwt_ctrl;
     } else if (plain(address)) {
         *value = *plain(address);
     } else {
@@ -171,6 +178,10 @@ int adi_write32(uint32_t address, uint32_t value)
         return ERR_LOST;
     if (address == 0xE000EDF0)
         write_dhcsr(value);
+    else if (is_dwt(address) && !(cpu.demcr & 1 << 24))
+        return OK;
+    else if (address == 0xE000EDFC)
+        cpu.demcr = value, cpu.demcr_writes++;
     else if (address == 0xE000EDF4)
         write_dcrsr(value);
     else if (address == 0xE000ED30)
@@ -284,10 +295,10 @@ static void attach_knows_the_core(void **state)
     assert_false(info.fpu);
     assert_int_equal(info.breakpoints, 6);
     assert_int_equal(info.watchpoints, 4);
-    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10 | 1);
+    assert_int_equal(cpu.demcr, 1 << 10 | 1);
     assert_int_equal(why(), STOP_REQUEST);
     assert_int_equal(cortexm_resume(), OK);
-    assert_int_equal(cpu.demcr, 1 << 24 | 1 << 10);
+    assert_int_equal(cpu.demcr, 1 << 10);
 }
 
 static void registers_go_out_and_come_in_gdb_order(void **state)
@@ -784,10 +795,90 @@ static void detach_leaves_the_core_running_and_free(void **state)
     (void)state;
     cortexm_set_breakpoint(0x08000100, 2);
     cortexm_step();
-    assert_int_equal(cortexm_detach(), OK);
+    cortexm_detach();
     assert_int_equal(cpu.comp[0], 0);
     assert_int_equal(cpu.demcr, 0);
     assert_int_equal(cpu.dhcsr & (S_HALT | 0xF), 0);
+}
+
+enum { TRCENA = 1 << 24, MON_EN = 1 << 16, CAUGHT = 1 << 10 | 1 };    /* HARDERR, CORERESET */
+
+static void trcena_is_set_only_for_watchpoints(void **state)
+{
+    (void)state;
+    assert_int_equal(cpu.demcr, CAUGHT);
+    assert_int_equal(cortexm_set_watchpoint(WATCH_WRITE, RAM, 4), OK);
+    assert_int_equal(cpu.demcr, TRCENA | CAUGHT);
+    assert_int_equal(cortexm_clear_watchpoint(WATCH_WRITE, RAM, 4), OK);
+    cortexm_detach();
+    assert_int_equal(cpu.demcr, 0);
+}
+
+static void detach_clears_watchpoints_and_keeps_trcena_for_who_uses_it(void **state)
+{
+    static const struct { bool before; uint32_t dwt_ctrl, itm_tcr, after; } rows[] = {
+        { false, 0, 0, 0 }, { true, 0, 0, TRCENA }, { false, 1, 0, TRCENA },
+        { false, 0, 1, TRCENA }, { true, 1, 1, TRCENA },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cpu.demcr = rows[i].before ? TRCENA : 0;
+        attached(NULL);
+        cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+        cortexm_resume();
+        cpu.dwt_ctrl = rows[i].dwt_ctrl, cpu.itm_tcr = rows[i].itm_tcr;
+        cortexm_detach();
+        assert_int_equal(cpu.demcr, rows[i].after);
+        assert_int_equal(cpu.dwt_function[0], 0);
+        assert_int_equal(cpu.dwt_ctrl, rows[i].dwt_ctrl);
+        cpu.dwt_ctrl = cpu.itm_tcr = 0;
+    }
+}
+
+/* As code does that turns the cycle counter on from a known state. */
+static void a_watchpoint_is_taken_out_though_the_program_cleared_trcena(void **state)
+{
+    (void)state;
+    cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+    cpu.demcr &= ~(uint32_t)TRCENA;
+    assert_int_equal(cortexm_clear_watchpoint(WATCH_WRITE, RAM, 4), OK);
+    assert_int_equal(cpu.dwt_function[0], 0);
+}
+
+static void what_another_debugger_watched_is_forgotten(void **state)
+{
+    (void)state;
+    cpu.dwt_function[2] = 6;
+    attached(NULL);
+    assert_int_equal(cpu.dwt_function[2], 0);
+    assert_int_equal(cpu.demcr, CAUGHT);
+}
+
+static void a_debug_monitors_bits_are_the_programs(void **state)
+{
+    (void)state;
+    cpu.demcr |= MON_EN;
+    cortexm_set_vector_catch(0x7F0);
+    assert_int_equal(cpu.demcr, MON_EN | 0x7F1);
+    cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+    assert_int_equal(cortexm_reset(true), OK);
+    assert_int_equal(cpu.demcr, TRCENA | MON_EN | 0x7F1);
+    assert_int_equal(cortexm_catch_reset(), OK);
+    assert_int_equal(cpu.demcr, TRCENA | MON_EN | 0x7F1);
+    cortexm_detach();
+    assert_int_equal(cpu.demcr, MON_EN);
+}
+
+/* The program runs, and may change it between our reading and our writing. */
+static void demcr_is_not_written_when_it_is_right(void **state)
+{
+    (void)state;
+    cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
+    cortexm_resume();
+    cpu.demcr_writes = 0;
+    cpu.dhcsr = S_RESET;                /* somebody presses the button */
+    assert_int_equal(why(), STOP_RUNNING);
+    assert_int_equal(cpu.demcr_writes, 0);
 }
 
 int main(void)
@@ -836,6 +927,15 @@ int main(void)
             faults_without_a_readable_stack_are_explained_as_far_as_it_goes, m3),
         cmocka_unit_test_setup(faults_are_explained_from_the_instruction_on_v6m, m0),
         cmocka_unit_test_setup(detach_leaves_the_core_running_and_free, m3),
+        cmocka_unit_test_setup(trcena_is_set_only_for_watchpoints, m3),
+        cmocka_unit_test_setup(
+            detach_clears_watchpoints_and_keeps_trcena_for_who_uses_it, m3),
+        cmocka_unit_test_setup(
+            a_watchpoint_is_taken_out_though_the_program_cleared_trcena, m3),
+        cmocka_unit_test_setup(what_another_debugger_watched_is_forgotten, m3),
+        cmocka_unit_test_setup(a_debug_monitors_bits_are_the_programs, m3),
+        cmocka_unit_test_setup(demcr_is_not_written_when_it_is_right, m3),
+        cmocka_unit_test_setup(trcena_is_set_only_for_watchpoints, m0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
