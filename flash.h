@@ -17,7 +17,7 @@ struct chip {
     const char *core;                   /* "Cortex-M0+" */
     uint32_t cpuid;                     /* 0: the core cannot be read */
     uint32_t id;                        /* the number it was recognized by */
-    uint8_t ap;
+    uint8_t ap, kind;                   /* kind: for its family to use */
     bool locked;                        /* read or debug protection is on */
     uint8_t open_option;                /* ... the first option's value without; 0: others too */
     const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */
@@ -29,8 +29,9 @@ struct chip {
 struct family {
     /* Fills in chip if it is one of this family.  chip->cpuid and core are known. */
     bool (*identify)(struct chip *chip);
-    /* The chip has been attached and halted: clocks of the debugger, watchdogs. */
-    int (*attached)(const struct chip *chip);
+    /* The chip has been attached and halted, or was reset: clocks of the debugger, and no
+     * watchdog while it is halted.  Off: it is left, and this is put back as found. */
+    int (*debugged)(const struct chip *chip, bool on);
 
     int (*begin)(const struct chip *chip);      /* unlocks the controller */
     int (*end)(const struct chip *chip);        /* locks it */

@@ -284,9 +284,10 @@ static bool identify(struct chip *chip)
     return false;
 }
 
-static int attached(const struct chip *chip)
+/* The watchdog stands still by itself while a debugger halts the core (18.6.5). */
+static int debugged(const struct chip *chip, bool on)
 {
-    (void)chip;
+    (void)chip, (void)on;
     return OK;
 }
 
@@ -326,7 +327,7 @@ static int lock(const struct chip *chip, bool on)
 }
 
 const struct family samd_family = {
-    .identify = identify, .attached = attached,
+    .identify = identify, .debugged = debugged,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
     .unit = 4, .loader = LOADER_SAMD, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,

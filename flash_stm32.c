@@ -15,7 +15,7 @@
  * then takes it off, and the chip erases itself when that happens: that is ST's design.
  *
  * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
- * (F3); RM0008 31.6 and RM0091 32.4 (DBGMCU). */
+ * (F3); RM0008 31.16, RM0091 32.9 and RM0316 33.16 (DBGMCU). */
 #include "adi.h"
 #include "clock.h"
 #include "flash.h"
@@ -35,9 +35,9 @@ enum {                                      /* PM0075 chapter 3 */
 enum { OPTION_BYTES = 0x1FFFF800, OPTIONS_SIZE = 16, RDP_FOR_EVER = 0xCC };
 enum { LIMIT_MS = 1000 };                   /* all of the flash is erased in 40 ms at most */
 
-/* DBGMCU: which chip, and that the debugger's clocks go on in sleep. */
-enum { DBGMCU_F1 = 0xE0042000, DBGMCU_F0 = 0x40015800, DBGMCU_CR = 4 };
-enum { DBG_SLEEP_STOP_STANDBY = 7 };
+#define DBGMCU_F1 0xE0042000u               /* which chip is it, and what it does when halted */
+#define DBGMCU_F0 0x40015800u
+enum { RCC_APB2ENR = 0x40021018, DBGMCUEN = 1 << 22 };      /* F0 */
 
 enum { SIZE_F1 = 0x1FFFF7E0, SIZE_F0 = 0x1FFFF7CC, UID_F1 = 0x1FFFF7E8, UID_F0 = 0x1FFFF7AC };
 
@@ -70,6 +70,20 @@ static const struct part {
     { "F301/F302x8", 0x439, F3, 2, 16,   64 },
     { "F303xD/xE",   0x446, F3, 2, 64,  512 },
 };
+
+/* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
+ * in sleep, stop and standby; and that watchdogs stand still while the core does, there or in
+ * APB1_FZ.  DBGMCU keeps it through resets. */
+static const struct { uint32_t at, bits : 28, kind : 4; } debug_words[] = {
+    { RCC_APB2ENR,   DBGMCUEN,   F0 },
+    { DBGMCU_F0 + 4, 6,          F0 },
+    { DBGMCU_F0 + 8, 3 << 11,    F0 },
+    { DBGMCU_F1 + 4, 3 << 8 | 7, F1 },
+    { DBGMCU_F1 + 4, 7,          F3 },
+    { DBGMCU_F1 + 8, 3 << 11,    F3 },
+};
+enum { DEBUG_WORDS = sizeof debug_words / sizeof *debug_words };
+static uint32_t ours[DEBUG_WORDS];      /* those bits that the program had not set */
 
 /* --- the controller ----------------------------------------------------------- */
 
@@ -228,19 +242,9 @@ static uint32_t flash_kb(const struct part *part)
     return kb == 0 || kb == 0xFFFF ? part->flash : kb;  /* hidden; a clone left it out */
 }
 
-/* The row of a recognized chip. */
-static const struct part *part_of(const struct chip *chip)
-{
-    const struct part *part = parts;
-
-    while (part->id != (chip->id & 0xFFF))
-        part++;
-    return part;
-}
-
 static bool is_f1(const struct chip *chip)
 {
-    return part_of(chip)->kind == F1;
+    return chip->kind == F1;
 }
 
 static uint32_t dbgmcu(bool f0)
@@ -250,6 +254,7 @@ static uint32_t dbgmcu(bool f0)
 
 static void describe(struct chip *chip, const struct part *part)
 {
+    chip->kind = part->kind;
     __builtin_memcpy(chip->name, "STM32", 5);
     __builtin_memcpy(chip->name + 5, part->name, sizeof part->name);
     chip->flash_base = 0x08000000;
@@ -281,9 +286,23 @@ static bool identify(struct chip *chip)
     return false;
 }
 
-static int attached(const struct chip *chip)
+/* Where a bit of ours is gone, the program has cleared it, or power was lost: then what is
+ * set is the program's. */
+static int debugged(const struct chip *chip, bool on)
 {
-    chip_put(dbgmcu(part_of(chip)->kind == F0) + DBGMCU_CR, DBG_SLEEP_STOP_STANDBY);
+    for (int n = 0; n < DEBUG_WORDS; n++) {
+        int i = on ? n : DEBUG_WORDS - 1 - n;
+        if (debug_words[i].kind != chip->kind)
+            continue;
+        uint32_t found = chip_get(debug_words[i].at), bits = debug_words[i].bits;
+        if (ours[i] & ~found)
+            ours[i] = 0;
+        ours[i] |= bits & ~found;
+        found |= bits;
+        if (!on)
+            found &= ~ours[i], ours[i] = 0;
+        chip_put(debug_words[i].at, found);
+    }
     return chip_error(OK);
 }
 
@@ -344,7 +363,7 @@ static uint32_t number(const struct chip *chip, unsigned index)
 }
 
 const struct family stm32_family = {
-    .identify = identify, .attached = attached,
+    .identify = identify, .debugged = debugged,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
     .unit = 2, .loader = LOADER_STM32, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,

@@ -33,6 +33,7 @@ static struct {
     struct chip chips[TARGET_MAX];
     int current;                        /* attached, or the locked one last asked for */
     bool attached;
+    bool caught;                        /* by a scan under reset, and not let go yet */
     struct cortexm_info core;
     struct region regions[TARGET_REGIONS];
     int region_count;
@@ -102,8 +103,10 @@ static int connect_under_reset(void)
     int error = adi_connect(0);
     if (!error)
         error = adi_select_ap(0);
-    if (!error)
+    if (!error) {
         cortexm_catch_reset();
+        target.caught = true;
+    }
     release_reset();
     return error;
 }
@@ -171,6 +174,11 @@ int target_regions(const struct region **regions)
 
 /* --- attach, detach ----------------------------------------------------------- */
 
+static int debugged(const struct chip *chip, bool on)
+{
+    return chip->family ? chip->family->debugged(chip, on) : OK;
+}
+
 static int take(const struct chip *chip)
 {
     int error = adi_select_ap(chip->ap);
@@ -179,9 +187,7 @@ static int take(const struct chip *chip)
         error = cortexm_attach(&target.core);
     if (!error)
         error = cortexm_halt_wait(target_options.halt_timeout_ms);
-    if (!error && chip->family)
-        error = chip->family->attached(chip);
-    return error;
+    return error ? error : debugged(chip, true);
 }
 
 int target_attach(int index)
@@ -200,18 +206,25 @@ int target_attach(int index)
     if (!chip->cpuid)
         return ERR_LOCKED;
     int error = take(chip);
-    if (error)
+    if (error) {
+        cortexm_detach();
         return error;
+    }
     target.attached = true;
     map_memory(chip);
     return OK;
 }
 
+/* The core first: a watchdog that runs again must not wait for it. */
 void target_detach(void)
 {
-    if (target.attached)
+    if (target.attached || (target.caught && adi_select_ap(0) == OK))
         cortexm_detach();
-    target.attached = false;
+    if (target.attached) {
+        debugged(target_chip(), true);  /* the program may have turned off what that needs */
+        debugged(target_chip(), false);
+    }
+    target.attached = target.caught = false;
     adi_disconnect();
 }
 
@@ -307,10 +320,7 @@ int target_reset(bool pin, bool halt)
     int error = pin ? reset_by_pin(halt) : cortexm_reset(halt);
     if (error == ERR_TIMEOUT && pin)
         error = cortexm_reset(halt);    /* nRST is not wired, it seems */
-    const struct chip *chip = target_chip();
-    if (!error && chip->family)
-        error = chip->family->attached(chip);
-    return error;
+    return error ? error : debugged(target_chip(), true);
 }
 
 /* --- mass erase --------------------------------------------------------------- */

@@ -21,7 +21,7 @@ enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
-    bool bad_erase, running, dead_ram, hangs, watched, will_not_run;
+    bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
     int starts, slot;
     int looks;                          /* at a chunk before it is done, 50 ms each */
     int looked;
@@ -34,7 +34,9 @@ static struct {
     bool lose_ram;                      /* the next one to RAM goes missing */
     uint8_t flash[SIZE];
     uint32_t cr, sr, ar;
-    int keys, busy, erases, programs, attaches, scans;
+    int keys, busy, erases, programs, attaches, detaches, scans;
+    uint32_t cpuid, idcode;             /* 0: an STM32F103's */
+    uint32_t rcc_apb2enr, dbgmcu_cr, dbgmcu_fz;
     uint32_t ctrlb, addr, osc8m;
     uint16_t status;
     uint8_t buffer[64], statusa;
@@ -69,8 +71,13 @@ int cortexm_attach(struct cortexm_info *info)
     chip.attaches++;
     return OK;
 }
-int cortexm_detach(void) { return OK; }
-int cortexm_halt_wait(uint32_t ms) { (void)ms; chip.running = false; return OK; }
+void cortexm_detach(void) { chip.detaches++; }
+int cortexm_halt_wait(uint32_t ms)
+{
+    (void)ms;
+    chip.running = false;
+    return chip.will_not_halt ? ERR_TIMEOUT : OK;
+}
 int cortexm_resume(void)
 {
     if (chip.will_not_run)
@@ -123,6 +130,14 @@ int adi_select_ap(uint8_t ap) { (void)ap; return OK; }
 static bool busy(void)
 {
     return chip.busy > 0 && chip.busy--;
+}
+
+static bool is_f0(void) { return (chip.cpuid >> 4 & 0xFFF) == 0xC20; }
+
+static uint32_t *debug_word(uint32_t address)
+{
+    uint32_t offset = address - (is_f0() ? 0x40015800 : 0xE0042000);
+    return offset == 4 ? &chip.dbgmcu_cr : offset == 8 ? &chip.dbgmcu_fz : NULL;
 }
 
 static int stm_write(uint32_t address, uint32_t value, int width)
@@ -193,15 +208,26 @@ static int stm_write(uint32_t address, uint32_t value, int width)
         at[1] = (uint8_t)~value;
         return OK;
     }
-    return address == 0xE0042004 ? OK : ERR_FAULT;
+    if (address == 0x40021018)
+        return chip.rcc_apb2enr = value, OK;
+    uint32_t *word = debug_word(address);
+    if (word && (chip.rcc_apb2enr & 1 << 22 || !is_f0()))
+        *word = value;
+    return word ? OK : ERR_FAULT;
 }
 
 static int stm_read(uint32_t address, uint32_t *value)
 {
+    uint32_t *word = debug_word(address);
+
+    if (word)
+        return *value = chip.rcc_apb2enr & 1 << 22 || !is_f0() ? *word : 0, OK;
+    if (address == (is_f0() ? 0x40015800 : 0xE0042000))
+        return *value = chip.idcode ? chip.idcode : chip.page == 2048 ? 0x414 : 0x20036410, OK;
     switch (address) {
-    case 0xE000ED00: *value = 0x411FC231; return OK;
-    case 0xE0042000: *value = chip.page == 2048 ? 0x414 : 0x20036410; return OK;
-    case 0x1FFFF7E0: *value = 64; return OK;
+    case 0xE000ED00: *value = chip.cpuid ? chip.cpuid : 0x411FC231; return OK;
+    case 0x40021018: *value = chip.rcc_apb2enr; return OK;
+    case 0x1FFFF7E0: case 0x1FFFF7CC: *value = 64; return OK;
     case 0x1FFFF7E8: case 0x1FFFF7EC: case 0x1FFFF7F0: *value = address; return OK;
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
     case FPEC + 0x10: *value = chip.cr; return OK;
@@ -1190,6 +1216,98 @@ static void the_chips_number_is_read_where_the_maker_put_it(void **state)
     assert_int_equal(chip_number(chip.samd ? 4 : 3, &word), ERR_RANGE);
 }
 
+/* --- DBGMCU ------------------------------------------------------------------------- */
+
+static const struct debugged { uint32_t cpuid, idcode, cr, fz; } debugged[] = {
+    { 0x410CC200, 0x20006440, 6, 0x1800 },      /* F0 */
+    { 0x411FC231, 0x20036410, 0x307, 0 },       /* F1 */
+    { 0x410FC241, 0x10036422, 7, 0x1800 },      /* F3 */
+};
+
+static void be(const struct debugged *d, uint32_t cr, uint32_t fz)
+{
+    chip.cpuid = d->cpuid, chip.idcode = d->idcode;
+    chip.dbgmcu_cr = cr, chip.dbgmcu_fz = fz, chip.rcc_apb2enr = 1;
+    assert_int_equal(target_scan(), OK);
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(chip.dbgmcu_cr, d->cr | cr);
+    assert_int_equal(chip.dbgmcu_fz, d->fz | fz);
+}
+
+static void watchdogs_stand_still_while_it_is_attached_and_all_is_put_back(void **state)
+{
+    static const uint32_t found[][2] = {
+        { 0, 0 }, { 2, 1 << 11 }, { 0x20, 1 }, { 0x322, 0x1C00 },
+    };
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 4; k++) {
+            be(&debugged[i], found[k][0], found[k][1]);
+            target_detach();
+            assert_int_equal(chip.dbgmcu_cr, found[k][0]);
+            assert_int_equal(chip.dbgmcu_fz, found[k][1]);
+            assert_int_equal(chip.rcc_apb2enr, 1);
+        }
+}
+
+static void a_reset_does_not_make_the_probes_bits_the_programs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        be(&debugged[i], 0, 0);
+        chip.rcc_apb2enr = 0;                   /* DBGMCU outlives it, its clock does not */
+        assert_int_equal(target_reset(false, true), OK);
+        assert_int_equal(chip.dbgmcu_cr, debugged[i].cr);
+        chip.rcc_apb2enr = 4;                   /* the program has no use for it */
+        target_detach();
+        assert_int_equal(chip.dbgmcu_cr, 0);
+        assert_int_equal(chip.dbgmcu_fz, 0);
+        assert_int_equal(chip.rcc_apb2enr, 4);
+    }
+}
+
+static void what_the_program_sets_in_dbgmcu_meanwhile_stays(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        be(&debugged[i], 0, 0);
+        chip.dbgmcu_cr |= 0x20, chip.dbgmcu_fz |= 1;
+        target_detach();
+        assert_int_equal(chip.dbgmcu_cr, 0x20);
+        assert_int_equal(chip.dbgmcu_fz, 1);
+    }
+}
+
+/* The wire was cut, and then the chip was off: its program has set a bit of those itself. */
+static void after_a_loss_the_probes_bits_are_told_from_the_programs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        be(&debugged[i], 0x20, 0);
+        target_lost();
+        be(&debugged[i], chip.dbgmcu_cr, chip.dbgmcu_fz);
+        target_detach();
+        assert_int_equal(chip.dbgmcu_cr, 0x20);
+        be(&debugged[i], 0, 0);
+        target_lost();
+        be(&debugged[i], 2, 0);
+        target_detach();
+        assert_int_equal(chip.dbgmcu_cr, 2);
+        assert_int_equal(chip.dbgmcu_fz, 0);
+    }
+}
+
+static void a_core_that_cannot_be_taken_is_let_go(void **state)
+{
+    (void)state;
+    assert_int_equal(target_scan(), OK);
+    chip.will_not_halt = true;
+    assert_int_equal(target_attach(0), ERR_TIMEOUT);
+    assert_int_equal(chip.attaches, 1);
+    assert_int_equal(chip.detaches, 1);
+    assert_false(target_attached());
+}
+
 #define BOTH(name) { "STM32: " #name, name, stm32, NULL, NULL },                      \
                    { "SAMD: " #name, name, samd, NULL, NULL }
 
@@ -1197,6 +1315,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_stm32_is_recognized_with_its_memory_map, stm32),
+        BOTH(a_core_that_cannot_be_taken_is_let_go),
+        cmocka_unit_test_setup(watchdogs_stand_still_while_it_is_attached_and_all_is_put_back, stm32),
+        cmocka_unit_test_setup(a_reset_does_not_make_the_probes_bits_the_programs, stm32),
+        cmocka_unit_test_setup(what_the_program_sets_in_dbgmcu_meanwhile_stays, stm32),
+        cmocka_unit_test_setup(after_a_loss_the_probes_bits_are_told_from_the_programs, stm32),
         cmocka_unit_test_setup(a_samd21_is_recognized_by_name, samd),
         BOTH(nothing_there_is_said_at_once),
         BOTH(loads_in_any_chunks_are_complete),
