@@ -44,14 +44,17 @@ bool swbreak_at(uint32_t address)
     return find(address)->use != UNUSED;
 }
 
-/* Memory as the program has it: what is a byte of a BKPT of ours hides its own.  Byte by byte,
- * because it may copy like that, and stop in between. */
-static void reveal(uint32_t address, uint8_t *bytes, uint32_t length)
+/* Bytes of memory that lie on BKPTs of ours: kept, as what the program has there, or shown so.
+ * A byte that is not ours the program has written: byte by byte, because it may copy like
+ * that, and stop in between. */
+static void match(uint32_t address, uint8_t *bytes, uint32_t length, bool keep)
 {
-    for (const struct place *p = places; p->use != UNUSED; p++)
+    for (struct place *p = places; p->use != UNUSED; p++)
         for (uint32_t k = 0; k < 2 && p->use == BKPT; k++) {
             uint32_t offset = p->address + k - address;
-            if (offset < length && bytes[offset] == OUR_BYTE)
+            if (offset < length && keep)
+                p->original[k] = bytes[offset];
+            else if (offset < length && bytes[offset] == OUR_BYTE)
                 bytes[offset] = p->original[k];
         }
 }
@@ -65,7 +68,7 @@ static int put_bkpt(struct place *place)
 
     if (error != OK || there == ours)
         return error;
-    reveal(place->address, (uint8_t *)&there, 2);
+    match(place->address, (uint8_t *)&there, 2, false);
     memcpy(place->original, &there, 2);
     error = target_write(place->address, &ours, 2);
     if (error == OK)
@@ -146,7 +149,7 @@ int swbreak_read(uint32_t address, uint8_t *bytes, uint32_t length)
 {
     int error = target_read(address, bytes, length);
 
-    reveal(address, bytes, length);
+    match(address, bytes, length, false);
     return error;
 }
 
@@ -155,12 +158,8 @@ int swbreak_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
     int error = target_write(address, bytes, length);
 
-    for (struct place *p = places; p->use != UNUSED && error == OK; p++)
-        for (uint32_t k = 0; k < 2; k++) {
-            uint32_t offset = p->address + k - address;
-            if (offset < length)
-                p->original[k] = bytes[offset];
-        }
+    if (error == OK)
+        match(address, (uint8_t *)bytes, length, true);
     swbreak_renew();
     return error;
 }
