@@ -269,6 +269,8 @@ static int end_job(int error)
 {
     int result = gdb.flash_job ? flash_end(error) : error;
 
+    if (result == OK)
+        gdb.unsaid = OK;
     gdb.flash_job = false;
     gdb.ctrl_c = CTRL_C_SPENT;
     return result;

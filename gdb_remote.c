@@ -51,9 +51,6 @@ bool gdb_console(void)
 void gdb_console_opens(void)
 {
     gdb.console = true;
-    if (gdb.unsaid != OK)
-        monitor_print("The last error was: %s\n", error_text(gdb.unsaid));
-    gdb.unsaid = OK;
     gdb_tell_reset();
 }
 
@@ -63,8 +60,9 @@ void gdb_tell_reset(void)
         monitor_print("The target was reset\n");
 }
 
-/* Clients before gdb 16 show a number or nothing, so the words are kept for the next time
- * that there is a console; but of what gdb tries on its own it tells enough itself. */
+/* Clients before gdb 16 show a number or nothing, so the words are kept for `monitor`, until
+ * something that a user asks for works; but of what gdb tries on its own it tells enough
+ * itself. */
 static void put_error(int error)
 {
     if (gdb.reads_messages) {
@@ -127,7 +125,10 @@ static int attach(uint32_t index)
 
 static int stop_or(int error)
 {
-    return error == OK ? gdb_put_stop(0, 0, 0) : error;
+    if (error != OK)
+        return error;
+    gdb.unsaid = OK;
+    return gdb_put_stop(0, 0, 0);
 }
 
 static int handle_attach(uint32_t number, uint32_t b, struct scan *rest)
@@ -305,6 +306,9 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
     if (!scan_done(rest))
         return ERR_RANGE;
     gdb_console_opens();
+    if (gdb.unsaid != OK)
+        monitor_print("The last error was: %s\n", error_text(gdb.unsaid));
+    gdb.unsaid = OK;
     int error = monitor_run(line);
     return error == OK ? OK : rsp_print("E%02x", error);    /* monitor has explained it */
 }

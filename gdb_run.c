@@ -99,7 +99,7 @@ static void explain_stop(void)
 
 static int put_lost(int error)
 {
-    gdb_console_opens();
+    gdb.console = true;
     monitor_print("target lost: %s.\n", error_text(error));
     target_lost();
     gdb_forget_target();
@@ -136,6 +136,7 @@ static int go_on(bool step)
     if (error != OK)
         return error;
     gdb.running = true;
+    gdb.unsaid = OK;
     if (stops)
         ask_to_halt();
     gdb.resumed_ms = clock_ms();

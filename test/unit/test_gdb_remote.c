@@ -863,6 +863,39 @@ static void error_after_a_confirmation_is_also_told_on_the_console(void **state)
     EXPECT("m20000000,4", "E04");                       /* still owed */
 }
 
+/* gdb inserts breakpoints when it resumes: what is refused then is over with the next resume
+ * that is not. */
+static void an_error_is_told_only_to_the_command_that_follows_it(void **state)
+{
+    static const char *const fine[] = { "vCont;c", "vCont;s:1", "s", "vRun;", "vAttach;1",
+                                        "vFlashDone" };
+    char set[] = "Z1,100,2";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        fake.breakpoint_count = 4;
+        EXPECT("Z1,200,2", "E11");
+        fake.breakpoint_count = 0;
+        EXPECT(set, "OK");
+        fake_ask(fine[i]);
+        assert_string_equal(fake_console(), "");
+        fake_host_sends("\x03", 1);
+        fake_run(3000);
+        fake_payload();
+        assert_string_equal(fake_console(), "");
+        fake_ask("qRcmd,68656c70");
+        assert_null(strstr(fake_console(), "last error"));
+        fake_ask("vRun;");
+        set[5]++;
+    }
+    fake.breakpoint_count = 4;
+    EXPECT("Z1,200,2", "E11");
+    EXPECT("z1,100,2", "OK");
+    fake_ask("m0,4");
+    fake_ask("qRcmd,68656c70");
+    assert_true(begins(fake_console(), "The last error was: error 17\n"));
+}
+
 static void what_is_owed_is_said_before_the_target_is_left(void **state)
 {
     (void)state;
@@ -1070,6 +1103,7 @@ int main(void)
         ATTACHED(long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed),
         ATTACHED(write_that_fails_after_its_confirmation_fails_the_next_packet),
         ATTACHED(error_after_a_confirmation_is_also_told_on_the_console),
+        ATTACHED(an_error_is_told_only_to_the_command_that_follows_it),
         ATTACHED(what_is_owed_is_said_before_the_target_is_left),
         ATTACHED(with_acknowledgments_nothing_is_confirmed_beforehand),
         ATTACHED(flash_write_is_confirmed_before_it_is_done),
