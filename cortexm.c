@@ -223,16 +223,12 @@ static void wait_reset(void)
  * away, and another one brings it back to its vector. */
 static bool stay(void)
 {
-    enum stop_reason asked = core.asked;
-
-    if (!core.was_reset || asked == STOP_RUNNING)
+    if (!core.was_reset || core.asked == STOP_RUNNING)
         return false;
     wait_reset();
     bool caught = read(DFSR) & DFSR_VCATCH;
     if (!failed)
         failed = caught ? cortexm_after_reset(true) : cortexm_reset(true);
-    core.on_bkpt = false;
-    core.asked = asked;
     core.reset_untold = true;
     return true;
 }
@@ -781,7 +777,7 @@ static void explain(struct stop *stop)
 
     core.was_reset = false;
     if (ran)
-        core.asked = STOP_REQUEST;      /* from now on it is to stand still */
+        core.asked = STOP_STEP;         /* from now on it is to stand still */
     if (dfsr & ~(uint32_t)DFSR_HALTED)
         clear_dfsr();
     if (failed)

@@ -41,6 +41,7 @@ enum stop_reason {
     STOP_RUNNING, STOP_SLEEPING,        /* not stopped (sleeping: in WFI, or locked up... ) */
     STOP_REQUEST, STOP_STEP, STOP_HW_BREAKPOINT, STOP_SW_BREAKPOINT,
     STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS,
+    STOP_WATCH_GONE,                    /* ... and the watchpoint was taken away since then */
     STOP_FAULT,                         /* vector catch; fault_explain() says which */
     STOP_RESET,                         /* vector catch of reset */
     STOP_LOCKUP, STOP_LOST              /* the target does not answer any more */

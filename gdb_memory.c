@@ -253,6 +253,8 @@ int gdb_insert(uint32_t type, uint32_t address, struct scan *rest)
 
 int gdb_remove(uint32_t type, uint32_t address, struct scan *rest)
 {
+    if (type >= WATCH_WRITE && gdb_is_watch(gdb.stop.reason))
+        gdb.stop.reason = STOP_WATCH_GONE;
     return change(type, address, rest, false);
 }
 

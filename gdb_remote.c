@@ -276,7 +276,7 @@ static int handle_host_info(uint32_t a, uint32_t b, struct scan *rest)
 {
     rsp_print("triple:");
     rsp_hex_text("thumbv7em-unknown-unknown");
-    return rsp_print(";endian:little;ptrsize:4;");
+    return rsp_print(";endian:little;ptrsize:4;watchpoint_exceptions_received:after;");
 }
 
 static int handle_process_info(uint32_t a, uint32_t b, struct scan *rest)

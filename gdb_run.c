@@ -67,6 +67,11 @@ static void put_registers(void)
     }
 }
 
+bool gdb_is_watch(enum stop_reason reason)
+{
+    return reason >= STOP_WATCH_WRITE && reason <= STOP_WATCH_ACCESS;
+}
+
 int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
 {
     static const char watches[][7] = { "watch", "rwatch", "awatch" };
@@ -75,7 +80,7 @@ int gdb_put_stop(uint32_t a, uint32_t b, struct scan *rest)
     if (!target_attached())
         return rsp_print("W00");
     rsp_print("T%02x", signal_of(reason));
-    if (reason >= STOP_WATCH_WRITE && reason <= STOP_WATCH_ACCESS)
+    if (gdb_is_watch(reason))
         rsp_print("%s:%x;", watches[reason - STOP_WATCH_WRITE],
                   (unsigned)gdb.stop.address);
     if (gdb.names_breakpoints)
@@ -122,14 +127,19 @@ void gdb_interrupt(void)
         ask_to_halt();
 }
 
-/* Resuming.  gdb learns of a target that is gone by its end, not by an error. */
+/* Resuming.  gdb learns of a target that is gone by its end, not by an error.
+ *
+ * gdb holds that an Arm core stops before a watched access, and takes the watchpoint away to
+ * step over that.  With the DWT the access is done, and so is this step.  (lldb has been told:
+ * watchpoint_exceptions_received.) */
 static int go_on(bool step)
 {
     int error = gdb_owed();
-    bool stops = gdb.ctrl_c == CTRL_C_OPEN;
+    bool done = step && gdb.stop.reason == STOP_WATCH_GONE && !gdb.error_strings;
+    bool stops = gdb.ctrl_c == CTRL_C_OPEN && !done;
 
     if (error == OK)
-        error = !target_attached() ? ERR_LOST : stops ? OK
+        error = !target_attached() ? ERR_LOST : done || stops ? OK
               : step ? cortexm_step() : cortexm_resume();
     if (error == ERR_LOST || error == ERR_NO_ANSWER)
         return put_lost(error);

@@ -62,6 +62,7 @@ const char *gdb_thread(void);           /* its name for this client */
 /* gdb_run.c */
 gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop;
 void gdb_interrupt(void);
+bool gdb_is_watch(enum stop_reason reason);
 void gdb_watch_target(void);
 
 /* gdb_memory.c */

@@ -93,7 +93,7 @@ for tier; do
             try "lldb with $chip" env BUILD="$build" sh test/session/run.sh $chip lldb
             try "lldb by socat with $chip" env BUILD="$build" \
                 sh test/session/run.sh $chip lldb_serial
-            for script in cortex_debug platformio; do
+            for script in cortex_debug platformio watchpoints; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
         done ;;

@@ -131,6 +131,105 @@ static void every_ctrl_c_ends_a_loop_of_steps(void **state)
     }
 }
 
+/* --- watchpoints ------------------------------------------------------------------------- */
+
+enum { WATCHED = RAM + 0x100 };
+
+/* movs r0, #11; str r0, [r1]; movs r0, #22; str r0, [r1]; str r2, [r1]; bx lr; b . */
+static void start_stores(void)
+{
+    static const uint8_t code[] = { 0x0B, 0x20, 0x08, 0x60, 0x16, 0x20, 0x08, 0x60,
+                                    0x0A, 0x60, 0x70, 0x47, 0xFE, 0xE7 };
+
+    assert_true(rsp_write(rsp, RAM, code, sizeof code));
+    assert_true(rsp_write(rsp, WATCHED, "\5\0\0", 4));
+    rsp_ask(rsp, "P1=%08x", __builtin_bswap32(WATCHED));
+    rsp_ask(rsp, "P2=21000000");
+    rsp_ask(rsp, "Pe=%08x", __builtin_bswap32(RAM + 13));
+    rsp_ask(rsp, "Pf=%08x", __builtin_bswap32(RAM));
+}
+
+static uint32_t pc(void)
+{
+    return __builtin_bswap32((uint32_t)strtoul(rsp_ask(rsp, "pf"), NULL, 16)) - RAM;
+}
+
+static void assert_watch_hit(const char *resume, uint32_t at)
+{
+    assert_memory_equal(rsp_ask(rsp, "%s", resume), "T05watch:20000100;", 18);
+    assert_int_equal(pc(), at);
+}
+
+/* What gdb does at a watchpoint: it holds that the store is still to come. */
+static uint32_t watched_by_gdb(const char *resume, uint32_t at)
+{
+    uint32_t value = 0;
+
+    assert_watch_hit(resume, at);
+    rsp_ask(rsp, "z2,%x,4", WATCHED);
+    assert_memory_equal(rsp_ask(rsp, "vCont;s:1"), "T05thread", 9);
+    assert_int_equal(pc(), at);
+    assert_true(rsp_read(rsp, WATCHED, &value, 4));
+    rsp_ask(rsp, "Z2,%x,4", WATCHED);
+    return value;
+}
+
+static void gdb_sees_each_store_of_several_in_a_row(void **state)
+{
+    (void)state;
+    start_stores();
+    rsp_ask(rsp, "Z2,%x,4", WATCHED);
+    assert_int_equal(watched_by_gdb("vCont;c", 4), 11);
+    assert_int_equal(watched_by_gdb("vCont;c", 8), 22);
+    assert_int_equal(watched_by_gdb("vCont;s:1", 10), 33);      /* the last one, before bx lr */
+    assert_int_equal(signal_of(rsp_ask(rsp, "vCont;s:1")), 5);
+    assert_int_equal(pc(), 12);
+}
+
+/* And so does a step whose watchpoint stays, or that is not the first. */
+static void any_other_step_after_a_watchpoint_is_a_step(void **state)
+{
+    (void)state;
+    start_stores();
+    rsp_ask(rsp, "Z2,%x,4", WATCHED);
+    assert_watch_hit("vCont;c", 4);
+    rsp_ask(rsp, "vCont;s:1");
+    assert_int_equal(pc(), 6);
+    assert_int_equal(watched_by_gdb("vCont;r20000006,20000008:1", 8), 22);
+    rsp_ask(rsp, "z2,%x,4", WATCHED);
+    rsp_ask(rsp, "vCont;s:1");
+    assert_int_equal(pc(), 10);
+    rsp_ask(rsp, "vCont;s:1");
+    assert_int_equal(pc(), 12);
+}
+
+static void a_run_anew_forgets_the_watchpoint(void **state)
+{
+    (void)state;
+    start_stores();
+    rsp_ask(rsp, "Z2,%x,4", WATCHED);
+    assert_watch_hit("vCont;c", 4);
+    rsp_ask(rsp, "z2,%x,4", WATCHED);
+    assert_int_equal(rsp_ask(rsp, "vRun;")[0], 'T');
+    start_stores();
+    rsp_ask(rsp, "vCont;s:1");
+    assert_int_equal(pc(), 2);
+}
+
+/* Versions differ in what they hold without it. */
+static void lldb_is_told_that_the_access_is_done_and_steps_are_steps(void **state)
+{
+    (void)state;
+    assert_string_equal(rsp_ask(rsp, "QEnableErrorStrings"), "OK");
+    assert_non_null(strstr(rsp_ask(rsp, "qHostInfo"), ";watchpoint_exceptions_received:after;"));
+    start_stores();
+    rsp_ask(rsp, "Z2,%x,4", WATCHED);
+    assert_watch_hit("vCont;c", 4);
+    rsp_ask(rsp, "z2,%x,4", WATCHED);
+    rsp_ask(rsp, "vCont;s:1");
+    assert_int_equal(pc(), 6);
+}
+
 #define ONE(chip, name) { #chip ": " #name, name, chip, power_off, NULL }
 #define BOTH(name) ONE(samd21, name), ONE(stm32f103, name)
 
@@ -140,6 +239,10 @@ int main(int argc, char **argv)
         BOTH(ctrl_c_while_it_stands_still_ends_the_next_resume),
         BOTH(every_ctrl_c_ends_a_loop_over_a_condition),
         BOTH(every_ctrl_c_ends_a_loop_of_steps),
+        BOTH(gdb_sees_each_store_of_several_in_a_row),
+        BOTH(any_other_step_after_a_watchpoint_is_a_step),
+        BOTH(a_run_anew_forgets_the_watchpoint),
+        BOTH(lldb_is_told_that_the_access_is_done_and_steps_are_steps),
     };
     if (argc > 1)                       /* some of them */
         cmocka_set_test_filter(argv[1]);
