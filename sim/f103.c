@@ -53,6 +53,13 @@ void f103_irq(struct f103 *f103, int line, bool level)
     cpu_irq(f103->cpu, line, level);
 }
 
+void f103_check_shared_sram(struct f103 *f103)
+{
+    if (can_is_awake(f103->can) && f103->chip.usb && usbfs_owns_pins(f103->chip.usb))
+        f103_report(f103, SIM_RULE, "USB and bxCAN are both on: they share 512 bytes of SRAM "
+                    "and cannot be used at the same time (RM0008 24.2)");
+}
+
 /* --- register blocks -------------------------------------------------------------- */
 
 static bool by_debugger(const struct block *block)
@@ -153,38 +160,6 @@ void f103_set_costs(struct f103 *f103, uint32_t flash_acr)
     for (struct bus_region *r = usb; r; r = r == usb && pma != usb ? pma : NULL) {
         r->read_wait = read_cost(n);
         r->write_wait = write_cost(n);
-    }
-}
-
-/* --- parts of the chip that are there but not in this model ----------------------- */
-
-static uint32_t absent_read(void *ctx, uint32_t reg)
-{
-    struct block *block = ctx;
-    f103_report(block->f103, SIM_UNMODELLED, "%s+0x%02X read", block->name, reg);
-    return 0;
-}
-
-static void absent_write(void *ctx, uint32_t reg, uint32_t value)
-{
-    struct block *block = ctx;
-    f103_report(block->f103, SIM_UNMODELLED, "%s+0x%02X written with 0x%08X",
-                block->name, reg, value);
-}
-
-static const struct block absent[] = {
-    { .name = "bxCAN", .base = 0x40006400, .size = 0x400, .enable_bit = 25 },
-};
-
-static void add_absent(struct f103 *f103)
-{
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
-        struct block *block = f103_add_block(f103, &absent[i]);
-        block->bridge = ON_APB1;
-        block->access = HALVES_OK;
-        block->read = absent_read;
-        block->write = absent_write;
-        block->ctx = block;
     }
 }
 
@@ -419,6 +394,7 @@ static void chip_destroy(struct chip *chip)
         spi_free(f103->spi[i]);
     for (int i = 0; i < 2; i++)
         i2c_free(f103->i2c[i]);
+    can_free(f103->can);
     adc_free(f103->adc);
     crc_free(f103->crc);
     wdg_free(f103->wdg);
@@ -462,6 +438,7 @@ static void usb_took_or_gave_pins(void *ctx)
     struct f103 *f103 = ctx;
     gpio_apply(f103->gpio, PA + 11);
     gpio_apply(f103->gpio, PA + 12);
+    f103_check_shared_sram(f103);
 }
 
 /* RM0008 10.2.5: EXTI line 18 is the USB wakeup event. */
@@ -491,7 +468,7 @@ static void add_peripherals(struct f103 *f103)
     i2c_new(f103, 1);
     i2c_new(f103, 2);
     dbgmcu_new(f103);
-    add_absent(f103);
+    can_new(f103);
     f103->chip.usb = usbfs_new(&f103->chip, gpio_pin_number(f103->gpio, PA + 11),
                                gpio_pin_number(f103->gpio, PA + 12));
     usbfs_on_pins(f103->chip.usb, usb_took_or_gave_pins, f103);

@@ -25,7 +25,8 @@ enum { PA = 0, PB = 16, PC = 32, PD = 48 };
 /* Interrupt lines, RM0008 table 63. */
 enum {
     IRQ_WWDG = 0, IRQ_PVD, IRQ_TAMPER, IRQ_RTC, IRQ_FLASH, IRQ_RCC, IRQ_EXTI0,
-    IRQ_DMA1 = 11, IRQ_ADC = 18, IRQ_EXTI9_5 = 23, IRQ_TIM1_BRK, IRQ_TIM1_UP,
+    IRQ_DMA1 = 11, IRQ_ADC = 18, IRQ_USB_HP_CAN_TX, IRQ_USB_LP_CAN_RX0, IRQ_CAN_RX1,
+    IRQ_CAN_SCE, IRQ_EXTI9_5, IRQ_TIM1_BRK, IRQ_TIM1_UP,
     IRQ_TIM1_TRG, IRQ_TIM1_CC, IRQ_TIM2, IRQ_TIM3, IRQ_TIM4, IRQ_I2C1_EV,
     IRQ_I2C1_ER, IRQ_I2C2_EV, IRQ_I2C2_ER, IRQ_SPI1, IRQ_SPI2,
     IRQ_USART1, IRQ_USART2, IRQ_USART3, IRQ_EXTI15_10, IRQ_RTC_ALARM, IRQ_USB_WAKEUP,
@@ -91,6 +92,7 @@ struct f103 {
     struct tim *tim[4];
     struct i2c *i2c[2];
     struct mco *mco;
+    struct can *can;
     struct bkp *bkp;
     struct wdg *wdg;
     struct crc *crc;
@@ -120,6 +122,8 @@ void f103_report(struct f103 *f103, enum sim_problem kind, const char *format, .
     __attribute__((format(printf, 3, 4)));
 /* The clocks or the flash set-up changed: tells the core and prices the buses. */
 void f103_set_costs(struct f103 *f103, uint32_t flash_acr);
+/* USB and CAN share their memory, and cannot be used at the same time (RM0008 24.2). */
+void f103_check_shared_sram(struct f103 *f103);
 void f103_irq(struct f103 *f103, int line, bool level);
 /* A reset that begins inside the chip: pulls nRST low for 20 us, then restarts. */
 void f103_reset_internal(struct f103 *f103, enum reset_cause cause);
@@ -215,6 +219,12 @@ uint32_t tim1_out_lock_ccmr(struct tim1_out *out, int half, uint32_t before,
 void mco_new(struct f103 *f103);
 void mco_free(struct mco *mco);
 void mco_clock(struct mco *mco, bool chosen, sim_time period);
+
+/* can.c */
+void can_new(struct f103 *f103);
+void can_free(struct can *can);
+void can_remapped(struct can *can);
+bool can_is_awake(const struct can *can);
 
 /* i2c.c */
 void i2c_new(struct f103 *f103, int number);

@@ -436,6 +436,8 @@ static void remap(struct gpio *gpio)
     for (int i = 0; i < 2; i++)
         if (f103->i2c[i])
             i2c_remapped(f103->i2c[i]);
+    if (f103->can)
+        can_remapped(f103->can);
 }
 
 /* RM0008 9.4.2: combinations of SWJ_CFG that the table lacks have no effect.  111 is what
