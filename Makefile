@@ -38,7 +38,8 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
 # Optimizations of -Os that make its code larger: each tried alone, then together (gcc 12),
 # and kept where the images shrank: 1.7 KB in all.  The files that every byte goes through keep
 # them, but for adi.c, whose bytes all go through swd.c: see `make bench`.  CALLS makes calls of
-# short functions that are wanted more than once, which INPLACE keeps in place.
+# short functions that are wanted more than once, which INPLACE keeps in place; gcc still takes
+# some calls for longer than they are, and those functions say "noinline".
 SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
     -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
     -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc -fno-forward-propagate \

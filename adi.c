@@ -585,7 +585,7 @@ int adi_read32(uint32_t address, uint32_t *value)
     return adi_read(address, value, 4);
 }
 
-int adi_write32(uint32_t address, uint32_t value)
+__attribute__((noinline)) int adi_write32(uint32_t address, uint32_t value)
 {
     return adi_write(address, &value, 4);
 }
@@ -664,7 +664,7 @@ void adi_disconnect(void)
     wire_release(WIRE_GDB);
 }
 
-bool adi_connected(void)
+__attribute__((noinline)) bool adi_connected(void)
 {
     return port.connected;
 }

@@ -87,7 +87,7 @@ static uint32_t ours[DEBUG_WORDS];      /* those bits that the program had not s
 
 /* --- the controller ----------------------------------------------------------- */
 
-static uint32_t fpec(uint32_t address, uint32_t reg)
+__attribute__((noinline)) static uint32_t fpec(uint32_t address, uint32_t reg)
 {
     return FPEC + reg + (address >= BANK2_START && address < OPTION_BYTES ? BANK2 : 0u);
 }

@@ -9,7 +9,7 @@ int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-char hex_char(uint32_t nibble)
+__attribute__((noinline)) char hex_char(uint32_t nibble)
 {
     nibble &= 15;
     return (char)(nibble + (nibble < 10 ? '0' : 'a' - 10));

@@ -262,7 +262,7 @@ int target_read(uint32_t address, void *bytes, uint32_t length)
     return target.attached ? adi_read(address, bytes, length) : ERR_NO_TARGET;
 }
 
-int target_write(uint32_t address, const void *bytes, uint32_t length)
+__attribute__((noinline)) int target_write(uint32_t address, const void *bytes, uint32_t length)
 {
     return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
 }
