@@ -54,8 +54,8 @@ enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
 
 static struct {
     bool connected;
-    uint32_t dpidr, targetid, rom_table;
     uint8_t ap;                             /* the one that memory accesses use */
+    uint32_t dpidr, targetid, rom_table;
     uint32_t csw_base;                      /* its CSW without size and increment */
     uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
     struct adi_counters count;

@@ -55,21 +55,21 @@ static uint8_t gdb_out[GDB_OUT + PACKET], uart_out[UART_OUT + PACKET],
 static struct port {
     uint8_t interface, data, notify;    /* the last two: endpoints */
     uint8_t other;                      /* see ep_write(): the GDB port's IN has two buffers */
-    struct ring arrived, leaving;
     volatile bool flush;                /* set by the writer, cleared when it is done */
-    /* The rest is written by the interrupt. */
+    /* All but the rings is written by the interrupt. */
     uint8_t loaded;                     /* IN packet that waits its turn: length + 1 */
     bool full_packet;                   /* the last IN packet was: an empty one may be due */
-    struct line_coding coding;
     volatile uint8_t lines;
-    volatile uint32_t openings;
-    uint16_t fresh;                     /* arrived.head when that was counted */
     bool break_asked;
+    uint8_t notified;                   /* bytes of notification that are under way or done */
     uint16_t break_ms;
+    uint16_t fresh;                     /* arrived.head when openings was counted */
     uint16_t state;                     /* PSTN 6.5.4, what the host was told last */
     uint16_t events;                    /* to be told */
+    volatile uint32_t openings;
+    struct line_coding coding;
+    struct ring arrived, leaving;
     uint8_t notification[NOTIFICATION_SIZE];
-    uint8_t notified;                   /* bytes of it that are under way or done */
 } ports[CDC_PORTS] = {
     [CDC_GDB] = {
         GDB_INTERFACE, GDB_EP, GDB_NOTIFY_EP, GDB_OTHER_IN,

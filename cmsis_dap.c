@@ -54,17 +54,17 @@ enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
 /* --- the ring ----------------------------------------------------------------------- */
 
 static struct {
+    /* With interrupts off, or in the interrupt: */
+    volatile uint8_t requests, answers; /* that are in the ring */
+    volatile uint8_t next;              /* slot of the request that is done next */
+    volatile bool received;             /* a packet is still in the endpoint's buffer */
+    volatile bool stale;                /* dropped, and main does not know it yet */
     struct slot {
         uint8_t length;
         volatile bool aborted;
         uint8_t spare[2];               /* see read_ap() */
         uint8_t bytes[PACKET];
     } slots[SLOTS];
-    /* With interrupts off, or in the interrupt: */
-    volatile uint8_t requests, answers; /* that are in the ring */
-    volatile uint8_t next;              /* slot of the request that is done next */
-    volatile bool received;             /* a packet is still in the endpoint's buffer */
-    volatile bool stale;                /* dropped, and main does not know it yet */
 } ring;
 
 /* Counted from the request that is done next. */

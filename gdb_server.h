@@ -28,6 +28,7 @@ extern struct gdb {
     bool reads_messages;                /* error-message: "E.text" */
     bool error_strings;                 /* lldb: "E01;text in hex" */
     bool names_breakpoints;             /* wants to hear the kind of breakpoint */
+    bool multiprocess;                  /* "p1.1" is a thread, not "1" */
 
     bool console;                       /* "O" packets are allowed now */
     bool flash_job;                     /* between flash_begin() and flash_end() */
@@ -47,7 +48,6 @@ extern struct gdb {
     int unsaid;                         /* an error gdb showed as a number only */
     int owed;                           /* of a write that was confirmed beforehand */
     int target;                         /* index of the last attach, for `run` */
-    bool multiprocess;                  /* the client: "p1.1" is a thread, not "1" */
 } gdb;
 
 /* gdb_remote.c */

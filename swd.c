@@ -63,14 +63,14 @@ enum { BACK_OFF = 44 };                         /* clocks: data phase, and 10 mo
 enum { PAUSE_MAX = 48 };                        /* idle clocks behind a write */
 
 static struct {
-    uint32_t crh[2];                    /* SWDIO output or input, the rest unchanged */
     enum pace pace;
+    uint8_t turnaround;                 /* clocks less one */
+    bool always_data;                   /* a data phase even after WAIT and FAULT */
+    uint32_t crh[2];                    /* SWDIO output or input, the rest unchanged */
     uint32_t wait_low, wait_high;       /* turns of the waiting loops, when paced */
     uint32_t quick, paced, turn;               /* measured, in sixteenths of a cycle: a bit
                                            without waits, and what a turn adds */
-    uint8_t turnaround;                 /* clocks less one */
     uint32_t pause;                     /* behind writes, in 256ths of a clock */
-    bool always_data;                   /* a data phase even after WAIT and FAULT */
 } swd;
 
 /* swd_words.s */

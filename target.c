@@ -29,14 +29,14 @@ struct target_options target_options = {
 };
 
 static struct {
-    int count;
-    struct chip chips[TARGET_MAX];
-    int current;                        /* attached, or the locked one last asked for */
     bool attached;
     bool caught;                        /* by a scan under reset, and not let go yet */
+    int count;                          /* of chips */
+    int current;                        /* attached, or the locked one last asked for */
+    int region_count;
     struct cortexm_info core;
     struct region regions[TARGET_REGIONS];
-    int region_count;
+    struct chip chips[TARGET_MAX];
 } target;
 
 /* --- scanning ----------------------------------------------------------------- */

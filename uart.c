@@ -53,20 +53,20 @@ enum {
 
 /* All written by interrupts; rs485 by main. */
 static struct {
-    uint8_t rx[RX_SIZE], tx[TX_SIZE];
-    int rx_taken;                       /* index of the first byte not yet forwarded */
-    struct line_coding coding;          /* what is in force */
-    struct uart_plan plan;              /* how */
     bool coding_waits;                  /* another is wanted */
     bool sending;                       /* from before the first start bit to the last stop */
     volatile bool rs485;
     enum { NO_BREAK, BREAK_WANTED, BREAKING, RESTING } line_break;
     bool break_ends;                    /* else it lasts until the host says so */
+    int rx_taken;                       /* index of the first byte not yet forwarded */
+    struct line_coding coding;          /* what is in force */
+    struct uart_plan plan;              /* how */
     uint32_t break_ms, break_deadline;
     uint32_t break_asked;               /* when, in ms */
     uint32_t openings;                  /* cdc_openings() when we last looked */
     int before_coding, before_break;    /* bytes that go before what is wanted */
     struct uart_counts counts;
+    uint8_t rx[RX_SIZE], tx[TX_SIZE];   /* last: what is far away costs a longer instruction */
 } uart;
 
 /* A frame bit by bit, the lowest first: 0, data, parity, 1. */
