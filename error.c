@@ -32,6 +32,10 @@ static const char texts[] =
     /* ERR_WIRE_TAKEN */  "a CMSIS-DAP host (OpenOCD, pyOCD, ...) has the wire: close it, or "
                           "'monitor wire free'\0"
     /* ERR_BUSY */        "still busy\0"
+    /* ERR_READ_ONLY */   "ROM stays; option bytes and fuses are written by 'monitor option ADDRESS "
+                          "VALUE'\0"
+    /* ERR_FLASH_END */   "this chip's flash ends before: 'monitor targets' tells its size\0"
+    /* ERR_ALIAS */       "address 0 is not the flash now: BOOT0 to 0, then 'monitor reset'\0"
     /* ERR_REFUSED */     "refused: it locks the chip for ever, or changes bits of the factory\0"
     /* ERR_COUNT */       "unknown error";
 

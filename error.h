@@ -27,6 +27,9 @@ enum error {
     ERR_UNSUPPORTED,
     ERR_WIRE_TAKEN,     /* a CMSIS-DAP host has the wire */
     ERR_BUSY,           /* not an error: ask again (flash_poll) */
+    ERR_READ_ONLY,      /* ROM, option bytes, fuses */
+    ERR_FLASH_END,      /* behind what this chip has of its family's flash */
+    ERR_ALIAS,          /* address 0 shows something else than the flash */
     ERR_REFUSED,        /* would lock the chip for ever, or change what the factory wrote */
     ERR_COUNT
 };

@@ -21,9 +21,9 @@ struct chip {
     bool locked;                        /* read or debug protection is on */
     uint8_t open_option;                /* ... the first option's value without; 0: others too */
     const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */
-    uint32_t flash_base, flash_size, page;      /* page: what is erased at once */
+    uint32_t flash_base, flash_size, page;      /* page: what is erased at once; base: not
+                                         * 0 means that the flash is seen at 0, too */
     uint32_t ram_base, ram_size;
-    struct region more[3];              /* what else the memory map shows; size 0 ends */
 };
 
 struct family {
@@ -42,6 +42,8 @@ struct family {
                    uint32_t length);
     int (*finish)(const struct chip *chip);
     uint32_t unit;                      /* bytes */
+    uint32_t room;                      /* for flash, whether this chip has it or not */
+    uint32_t rom;                       /* 64 KB: what the maker wrote, option bytes, fuses */
 
     /* For loader_code.s: where it begins for this family, and which controller writes a page;
      * 0 when the target's core must not run now. */
@@ -54,7 +56,7 @@ struct family {
     /* What a chip looks at when it starts: options.c.  begin, erase and program take `base`
      * for a page. */
     struct options {
-        uint32_t base, in_force;        /* in_force: the register that tells */
+        uint32_t base, in_force;        /* in_force: the controller's register that tells */
         uint16_t size;                  /* bytes that are erased at once, 256 at most */
         uint8_t shown, unit;            /* bytes */
     } options;

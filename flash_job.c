@@ -45,10 +45,23 @@ static struct {
     uint8_t bytes[FLASH_PAGE_MAX];      /* those pages, and the one that is collected */
 } job;
 
-static bool in_flash(const struct chip *chip, uint32_t address, uint32_t length)
+/* A flash that is not at 0 is seen there, too: from there to where it is.  ERR_FLASH_END. */
+static int find(const struct chip *chip, uint32_t *address, uint32_t length)
 {
-    uint32_t offset = address - chip->flash_base;
-    return offset < chip->flash_size && length <= chip->flash_size - offset;
+    if (*address < chip->flash_base)
+        *address += chip->flash_base;
+    uint32_t offset = *address - chip->flash_base;
+    return offset < chip->flash_size && length <= chip->flash_size - offset ? OK
+                                                                            : ERR_FLASH_END;
+}
+
+/* ... unless the chip has started from elsewhere, or the program has put RAM at 0. */
+static bool is_at_0(const struct chip *chip)
+{
+    uint8_t bytes[64];
+
+    return adi_read(chip->flash_base, bytes, sizeof bytes) == OK &&
+           adi_holds(0, bytes, sizeof bytes);
 }
 
 /* As many pages as there is room for; page n since the start is in place n % places. */
@@ -267,8 +280,9 @@ int flash_write(uint32_t address, const uint8_t *bytes, uint32_t length)
 
     if (!job.open || !chip)
         return ERR_NO_TARGET;
-    if (!in_flash(chip, address, length))
-        return ERR_RANGE;
+    int outside = find(chip, &address, length);
+    if (outside)
+        return outside;
     while (length && !job.error) {
         uint32_t offset = address & (chip->page - 1), page = address - offset;
         uint32_t room = chip->page - offset, n = room < length ? room : length;
@@ -313,8 +327,12 @@ int flash_erase(uint32_t address, uint32_t length)
 
     if (!job.open || !chip)
         return ERR_NO_TARGET;
-    if (!in_flash(chip, address, length))
-        return ERR_RANGE;
+    bool alias = address < chip->flash_base;
+    int error = find(chip, &address, length);
+    if (error)
+        return error;
+    if (alias && !is_at_0(chip))
+        return ERR_ALIAS;
     if ((address | length) & (chip->page - 1))
         return ERR_ALIGNMENT;
     if (job.page - address < length)    /* else the next section may go on in it: lldb */

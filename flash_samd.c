@@ -257,7 +257,6 @@ static void measure(struct chip *chip)
     chip->page = page * ROW_PAGES;
     chip->ram_base = 0x20000000;
     chip->ram_size = chip->flash_size / 8 > 4096 ? chip->flash_size / 8 : 4096;
-    chip->more[0] = (struct region){ REGION_ROM, 0x00800000, 0x10000, 0 };
 }
 
 /* A reset that ends while SWCLK is low, as it is now and then when somebody presses the
@@ -329,7 +328,7 @@ static int lock(const struct chip *chip, bool on)
 const struct family samd_family = {
     .identify = identify, .debugged = debugged,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 4, .loader = LOADER_SAMD, .controller = controller,
+    .unit = 4, .room = 0x00400000, .rom = 0x00800000, .loader = LOADER_SAMD, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
     .options = { USER_ROW, LOCK, 256, FUSES, 4 },
     .check_option = check_option, .number = number, .lock = lock,

@@ -264,10 +264,6 @@ static void describe(struct chip *chip, const struct part *part)
     chip->ram_size = part->ram * 1024u;
     chip->locked = read_protected();
     chip->open_option = part->kind == F1 ? 0xA5 : 0xAA;     /* RDP */
-    chip->more[0] = (struct region){ REGION_ROM, 0, chip->flash_size, 0 };  /* alias */
-    chip->more[1] = (struct region){ REGION_ROM, 0x1FFF0000, 0x10000, 0 };  /* system */
-    if ((chip->cpuid >> 4 & 0xFFF) == 0xC24)    /* F3: core coupled memory */
-        chip->more[2] = (struct region){ REGION_RAM, 0x10000000, 0x4000, 0 };
 }
 
 /* A zero IDCODE means "cannot be read", not a chip; no row has it. */
@@ -365,7 +361,7 @@ static uint32_t number(const struct chip *chip, unsigned index)
 const struct family stm32_family = {
     .identify = identify, .debugged = debugged,
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 2, .loader = LOADER_STM32, .controller = controller,
+    .unit = 2, .room = 0x08000000, .rom = 0x1FFF0000, .loader = LOADER_STM32, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
     .options = { OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2 },
     .check_option = check_option, .number = number,

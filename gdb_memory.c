@@ -38,6 +38,7 @@ enum {
     PERIPHERALS = 0x40000000,           /* Armv7-M B3.1: from here on */
     AIRCR = 0xE000ED0C,                 /* whose bits reset the chip */
     LONG_WRITE = 256,                   /* of a load, hardly of a user's command */
+    BY_HAND = 8,                        /* `set` writes no more than that */
     SEARCH_MS = 4000,                   /* gdb gives up after 6 s */
     SHOW_EVERY_MS = 500, CTRL_C = 0x03,
 };
@@ -156,18 +157,25 @@ static int owe(int error)
     return LATER;
 }
 
-/* Length 0 asks whether we know the packet. */
+/* Length 0 asks whether we know the packet.  To ROM and option bytes only those may write who
+ * drive the flash's controller themselves, word by word, since the core last ran: their
+ * sequence is not broken in the middle.  A load is told which command does it. */
 int gdb_write_binary(uint32_t address, uint32_t length, struct scan *rest)
 {
     if (scan_left(rest) != length)
         return ERR_RANGE;
     if (length == 0)
         return OK;
+    if (inside(REGION_ROM, address, 1) && !(gdb.by_hand && length <= BY_HAND))
+        return ERR_READ_ONLY;
+    gdb.by_hand |= target_has_controller(address);
     bool confirmed = length >= LONG_WRITE && inside(REGION_RAM, address, length)
                   && rsp_confirm();
     int error = swbreak_write(address, rest->at, length);
     if (AIRCR - address < length && cortexm_look() == OK)
         error = OK;                     /* it may have been cut off by the reset */
+    if (error == ERR_FAULT && length > BY_HAND)
+        gdb.unsaid = ERR_RANGE;         /* a program that is too large: gdb says "failed" only */
     return confirmed ? owe(error) : error;
 }
 
@@ -264,6 +272,7 @@ static int open_job(void)
     int error = gdb.flash_job ? OK : flash_begin();
 
     gdb.flash_job = error == OK;
+    gdb.by_hand = false;
     return error;
 }
 
@@ -276,6 +285,12 @@ static int end_job(int error)
     gdb.flash_job = false;
     gdb.ctrl_c = CTRL_C_SPENT;
     return result;
+}
+
+void gdb_drop_flash_job(void)
+{
+    if (gdb.flash_job)
+        end_job(ERR_LOST);
 }
 
 /* What was asked to be erased and got no data. */

@@ -102,8 +102,7 @@ void gdb_forget_target(void)
 
 void gdb_detach(void)
 {
-    if (gdb.flash_job)
-        flash_end(ERR_LOST);            /* by who asked for it */
+    gdb_drop_flash_job();
     if (target_attached()) {
         swbreak_remove_all();           /* the target as the program wants it */
         target_detach();
@@ -305,6 +304,7 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
     line[length] = '\0';
     if (!scan_done(rest))
         return ERR_RANGE;
+    gdb_drop_flash_job();               /* no load has a command in its middle */
     gdb_console_opens();
     if (gdb.unsaid != OK)
         monitor_print("The last error was: %s\n", error_text(gdb.unsaid));

@@ -147,6 +147,7 @@ static int go_on(bool step)
         return error;
     gdb.running = true;
     gdb.unsaid = OK;
+    gdb.by_hand = false;
     if (stops)
         ask_to_halt();
     gdb.resumed_ms = clock_ms();

@@ -32,6 +32,7 @@ extern struct gdb {
 
     bool console;                       /* "O" packets are allowed now */
     bool flash_job;                     /* between flash_begin() and flash_end() */
+    bool by_hand;                       /* somebody writes to the flash's controller */
 
     /* While the target runs on gdb's behalf. */
     bool running;
@@ -70,6 +71,7 @@ gdb_handler gdb_read_registers, gdb_write_registers, gdb_read_register,
             gdb_write_register, gdb_read_hex, gdb_read_binary, gdb_write_hex,
             gdb_write_binary, gdb_crc, gdb_search, gdb_insert, gdb_remove,
             gdb_flash_erase, gdb_flash_write, gdb_flash_done;
+void gdb_drop_flash_job(void);           /* what is left of one that was broken off */
 /* Whole pages; shows that it is alive where that is allowed. */
 int gdb_erase_pages(uint32_t address, uint32_t length);
 

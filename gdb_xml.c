@@ -9,8 +9,8 @@
  * finds out how long it is, because the answer begins with 'l' (last) or 'm' (more).
  *
  * The memory map leaves no holes.  gdb refuses to touch what is not in it, and people
- * want their peripherals, so everything that is not flash or ROM is called RAM; an access
- * to nothing is refused by the target itself, which knows better.
+ * want their peripherals, so everything that is not flash is called RAM, ROM too: a write is
+ * refused by us or by the target itself, in better words than gdb's own "Load failed".
  *
  *   called by  gdb_remote.c, swbreak.c      calls  target.c (what is attached), rsp.c
  *
@@ -140,15 +140,13 @@ void gdb_memory_piece(uint32_t from, struct region *piece)
 
 static void write_memory_map(void)
 {
-    static const char kinds[][6] = { "ram", "flash", "rom" };
     struct region piece;
     uint32_t from = 0;
 
     write("<memory-map>");
     do {
         gdb_memory_piece(from, &piece);
-        write("<memory type='%s' start='0x%x' length='0x%x'>", kinds[piece.kind],
-              (unsigned)piece.base, (unsigned)piece.size);
+        write("<memory type='%s' start='0x%x' length='0x%x'>", piece.kind == REGION_FLASH ? "flash" : "ram", (unsigned)piece.base, (unsigned)piece.size);
         if (piece.kind == REGION_FLASH)
             write("<property name='blocksize'>0x%x</property>", (unsigned)piece.page);
         write("</memory>");

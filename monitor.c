@@ -239,8 +239,9 @@ static int run_targets(int argc, const char **argv)
         monitor_print("%s.\n", error_text(ERR_NO_TARGET));
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
-        monitor_print("%d  %-20s %-12s id 0x%08x%s%s\n", i + 1, info->name, info->core,
-                      (unsigned)info->id, info->attached ? "  attached" : "",
+        monitor_print("%d  %-20s %-12s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
+                      info->core, (unsigned)info->id, (unsigned)info->flash_size / 1024,
+                      info->attached ? "  attached" : "",
                       info->locked ? "  LOCKED: `monitor erase_mass`" : "");
     }
     return OK;
@@ -395,7 +396,6 @@ static int run_option(int argc, const char **argv)
         error = erase ? option_erase() : option_write(number.value[0], number.value[1]);
         if (error != OK)
             return error == ERR_RANGE ? MISUSED : error;
-        monitor_print("Written. It counts when the target has been off and on.\n");
     }
     for (unsigned i = 0; (error = option_read(i, &option)) == OK; i++)
         monitor_print("0x%x: 0x%x%s\n", (unsigned)option.address, (unsigned)option.value,
@@ -417,15 +417,14 @@ static int run_uid(int argc, const char **argv)
     return OK;
 }
 
-/* lock_flash, unlock_flash. */
+/* lock_flash, unlock_flash; and `unlock`, which opens a locked chip by erasing it. */
 static int run_lock_flash(int argc, const char **argv)
 {
-    bool lock = argv[0][0] == 'l';
-    int error = flash_lock(lock);
+    int error = flash_lock(argv[0][0] == 'l');
 
-    if (error == OK)
-        monitor_print("All flash regions %slocked until the next reset.\n", lock ? "" : "un");
-    return error;
+    if (error == ERR_LOCKED && compare("unlock", argv[0]) == WHOLE)
+        return run_erase_mass(1, argv);
+    return error == OK ? run_option(1, argv) : error;
 }
 
 static int run_help(int argc, const char **argv);
@@ -439,7 +438,7 @@ struct command {
 /* help begins with a blank or '!': not in the list, and the command only says that text;
  * with '!' it has failed. */
 static const struct command commands[] = {
-    { "help", "[COMMAND] this list", run_help, 1 },
+    { "help", "this list", run_help, 0 },
     { "version", "firmware, board, last crash", run_version, 0 },
     { "swd_scan|swdp_scan|auto_scan", "find targets", run_swd_scan, 0 },
     { "targets", "show them again", run_targets, 0 },
@@ -468,14 +467,10 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static int run_help(int argc, const char **argv)
 {
-    int error = MISUSED;
-
     for (const struct command *c = commands; c < commands + COMMANDS; c++)
-        if (c->help[0] > '!' && (argc < 2 || compare(c->name, argv[1]) != DIFFERENT)) {
+        if (c->help[0] > '!')
             monitor_print("%-13s %s\n", c->name, c->help);
-            error = OK;
-        }
-    return error;
+    return OK;
 }
 
 /* One command, whole or as the only one that begins so. */

@@ -63,7 +63,7 @@ static int change(uint32_t address, uint32_t value, bool erase_others)
     __builtin_memcpy(bytes + at, &value, options->unit);
     if (options->unit == 2)
         add_complements(bytes, options->size);
-    monitor_print("Leave the target's power on.\n");
+    monitor_print("Leave the power on until it is done, then turn it off and on.\n");
     return flash_make(options->base, bytes, options->size);
 }
 
@@ -95,7 +95,7 @@ int flash_lock(bool lock)
 {
     int error = find_chip();
 
-    if (!error && !chip->family->lock)
-        error = chip->locked ? ERR_LOCKED : ERR_UNSUPPORTED;
+    if (!error)
+        error = chip->locked ? ERR_LOCKED : chip->family->lock ? OK : ERR_UNSUPPORTED;
     return error ? error : chip->family->lock(chip, lock);
 }

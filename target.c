@@ -137,7 +137,8 @@ const struct target_info *target_info(int index)
     const struct chip *chip = &target.chips[index];
 
     info = (struct target_info){ chip->name, chip->core, chip->id, chip->locked,
-                                 target.attached && index == target.current };
+                                 target.attached && index == target.current,
+                                 chip->flash_size };
     return &info;
 }
 
@@ -145,25 +146,30 @@ const struct target_info *target_info(int index)
 
 static void map(enum region_kind kind, uint32_t base, uint32_t size, uint32_t page)
 {
-    if (size && target.region_count < TARGET_REGIONS)
-        target.regions[target.region_count++] = (struct region){ kind, base, size, page };
+    target.regions[target.region_count++] = (struct region){ kind, base, size, page };
 }
 
+/* What is in no region is more RAM, peripherals, or devices. */
 static void map_memory(const struct chip *chip)
 {
     target.region_count = 0;
-    if (chip->family) {
-        map(REGION_FLASH, chip->flash_base, chip->flash_size, chip->page);
-        map(REGION_RAM, chip->ram_base, chip->ram_size, 0);
-        for (int i = 0; i < 3; i++)
-            map(chip->more[i].kind, chip->more[i].base, chip->more[i].size, 0);
-    } else {
-        map(REGION_ROM, 0x00000000, 0x10000000, 0);     /* code: no BKPT written here */
+    if (!chip->family) {
+        map(REGION_FLASH, 0x00000000, 0x10000000, 0x400);   /* code: `load` is refused */
         map(REGION_RAM, 0x10000000, 0x30000000, 0);
+        return;
     }
-    map(REGION_RAM, 0x40000000, 0x20000000, 0);         /* peripherals */
-    map(REGION_RAM, 0x60000000, 0x80000000, 0);         /* external memory, devices */
-    map(REGION_RAM, 0xE0000000, 0x10000000, 0);         /* the core's own registers */
+    map(REGION_FLASH, chip->flash_base, chip->family->room, chip->page);
+    if (chip->flash_base)
+        map(REGION_FLASH, 0, chip->family->room, chip->page);
+    map(REGION_RAM, chip->ram_base, chip->ram_size, 0);
+    map(REGION_ROM, chip->family->rom, 0x10000, 0);
+}
+
+bool target_has_controller(uint32_t address)
+{
+    const struct chip *chip = target_chip();
+
+    return chip && chip->family && (address ^ chip->family->options.in_force) < 0x100;
 }
 
 int target_regions(const struct region **regions)

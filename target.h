@@ -5,10 +5,12 @@
 #include "cortexm.h"
 #include "error.h"
 
-enum { TARGET_MAX = 4, TARGET_REGIONS = 12 };
+enum { TARGET_MAX = 4, TARGET_REGIONS = 4 };
 
 struct region {
-    enum region_kind { REGION_RAM, REGION_FLASH, REGION_ROM } kind; /* RAM: peripherals too */
+    /* RAM: peripherals too.  Flash: also where chips of the family may have some, behind the
+     * flash that this one has.  ROM: option bytes and fuses, too. */
+    enum region_kind { REGION_RAM, REGION_FLASH, REGION_ROM } kind;
     uint32_t base, size;
     uint32_t page;                      /* flash: erase block in bytes */
 };
@@ -20,6 +22,7 @@ struct target_info {
     uint32_t id;                        /* the number it was recognized by */
     bool locked;                        /* reading or debugging is restricted */
     bool attached;
+    uint32_t flash_size;                /* 0: not known how to write it */
 };
 
 /* Looks for targets; with connect-under-reset on, while nRST is held low, so that the
@@ -39,6 +42,7 @@ void target_lost(void);
 
 const struct cortexm_info *target_core(void);
 int target_regions(const struct region **regions);      /* count; 0 when not attached */
+bool target_has_controller(uint32_t address);           /* of its flash, there */
 
 int target_read(uint32_t address, void *bytes, uint32_t length);
 int target_write(uint32_t address, const void *bytes, uint32_t length);

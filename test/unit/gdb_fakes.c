@@ -254,7 +254,7 @@ const struct target_info *target_info(int index)
 {
     (void)index;
     info = (struct target_info){ "ATSAMD21G18A", "Cortex-M0+", 0x10010005, fake.locked,
-                                 fake.attached };
+                                 fake.attached, FAKE_FLASH };
     return &info;
 }
 int target_attach(int index)
@@ -275,17 +275,20 @@ int target_regions(const struct region **regions)
     static const struct region list[] = {
         { REGION_RAM, FAKE_RAM_BASE, FAKE_RAM, 0 },
         { REGION_FLASH, 0, FAKE_FLASH, 256 },
-        { REGION_RAM, 0x40000000, 0x20000000, 0 },      /* peripherals */
+        { REGION_ROM, 0x800000, 0x10000, 0 },
     };
     *regions = list;
     return fake.attached ? 3 : 0;
 }
+bool target_has_controller(uint32_t address) { return address >> 8 == 0x410040; }
 static uint8_t *memory(uint32_t address, uint32_t length)
 {
     if (length <= FAKE_FLASH && address <= FAKE_FLASH - length)
         return fake.flash + address;
     if (length <= FAKE_RAM && address - FAKE_RAM_BASE <= FAKE_RAM - length)
         return fake.ram + (address - FAKE_RAM_BASE);
+    if (length <= sizeof fake.fuses && address - 0x804000 <= sizeof fake.fuses - length)
+        return fake.fuses + (address - 0x804000);
     return NULL;
 }
 int target_read(uint32_t address, void *bytes, uint32_t length)
@@ -304,7 +307,7 @@ int target_write(uint32_t address, const void *bytes, uint32_t length)
     fake.sent_before_write = fake.out_count;
     if (fake.write_error != OK || to == NULL)
         return fake.write_error != OK ? fake.write_error : ERR_FAULT;
-    if (address >= FAKE_RAM_BASE)
+    if (address >= FAKE_FLASH)
         memcpy(to, bytes, length);
     return OK;
 }
@@ -379,7 +382,11 @@ int chip_number(unsigned index, uint32_t *word)
     *word = index == 0 ? 0x01234567 : 0x89ABCDEF;
     return !fake.attached ? ERR_NO_TARGET : index < 2 ? OK : ERR_RANGE;
 }
-int flash_lock(bool lock) { fake.regions_locked = lock; return OK; }
+int flash_lock(bool lock)
+{
+    fake.regions_locked = lock;
+    return fake.locked ? ERR_LOCKED : OK;
+}
 
 /* What the tests use. */
 void fake_power_on(void)

@@ -27,7 +27,7 @@ struct fake {
     uint32_t ms, looks;                 /* the clock: 1 ms for every 50 looks */
 
     /* The target. */
-    uint8_t flash[FAKE_FLASH], ram[FAKE_RAM];
+    uint8_t flash[FAKE_FLASH], ram[FAKE_RAM], fuses[256];     /* in ROM, at 0x804000 */
     uint32_t registers[REG_COUNT][2];
     int count;                          /* how many a scan finds; 0: none */
     bool attached, running, fpu, v6m, locked;

@@ -18,7 +18,8 @@ static void words_stand_in_the_order_of_the_list(void **state)
         { ERR_PROGRAM, "write" }, { ERR_VERIFY, "differently" },
         { ERR_RESOURCES, "comparator" }, { ERR_UNSUPPORTED, "cannot" },
         { ERR_WIRE_TAKEN, "CMSIS-DAP" }, { ERR_BUSY, "busy" },
-        { ERR_REFUSED, "refused: it locks" },
+        { ERR_READ_ONLY, "monitor option" },
+        { ERR_FLASH_END, "ends before" }, { ERR_ALIAS, "BOOT0" }, { ERR_REFUSED, "refused: it locks" },
     };
     (void)state;
     assert_int_equal(sizeof rows / sizeof rows[0], ERR_COUNT);

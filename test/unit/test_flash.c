@@ -21,6 +21,7 @@ enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
 
 static struct {
     bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    bool boot0;                         /* something else than the flash at 0 */
     bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
     int starts, slot;
     int looks;                          /* at a chunk before it is done, 50 ms each */
@@ -360,12 +361,16 @@ int adi_read(uint32_t address, void *bytes, uint32_t length)
         memcpy(bytes, (chip.samd ? chip.user_row : chip.options) + (address - options), length);
         return OK;
     }
-    if (length <= 4 && address - base >= SIZE) {
+    if (length <= 4 && address - base >= SIZE && address >= SIZE) {
         uint32_t value;
         int error = get(address, &value);
         memcpy(bytes, &value, length);
         return error;
     }
+    if (!chip.samd && address < SIZE && !chip.boot0)
+        address += base;
+    else if (!chip.samd && address < SIZE)
+        return memset(bytes, 0x77, length), OK;
     if (chip.security || address - base >= SIZE)
         return ERR_FAULT;
     assert_int_equal(chip.busy, 0);             /* or the chip would be stalled */
@@ -618,11 +623,14 @@ static void an_stm32_is_recognized_with_its_memory_map(void **state)
     assert_int_equal(target_count(), 1);
     assert_string_equal(target_info(0)->name, "STM32F10x x8/xB");
     assert_int_equal(target_attach(0), OK);
-    assert_true(target_regions(&regions) >= 5);
+    assert_int_equal(target_regions(&regions), 4);
     assert_int_equal(regions[0].kind, REGION_FLASH);
-    assert_int_equal(regions[0].size, 64 * 1024);
+    assert_int_equal(regions[0].base, STM_FLASH);
     assert_int_equal(regions[0].page, 1024);
-    assert_int_equal(regions[1].size, 20 * 1024);
+    assert_int_equal(regions[1].kind, REGION_FLASH);    /* its alias */
+    assert_int_equal(regions[1].base, 0);
+    assert_int_equal(regions[2].size, 20 * 1024);
+    assert_int_equal(regions[3].kind, REGION_ROM);
 }
 
 static void a_samd21_is_recognized_by_name(void **state)
@@ -766,9 +774,9 @@ static void only_whole_pages_are_erased(void **state)
     assert_int_equal(flash_begin(), OK);
     assert_int_equal(flash_erase(base() + 1, page), ERR_ALIGNMENT);
     assert_int_equal(flash_erase(base(), page - 4), ERR_ALIGNMENT);
-    assert_int_equal(flash_erase(base() + SIZE - page, 2 * page), ERR_RANGE);
-    assert_int_equal(flash_erase(base(), ~page + 1), ERR_RANGE);
-    assert_int_equal(flash_erase(base() + SIZE, page), ERR_RANGE);
+    assert_int_equal(flash_erase(base() + SIZE - page, 2 * page), ERR_FLASH_END);
+    assert_int_equal(flash_erase(base(), ~page + 1), ERR_FLASH_END);
+    assert_int_equal(flash_erase(base() + SIZE, page), ERR_FLASH_END);
     assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.erases, 0);
 }
@@ -987,10 +995,41 @@ static void addresses_outside_are_refused(void **state)
     (void)state;
     assert_int_equal(target_attach(0), OK);
     assert_int_equal(flash_begin(), OK);
-    assert_int_equal(flash_write(base() + SIZE - 4, bytes, 8), ERR_RANGE);
-    assert_int_equal(flash_write(base() - 4, bytes, 8), ERR_RANGE);
+    assert_int_equal(flash_write(base() + SIZE - 4, bytes, 8), ERR_FLASH_END);
+    assert_int_equal(flash_write(base() - 4, bytes, 8), ERR_FLASH_END);
     assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.erases + chip.programs, 0);
+}
+
+static void an_image_linked_at_0_goes_to_the_flash_that_is_seen_there(void **state)
+{
+    uint8_t bytes[1500];
+    (void)state;
+    memset(bytes, 0x3C, sizeof bytes);
+    assert_int_equal(target_attach(0), OK);
+    memset(chip.flash, 0x5A, 0x1000);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_erase(0x400, 0x800), OK);
+    assert_int_equal(flash_write(0x400, bytes, sizeof bytes), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_memory_equal(chip.flash + 0x400, bytes, sizeof bytes);
+    assert_int_equal(chip.flash[0x3FF], 0x5A);
+    assert_int_equal(chip.flash[0xC00], 0x5A);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_erase(SIZE - 0x400, 0x800), ERR_FLASH_END);
+    assert_int_equal(flash_end(OK), OK);
+}
+
+static void what_is_at_0_and_no_flash_is_not_taken_for_it(void **state)
+{
+    (void)state;
+    chip.boot0 = true;
+    assert_int_equal(target_attach(0), OK);
+    assert_int_equal(flash_begin(), OK);
+    assert_int_equal(flash_erase(0, 0x400), ERR_ALIAS);
+    assert_int_equal(flash_erase(STM_FLASH, 0x400), OK);
+    assert_int_equal(flash_end(ERR_LOST), ERR_LOST);
+    assert_int_equal(chip.erases, 0);
 }
 
 static void flash_is_locked_again_after_a_job(void **state)
@@ -1354,6 +1393,8 @@ int main(void)
         cmocka_unit_test_setup(a_secured_samd_cannot_be_attached_but_erased, samd),
 #define STM32(test) cmocka_unit_test_setup(test, stm32)
 #define SAMD(test) cmocka_unit_test_setup(test, samd)
+        STM32(an_image_linked_at_0_goes_to_the_flash_that_is_seen_there),
+        STM32(what_is_at_0_and_no_flash_is_not_taken_for_it),
         STM32(one_option_byte_changes_and_the_others_stay),
         STM32(what_locks_for_ever_or_is_no_option_is_refused),
         STM32(erased_option_bytes_are_those_of_an_open_chip),

@@ -765,7 +765,9 @@ static void memory_map_has_no_holes(void **state)
     EXPECT("qXfer:memory-map:read::0,fff", "l<memory-map>"
            "<memory type='flash' start='0x0' length='0x40000'>"
            "<property name='blocksize'>0x100</property></memory>"
-           "<memory type='ram' start='0x40000' length='0xfffc0000'></memory></memory-map>");
+           "<memory type='ram' start='0x40000' length='0x7c0000'></memory>"
+           "<memory type='ram' start='0x800000' length='0x10000'></memory>"     /* our ROM */
+           "<memory type='ram' start='0x810000' length='0xff7f0000'></memory></memory-map>");
 }
 
 static void flash_is_erased_written_and_closed(void **state)
@@ -831,6 +833,73 @@ static void long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed(v
     assert_string_equal(write_ram(0x100, 256), "OK");   /* flash, by X */
     assert_int_equal(fake.sent_before_write, 0);
     EXPECT("m20000000,1", "00");
+}
+
+static const char *console_of(const char *command_in_hex)
+{
+    char packet[100];
+    snprintf(packet, sizeof packet, "qRcmd,%s", command_in_hex);
+    fake_ask(packet);
+    return fake_console();
+}
+#define HELP "68656c70"
+
+static void a_load_into_fuses_is_refused_and_told_the_command(void **state)
+{
+    static const char *const packets[] = {
+        "X804000,8:12345678", "X804000,1:1", "M804004,4:11223344", "M80ffff,1:00",
+        "X804000,10:1234567890123456",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
+        EXPECT(packets[i], "E15");
+        assert_true(begins(console_of(HELP), "The last error was: error 21\n"));
+    }
+    for (int i = 0; i < 256; i++)
+        assert_int_equal(fake.fuses[i], 0);
+    fake_ask("qSupported:error-message+");
+    EXPECT("X804000,8:12345678", "E.error 21");
+    EXPECT("m804000,4", "00000000");
+}
+
+static void who_drives_the_flash_controller_writes_fuses_by_hand(void **state)
+{
+    (void)state;
+    EXPECT("M41004000,4:05a50000", "E03");      /* the fake's bus has nothing there */
+    console_of(HELP);                           /* a question in between does no harm */
+    EXPECT("M804000,4:ffc7e0d8", "OK");
+    EXPECT("X804004,4:1234", "OK");
+    EXPECT("m804000,8", "ffc7e0d831323334");
+    EXPECT("X804000,10:1234567890123456", "E15");       /* that is no `set` */
+    fake.polls_left = 0;
+    fake.next.reason = STOP_STEP;
+    fake_ask("vCont;c");
+    EXPECT("M804000,4:00000000", "E15");        /* another story */
+    fake_ask("M41004000,4:05a50000");
+    EXPECT("M804000,4:00000000", "OK");
+    fake_ask("vFlashErase:0,100");
+    fake_ask("vFlashDone");
+    EXPECT("M804000,4:00000000", "E15");
+}
+
+static void a_program_larger_than_the_ram_is_told_so(void **state)
+{
+    (void)state;
+    write_ram(FAKE_RAM_BASE + FAKE_RAM, 64);
+    assert_true(begins(console_of(HELP), "The last error was: error 12\n"));
+    EXPECT("M50000000,4:00000000", "E03");      /* a user's: gdb says enough */
+    assert_false(begins(console_of(HELP), "The last"));
+}
+
+static void a_load_broken_off_does_not_outlive_the_next_command(void **state)
+{
+    (void)state;
+    EXPECT("vFlashErase:0,100", "OK");
+    console_of(HELP);
+    assert_int_equal(fake.ends, 1);
+    assert_int_equal(fake.erase_left, 256);     /* nothing was erased */
+    EXPECT("vFlashErase:0,100", "OK");
+    assert_int_equal(fake.begins, 2);
 }
 
 static void write_that_fails_after_its_confirmation_fails_the_next_packet(void **state)
@@ -1101,6 +1170,10 @@ int main(void)
         ATTACHED(flash_errors_end_the_job),
         ATTACHED(long_write_to_ram_is_confirmed_before_it_is_done),
         ATTACHED(long_write_to_where_no_ram_is_known_is_done_before_it_is_confirmed),
+        ATTACHED(a_load_into_fuses_is_refused_and_told_the_command),
+        ATTACHED(who_drives_the_flash_controller_writes_fuses_by_hand),
+        ATTACHED(a_program_larger_than_the_ram_is_told_so),
+        ATTACHED(a_load_broken_off_does_not_outlive_the_next_command),
         ATTACHED(write_that_fails_after_its_confirmation_fails_the_next_packet),
         ATTACHED(error_after_a_confirmation_is_also_told_on_the_console),
         ATTACHED(an_error_is_told_only_to_the_command_that_follows_it),
