@@ -457,12 +457,15 @@ void gdb_start(void)
 
 void gdb_poll(void)
 {
-    switch (rsp_poll()) {
-    case RSP_NOTHING:   break;
-    case RSP_PACKET:    answer(execute()); break;
-    case RSP_DAMAGED:   answer(ERR_PARITY); break;
-    case RSP_INTERRUPT: gdb_interrupt(); break;
-    case RSP_CLOSED:    conversation_ends(); break;
-    }
+    enum rsp_event event = rsp_poll();
+
+    if (event == RSP_CLOSED || event == RSP_FIRST_PACKET)
+        conversation_ends();
+    if (event == RSP_PACKET || event == RSP_FIRST_PACKET)
+        answer(execute());
+    if (event == RSP_DAMAGED)
+        answer(ERR_PARITY);
+    if (event == RSP_INTERRUPT)
+        gdb_interrupt();
     gdb_watch_target();
 }

@@ -4,7 +4,11 @@
  *   probe  +$78563412#a4              '+': understood; and the reply
  *   host   +                          '+': understood.  '-' would ask for it again
  *
- * After QStartNoAckMode nobody sends '+' or '-' any more: USB does not lose bytes.
+ * After QStartNoAckMode and the '+' to its OK nobody sends '+' or '-' any more: USB does not
+ * lose bytes.  But a client may die and leave the port open (a terminal holds it, a TCP bridge
+ * knows nothing of DTR), and the next one expects acks.  It shows by the '+' it begins with,
+ * to nothing that was sent; or by its '$' where the dead one's packet was cut off.
+ *
  * Between packets byte 0x03 is Ctrl-C; inside one it is data.  '}' announces a byte that
  * was changed by XOR 0x20 because '$', '#' and '}' have a meaning of their own.  A '$'
  * always starts anew, so after a cut packet (the cable came out) the next one is safe.
@@ -40,7 +44,9 @@ static struct {
     bool begun;                         /* a reply is being put */
 
     bool acks;
-    bool awaiting;                      /* the host has not acknowledged our reply */
+    bool greeted;                       /* the request: perhaps by a new client, see above */
+    int owed;                           /* '+' that the host has yet to send; below 0: it has
+                                         * sent more than that */
     bool stalled;                       /* the host stopped reading: do not wait for it */
     int resends;
     uint32_t ack_deadline;
@@ -59,9 +65,9 @@ static struct {
 void rsp_start(void)
 {
     rsp.state = BETWEEN;
-    rsp.length = 0;
+    rsp.length = rsp.owed = 0;
     rsp.acks = true;
-    rsp.begun = rsp.awaiting = rsp.stalled = false;
+    rsp.begun = rsp.stalled = false;
     rsp.openings = cdc_openings(CDC_GDB);
     cdc_lend(CDC_GDB, rsp.buffer);
 }
@@ -80,6 +86,7 @@ uint8_t *rsp_scratch(uint32_t count)
 void rsp_stop_acks(void)
 {
     rsp.acks = false;
+    rsp.owed = 1;                       /* to the OK */
 }
 
 /* Sending is the interrupt's work: it takes packets out of the buffer. */
@@ -270,7 +277,8 @@ void rsp_binary(const void *bytes, uint32_t length)
 static void await_ack(int resends)
 {
     rsp.resends = resends;
-    rsp.awaiting = rsp.acks && resends < RESENDS;
+    if (resends == RESENDS)
+        rsp.owed = 0;                   /* there is nobody */
     rsp.ack_deadline = clock_in_ms(ACK_MS);
     push(true);
 }
@@ -283,6 +291,7 @@ void rsp_end(void)
     rsp.buffer[rsp.length++] = '#';
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum >> 4);
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum);
+    rsp.owed += rsp.acks;
     await_ack(0);
 }
 
@@ -295,11 +304,12 @@ static void send_again(void)
 /* Receiving: one line per state. */
 static void packet_starts(void)
 {
+    rsp.greeted = rsp.owed < 0 || rsp.state != BETWEEN;
+    rsp.owed = 0;
     rsp.state = DATA;
     rsp.length = 0;
     rsp.sum = 0;
     rsp.too_long = false;
-    rsp.awaiting = false;
 }
 
 static void store(uint8_t byte)
@@ -313,8 +323,8 @@ static void store(uint8_t byte)
 static enum rsp_event between_packets(uint8_t byte)
 {
     switch (byte) {
-    case '+':         rsp.awaiting = false; break;
-    case '-':         if (rsp.awaiting) send_again(); break;
+    case '+':         rsp.owed--; break;
+    case '-':         if (rsp.owed > 0) send_again(); break;
     case CTRL_C:      return RSP_INTERRUPT;
     case PORT_CLOSED: return RSP_CLOSED;
     }
@@ -336,19 +346,27 @@ static void in_packet(uint8_t byte)
     }
 }
 
+/* gdb asks qSupported first, lldb QStartNoAckMode.  (Who keeps on acknowledging, though he
+ * asked for no acks, is no new client at each of his packets.) */
+static bool from_new_client(void)
+{
+    return rsp.greeted && rsp.buffer[1] == 'S';
+}
+
 static enum rsp_event packet_ends(int low_digit)
 {
     bool good = (rsp.claimed * 16 | low_digit) == rsp.sum;      /* no digit: negative */
 
     rsp.state = BETWEEN;
     rsp.buffer[rsp.length] = 0;
+    enum rsp_event event = !good || rsp.too_long ? RSP_DAMAGED
+                         : from_new_client() ? RSP_FIRST_PACKET : RSP_PACKET;
+    rsp.acks |= event == RSP_FIRST_PACKET;
     if (rsp.acks) {
         rsp.ack = good ? '+' : '-';
         send_now(&rsp.ack, 1);
     }
-    if (!good && rsp.acks)
-        return RSP_NOTHING;             /* the host sends it again */
-    return good && !rsp.too_long ? RSP_PACKET : RSP_DAMAGED;
+    return !good && rsp.acks ? RSP_NOTHING : event;     /* the host sends it again */
 }
 
 static enum rsp_event take(uint8_t byte)
@@ -438,7 +456,7 @@ enum rsp_event rsp_poll(void)
     }
     if (sending())
         return RSP_NOTHING;
-    if (rsp.awaiting && clock_passed(rsp.ack_deadline))
+    if (rsp.owed > 0 && rsp.acks && clock_passed(rsp.ack_deadline))
         send_again();
     return take_piece(at, count);
 }

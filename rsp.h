@@ -18,6 +18,8 @@ enum { RSP_PACKET_MAX = 4096 };         /* characters between '$' and '#' */
 enum rsp_event {
     RSP_NOTHING,
     RSP_PACKET,                         /* rsp_packet() holds a request */
+    RSP_FIRST_PACKET,                   /* the same, of a client that begins on a port which
+                                         * the one before it did not close */
     RSP_DAMAGED,                        /* a request that cannot be executed: too long, or
                                          * a bad checksum where no NAK is possible */
     RSP_INTERRUPT,                      /* Ctrl-C: byte 0x03 between packets */

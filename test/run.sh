@@ -93,6 +93,8 @@ for tier; do
             try "lldb with $chip" env BUILD="$build" sh test/session/run.sh $chip lldb
             try "lldb by socat with $chip" env BUILD="$build" \
                 sh test/session/run.sh $chip lldb_serial
+            try "gdb through a bridge with $chip" env BUILD="$build" \
+                sh test/session/run.sh $chip bridge
             for script in cortex_debug platformio watchpoints; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh CHIP [gdb|lldb|lldb_serial|SCRIPT.gdb] - one session of a real debugger with the virtual board.
+# run.sh CHIP [gdb|lldb|lldb_serial|bridge|SCRIPT.gdb] - a session of real debuggers with the virtual board.
 #
 # Starts build/bluepill with the shipped image and a virtual CHIP behind it, on ports that
 # the system chooses, lets the debugger work, and stops the board.  Exit status 0 only if
@@ -43,6 +43,7 @@ fi
 case $client in
 gdb)    python3 "$here/session.py"; status=$? ;;
 lldb)   python3 "$here/lldb_session.py"; status=$? ;;
+bridge) python3 "$here/bridge_session.py"; status=$? ;;
 lldb_serial) python3 "$here/lldb_serial.py"; status=$? ;;
 *)      python3 "$here/script_session.py" "$client"; status=$? ;;
 esac

@@ -1,5 +1,6 @@
 /* lost_client.c - gdb is killed, or USB goes away under it, in each state there is: does the
- * next one find a probe as after power-on?
+ * next one find a probe as after power-on?  Also where the port was never closed, because
+ * another program holds it open or a TCP bridge does.
  *
  * The next client opens the port at once or later, perhaps while the probe is still at the
  * dead one's work.  It must get no answer but those to its own questions, be able to attach
@@ -170,13 +171,8 @@ static void assert_silent(const char *work, double ms)
         fail_msg("%s: %d bytes nobody asked for: %.*s", work, n, n, bytes);
 }
 
-static void assert_next_one_works(const char *work)
+static void assert_next_one_attaches(const char *work)
 {
-    rsp->no_ack = false;
-    rsp->raw_length = 0;
-    rsp_ask(rsp, "qSupported:hwbreak+");
-    if (!strstr(rsp->reply, "PacketSize="))
-        fail_msg("%s: qSupported was answered with %s", work, rsp->reply);
     assert_silent(work, 5);
     if (!rsp_attach(rsp))
         fail_msg("%s: no attach: %s %s", work, rsp->reply, rsp->console);
@@ -185,6 +181,16 @@ static void assert_next_one_works(const char *work)
     assert_true(rsp_load_flash(rsp, target->flash_base, data, 2048, 1024));
     assert_memory_equal(target->flash, data, 2048);
     fill(1);
+}
+
+static void assert_next_one_works(const char *work)
+{
+    rsp->no_ack = false;
+    rsp->raw_length = 0;
+    rsp_ask(rsp, "qSupported:hwbreak+");
+    if (!strstr(rsp->reply, "PacketSize="))
+        fail_msg("%s: qSupported was answered with %s", work, rsp->reply);
+    assert_next_one_attaches(work);
 }
 
 /* What the kernel has of a dead client's answers, it throws away. */
@@ -241,6 +247,107 @@ static void who_is_plugged_in_again_gets_no_answer_to_another(void **state)
     (void)state;
     for (int i = 0; i < WORKS; i++)
         lose(&works[i], i % 3, pull_and_plug, 1);
+}
+
+/* --- the port stays open ------------------------------------------------------------------ */
+
+/* What gdb begins with.  It passes over packets until its own is acknowledged; the dead one's
+ * answers may be among them, some of many kilobytes. */
+static void begin_on_open_port(const char *work, const char *first)
+{
+    static char came[70000];
+    int n = 0;
+
+    rsp->no_ack = false;
+    rsp->raw_length = 0;
+    rsp_send_raw(rsp, "+", 1);
+    send(first);
+    for (double end = rsp_now_ms(rsp) + 2000; rsp_now_ms(rsp) < end;) {
+        n += cdc_host_read(rsp->cdc, 0, came + n, (int)sizeof came - 1 - n);
+        came[n] = '\0';
+        const char *at = strstr(came, "+$");
+        if (at && strchr(at, '#') && strlen(strchr(at, '#')) == 3) {
+            rsp_send_raw(rsp, "+", 1);
+            board_run_ms(rsp->board, 1);
+            return;
+        }
+        board_run_ms(rsp->board, 1);
+    }
+    fail_msg("%s: %s is not acknowledged: %.300s", work, first, came);
+}
+
+static void drain(void)
+{
+    char bytes[512];
+
+    while (cdc_host_read(rsp->cdc, 0, bytes, sizeof bytes) > 0) { }
+}
+
+static void a_gdb_that_comes_to_an_open_port_is_acknowledged(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WORKS; i++) {
+        rsp->no_ack = false;
+        assert_true(rsp_attach(rsp));
+        works[i].begin();
+        board_run_ms(rsp->board, 0.3 + works[i].last * (i % 3) / 3);
+        drain();
+        begin_on_open_port(works[i].name, "qSupported:hwbreak+");
+        assert_next_one_attaches(works[i].name);
+        drain();
+        begin_on_open_port(works[i].name, "QStartNoAckMode");      /* lldb */
+        rsp->no_ack = true;
+        assert_memory_equal(rsp_ask(rsp, "qSupported:multiprocess+"), "PacketSize", 10);
+    }
+}
+
+/* It died before it asked for no acks, or never does; its last answer was not taken. */
+static void nor_does_one_with_acks_leave_anything(void **state)
+{
+    (void)state;
+    assert_true(rsp_ask(rsp, "vAttach;1")[0] == 'T');
+    rsp_ask(rsp, "!");
+    start_loop("vCont;c");
+    board_run_ms(rsp->board, 10);
+    rsp_send_raw(rsp, "\x03", 1);
+    board_run_ms(rsp->board, 10000);
+    drain();
+    begin_on_open_port("acks", "qSupported:hwbreak+");
+    assert_string_equal(rsp_ask(rsp, "qfThreadInfo"), "l");
+    assert_next_one_attaches("acks");
+}
+
+/* Breakpoints are out of the program, and it runs on; whole packets or not. */
+static void a_target_left_with_breakpoints_runs_on_when_the_next_one_comes(void **state)
+{
+    static const char half[] = "$X20000100,40:half a packe";
+    static const uint8_t loop[] = { 0x01, 0x30, 0xFD, 0xE7 };
+    uint8_t now[4];
+
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    rsp_ask(rsp, "!");
+    rsp_write(rsp, RAM, loop, sizeof loop);
+    rsp_ask(rsp, "Pf=00000020");
+    rsp_ask(rsp, "P0=00000000");
+    assert_string_equal(rsp_ask(rsp, "Z0,%x,2", RAM), "OK");
+    assert_string_equal(rsp_ask(rsp, "Z1,200,2"), "OK");
+    assert_string_equal(rsp_ask(rsp, "Z2,20000100,4"), "OK");
+    send("vCont;c");
+    board_run_ms(rsp->board, 10);
+    rsp_send_raw(rsp, half, sizeof half - 1);
+    board_run_ms(rsp->board, 10);
+    drain();
+    begin_on_open_port("breakpoints", "qSupported:multiprocess+");
+    assert_string_equal(rsp_ask(rsp, "!"), "OK");
+    assert_string_equal(rsp_ask(rsp, "?"), "W00");
+    board_run_ms(rsp->board, 10);
+    assert_true(rsp_ask(rsp, "vAttach;1")[0] == 'T');
+    assert_true(rsp_read(rsp, RAM, now, sizeof now));
+    assert_memory_equal(now, loop, sizeof loop);
+    assert_string_not_equal(rsp_ask(rsp, "p0"), "00000000");        /* it ran */
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(rsp_ask(rsp, "Z2,%x,4", RAM + 0x200 + 4 * i), "OK");
 }
 
 /* --- the same client goes on --------------------------------------------------------------- */
@@ -313,6 +420,9 @@ int main(int argc, char **argv)
         BOTH(a_gdb_that_comes_at_once_gets_no_answer_to_another),
         ONE(stm32f103, a_gdb_that_comes_later_gets_no_answer_to_another),
         ONE(samd21, who_is_plugged_in_again_gets_no_answer_to_another),
+        BOTH(a_gdb_that_comes_to_an_open_port_is_acknowledged),
+        BOTH(nor_does_one_with_acks_leave_anything),
+        BOTH(a_target_left_with_breakpoints_runs_on_when_the_next_one_comes),
         BOTH(suspend_and_resume_lose_no_answer),
         { "what_is_sent_at_once_is_answered", what_is_sent_at_once_is_answered, NULL,
           power_off, NULL },

@@ -1101,6 +1101,34 @@ static void what_is_unknown_is_answered_with_nothing(void **state)
     }
 }
 
+/* As if it had opened the port: the target runs, and nothing is left of who was there. */
+static void client_that_begins_anew_finds_what_power_on_gives(void **state)
+{
+    (void)state;
+    fake_ask("qSupported:hwbreak+");
+    EXPECT("vFlashErase:0,100", "OK");
+    EXPECT("c", "");
+    fake_host_sends("+", 1);
+    fake_host_packet("qSupported:multiprocess+", -1);
+    fake_run(50);
+    assert_true(begins(fake_sent(), "+$PacketSize"));
+    fake_host_sends("+", 1);
+    fake_ask("QStartNoAckMode");
+    fake_host_sends("+", 1);
+    assert_false(fake.attached);
+    assert_int_equal(fake.begins, fake.ends);
+    assert_true(fake.running);
+    EXPECT("!", "OK");
+    EXPECT("?", "W00");
+    EXPECT("qfThreadInfo", "l");
+    assert_true(begins(fake_ask("vAttach;1"), "T05thread:p1.1;"));
+    assert_string_equal(fake_ask("c"), "");
+    fake_host_sends("+", 1);                            /* `target remote` */
+    fake_ask("qSupported:multiprocess+");
+    fake_host_sends("+", 1);
+    assert_true(begins(fake_ask("?"), "T05thread:p1.1;"));
+}
+
 static void monitor_command_prints_and_ends_with_ok_or_an_error(void **state)
 {
     (void)state;
@@ -1187,6 +1215,7 @@ int main(void)
         ATTACHED(ctrl_c_ends_a_search),
         ATTACHED(restart_and_kill),
         ATTACHED(what_is_unknown_is_answered_with_nothing),
+        ATTACHED(client_that_begins_anew_finds_what_power_on_gives),
         ATTACHED(monitor_command_prints_and_ends_with_ok_or_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,92 @@ static void console_flood_to_a_host_that_does_not_read_ends_in_bounded_time(void
     assert_string_equal(says("$!#21"), "$OK#9a");
 }
 
+/* The port was never closed.  Every client acknowledges whatever may have come before it, and
+ * asks qSupported (gdb) or for no acks (lldb). */
+static void client_that_begins_anew_is_acknowledged(void **state)
+{
+    (void)state;
+    stop_acks();
+    for (int i = 0; i < 3; i++) {
+        assert_memory_equal(says("+$qSupported#37"), "+$PacketSize", 12);
+        says("+");
+        stop_acks();
+        assert_string_equal(says("$!#21"), "$OK#9a");
+    }
+}
+
+static void lldb_that_begins_anew_is_acknowledged(void **state)
+{
+    (void)state;
+    stop_acks();
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(says("+$QStartNoAckMode#b0"), "+$OK#9a");
+        assert_memory_equal(says("+$qSupported#37"), "$PacketSize", 11);
+        assert_string_equal(says("$!#21"), "$OK#9a");
+    }
+}
+
+static void client_after_one_that_died_in_a_packet_is_acknowledged(void **state)
+{
+    static const char *const cut[] = { "$", "$m2000", "$X20000000,4:ab", "$X20000000,4:ab}",
+                                       "$m2000#" };
+    (void)state;
+    for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+        stop_acks();
+        assert_string_equal(says(cut[i]), "");
+        assert_memory_equal(says("+$qSupported#37"), "+$PacketSize", 12);
+        says("+");
+    }
+}
+
+static void client_after_one_that_did_not_take_its_answer_is_acknowledged(void **state)
+{
+    (void)state;
+    assert_string_equal(says("$!#21"), "+$OK#9a");      /* no ack comes, nor ever will */
+    for (int i = 0; i < 5; i++) {
+        fake.ms += 2100;
+        says("");
+    }
+    assert_string_equal(says("$?#3f"), "+$W00#b7");     /* extended */
+    for (int i = 0; i < 5; i++) {
+        fake.ms += 2100;
+        says("");
+    }
+    assert_memory_equal(says("+$qSupported#37"), "+$PacketSize", 12);
+    says("+");
+    assert_memory_equal(says("$?#3f"), "+$T05", 5);     /* another one, that is not */
+}
+
+/* lldb asks qSupported without acks, and some ask more than once; and one who goes on with his
+ * acks does no harm. */
+static void client_that_goes_on_is_not_taken_for_another(void **state)
+{
+    (void)state;
+    fake_ask("!");
+    stop_acks();
+    fake_ask("vAttach;1");
+    assert_memory_equal(says("$qSupported#37"), "$PacketSize", 11);
+    assert_memory_equal(says("$qSupported#37"), "$PacketSize", 11);
+    assert_string_equal(says("+$!#21"), "$OK#9a");
+    assert_string_equal(says("+$qC#b4"), "$QC1#c5");
+    assert_int_equal(fake.detaches, 0);
+}
+
+/* Each line of the console is a packet, and acknowledged. */
+static void acks_of_many_packets_are_not_those_of_another_client(void **state)
+{
+    (void)state;
+    fake_ask("vAttach;1");
+    says("+");
+    fake_host_packet("qRcmd,6672657175656e6379", -1);
+    fake_run(50);
+    assert_string_equal(fake_sent(), "+$O5357434c4b206973203430303030303020487a0a#04$OK#9a");
+    assert_memory_equal(says("++$qSupported#37"), "+$PacketSize", 12);
+    assert_true(fake.attached);
+    assert_memory_equal(says("++$qSupported#37"), "+$PacketSize", 12);
+    assert_false(fake.attached);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +367,15 @@ int main(void)
                                power_on),
         cmocka_unit_test_setup(
             console_flood_to_a_host_that_does_not_read_ends_in_bounded_time, power_on),
+        cmocka_unit_test_setup(client_that_begins_anew_is_acknowledged, power_on),
+        cmocka_unit_test_setup(lldb_that_begins_anew_is_acknowledged, power_on),
+        cmocka_unit_test_setup(client_after_one_that_died_in_a_packet_is_acknowledged,
+                               power_on),
+        cmocka_unit_test_setup(client_after_one_that_did_not_take_its_answer_is_acknowledged,
+                               power_on),
+        cmocka_unit_test_setup(client_that_goes_on_is_not_taken_for_another, power_on),
+        cmocka_unit_test_setup(acks_of_many_packets_are_not_those_of_another_client,
+                               power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
