@@ -37,8 +37,13 @@ struct bus_region {
     bool prefetch;                  /* flash with a prefetch buffer (RM0008 3.3.3) */
 
     /* When set, an access before this time stalls the core until then (flash while
-     * it programs or erases). */
+     * it programs or erases); reads do not, where they pass. */
     const sim_time *busy_until;
+    bool reads_pass;
+
+    bool data_only;                 /* no path for instructions leads here: a bus error */
+    /* Execution enters the 8 bytes at this offset (a model of an instruction cache). */
+    void (*executed)(void *ctx, uint32_t offset);
 };
 
 /* A remembered answer of bus_find(): pages of 1 KB that lie in one region. */

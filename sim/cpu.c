@@ -88,9 +88,12 @@ void raise_fault(struct cpu *cpu, int exception, uint32_t cfsr)
     cpu->fault = exception;
 }
 
+/* A Cortex-M4 would execute some of what our core does not know. */
 void undefined(struct cpu *cpu, uint32_t op)
 {
-    (void)op;
+    if (cpu_is_m4(cpu) && op >> 16)
+        sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's DSP "
+                   "extension is not modelled", cpu->config.name, op);
     raise_fault(cpu, EXC_USAGEFAULT, UNDEFINSTR);
 }
 
@@ -183,6 +186,8 @@ static void enter_line(struct cpu *cpu, const struct bus_region *region, uint32_
     struct cpu_pipeline *pipe = &cpu->pipeline;
     bool sequential = line == pipe->line + 1;
     wait_until_not_busy(cpu, region);
+    if (region->executed)
+        region->executed(region->ctx, (line << 3) - region->base);
     if (sequential && region->prefetch) {
         if (pipe->next_ready > cpu->cycles)
             spend(cpu, pipe->next_ready - cpu->cycles);
@@ -212,7 +217,7 @@ static bool fetch_from(struct cpu *cpu, uint32_t address, uint32_t *half)
     }
     if (!region)
         region = bus_find(cpu->bus, address);
-    if (!region || (!region->memory && !region->read))
+    if (!region || (!region->memory && !region->read) || region->data_only)
         return bus_error(cpu, address, IBUSERR);
     cpu->pipeline.region = region;
     if (address >> 3 != cpu->pipeline.line)
@@ -328,7 +333,7 @@ static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *va
     struct bus_region *region = find(cpu, address);
     wait_for_store_buffer(cpu);
     contend(cpu, address);
-    if (region && region->busy_until)
+    if (region && region->busy_until && !region->reads_pass)
         wait_until_not_busy(cpu, region);
     if (region && region->memory) {
         if (region->read_wait)

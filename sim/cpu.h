@@ -111,6 +111,12 @@ struct cpu {
     void *chip;
 };
 
+/* A Cortex-M4.  Its DSP instructions and its FPU are not modelled: see undefined(). */
+static inline bool cpu_is_m4(const struct cpu *cpu)
+{
+    return (cpu->config.cpuid >> 4 & 0xFFF) == 0xC24;
+}
+
 struct cpu *cpu_new(struct sim *sim, struct bus *bus, const struct cpu_config *config);
 void cpu_free(struct cpu *cpu);
 

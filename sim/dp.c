@@ -79,13 +79,20 @@ void dp_ap_access(struct dp *dp, bool write, uint32_t address, uint32_t value)
     dp->write = write;
     dp->value = value;
     dp->reg = (dp->select & 0xF0) | address;
+    if (dp->vendor_ap.read && dp->select >> 24 == dp->vendor_ap.number) {
+        if (write)
+            dp->vendor_ap.write(dp->vendor_ap.ctx, dp->reg, value);
+        else
+            dp->rdbuff = dp->vendor_ap.read(dp->vendor_ap.ctx, dp->reg);
+        return;
+    }
     if (dp->select >> 24) {                 /* no such AP: reads as 0, IDR too (C1.2) */
         if (!write)
             dp->rdbuff = 0;
         return;
     }
     dp->active = true;
-    sim_time ready = memap_ready_at(dp->ap, dp->reg);
+    sim_time ready = memap_ready_at(dp->ap, dp->reg, write);
     if (ready > dp->chip->sim->now) {
         dp->stalled = true;
         alarm_set(dp->chip->sim, &dp->stall_over, ready);

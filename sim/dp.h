@@ -27,6 +27,7 @@ struct dp {
     struct chip *chip;
     struct swdp_config config;
     struct memap *ap;
+    struct vendor_ap vendor_ap;     /* read NULL: there is none */
 
     uint32_t control;               /* CTRL/STAT: the bits that are written */
     uint32_t flags;                 /* and the sticky ones, and READOK */

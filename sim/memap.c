@@ -34,6 +34,7 @@ struct memap {
     struct swdp_config config;
     uint32_t csw, tar;
     uint32_t asked;                 /* CSW's size and increment as they were written */
+    bool disabled;                  /* CSW.DeviceEn is 0: nothing reaches the bus */
     bool (*allowed)(void *ctx, uint32_t address, bool write);
     void *allowed_ctx;
 };
@@ -64,6 +65,8 @@ void memap_restrict(struct memap *ap,
     ap->allowed = allowed;
     ap->allowed_ctx = ctx;
 }
+
+void memap_enable(struct memap *ap, bool enabled) { ap->disabled = !enabled; }
 
 /* --- the core's time ------------------------------------------------------------- */
 
@@ -110,7 +113,7 @@ static bool may_access(struct memap *ap, uint32_t address, int size, bool write)
                    "not aligned", ap->chip->name, size, address);
         return false;
     }
-    return !ap->allowed || ap->allowed(ap->allowed_ctx, address, write);
+    return !ap->disabled && (!ap->allowed || ap->allowed(ap->allowed_ctx, address, write));
 }
 
 static bool bus_access(struct memap *ap, uint32_t address, int size, bool write,
@@ -192,7 +195,7 @@ bool memap_read(struct memap *ap, uint32_t reg, uint32_t *value)
     if (reg >= BD0 && reg <= BD3)
         return access_banked(ap, reg, false, value);
     switch (reg) {
-    case CSW:  *value = ap->csw | CSW_DEVICE_EN; break;
+    case CSW:  *value = ap->csw | (ap->disabled ? 0 : CSW_DEVICE_EN); break;
     case TAR:  *value = ap->tar; break;
     case DRW:  return access_drw(ap, false, value);
     case CFG:  *value = 0; break;                       /* little-endian */
@@ -226,14 +229,15 @@ static struct bus_region *region_of(struct memap *ap, uint32_t reg)
     return bus_find(ap->chip->bus, address);
 }
 
-sim_time memap_ready_at(struct memap *ap, uint32_t reg)
+sim_time memap_ready_at(struct memap *ap, uint32_t reg, bool write)
 {
     sim_time now = ap->chip->sim->now;
     if (!reaches_bus(reg))
         return now;
     sim_catch_up(ap->chip->sim, ap->chip->cpu);
     struct bus_region *region = region_of(ap, reg);
-    if (!region || !region->busy_until || *region->busy_until <= now)
+    if (!region || !region->busy_until || *region->busy_until <= now ||
+        (region->reads_pass && !write))
         return now;
     return *region->busy_until;
 }

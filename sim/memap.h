@@ -14,13 +14,15 @@ void memap_reset(struct memap *ap);
 void memap_restrict(struct memap *ap,
                     bool (*allowed)(void *ctx, uint32_t address, bool write), void *ctx);
 
+void memap_enable(struct memap *ap, bool enabled);   /* CSW.DeviceEn */
+
 /* Registers by their address in the AP (0x00 CSW to 0xFC IDR).  False: bus error. */
 bool memap_read(struct memap *ap, uint32_t reg, uint32_t *value);
 bool memap_write(struct memap *ap, uint32_t reg, uint32_t value);
 
 /* An access to reg made now: when can the bus take it (a busy flash stalls), and how
  * long does it take from there. */
-sim_time memap_ready_at(struct memap *ap, uint32_t reg);
+sim_time memap_ready_at(struct memap *ap, uint32_t reg, bool write);
 sim_time memap_duration(struct memap *ap, uint32_t reg);
 
 /* Lets a core that lags behind execute up to sim->now, so that what a debugger sees is

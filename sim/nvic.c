@@ -440,6 +440,12 @@ static const uint32_t features[] = {
     0x01141110, 0x02111000, 0x21112231, 0x01111110, 0x01310132, 0, 0, 0,
 };
 
+/* The same of a Cortex-M4 (TRM table 4-1). */
+static const uint32_t features_m4[] = {
+    0x00000030, 0x00000200, 0x00100000, 0, 0x00100030, 0, 0x01000000, 0,
+    0x01141110, 0x02112000, 0x21232231, 0x01111131, 0x01310102, 0, 0, 0,
+};
+
 static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
 {
     switch (offset) {
@@ -453,7 +459,7 @@ static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
     case 0xD88: return nvic->cpacr;
     }
     if (offset >= 0xD40 && offset < 0xD40 + sizeof features)
-        return features[(offset - 0xD40) / 4];
+        return (cpu_is_m4(nvic->cpu) ? features_m4 : features)[(offset - 0xD40) / 4];
     return 0;                               /* reserved, and the MPU that is not there */
 }
 
@@ -607,7 +613,8 @@ static uint32_t read_ids(void *ctx, uint32_t offset, int width)
 {
     struct nvic *nvic = ctx;
     const uint8_t ids[12] = {               /* PIDR4-7, PIDR0-3, CIDR0-3 */
-        0x04, 0, 0, 0, is_v6m(nvic) ? 0x08 : 0x00, 0xB0, 0x0B, 0, 0x0D, 0xE0, 0x05, 0xB1,
+        0x04, 0, 0, 0, is_v6m(nvic) ? 0x08 : cpu_is_m4(nvic->cpu) ? 0x0C : 0x00, 0xB0, 0x0B, 0,
+        0x0D, 0xE0, 0x05, 0xB1,
     };
     (void)width;
     if (refused(nvic) || offset < 0x1D0)
@@ -636,9 +643,9 @@ void nvic_reset(struct nvic *nvic)
     alarm_init(&nvic->systick.alarm, alarm.ring, alarm.ctx);
     memcpy(nvic->line, lines, sizeof lines);
     nvic->systick.since = cpu->cycles;
-    /* r1p1: STKALIGN is 0 out of reset; from r2p0 on, and in v6-M, it is 1. */
+    /* M3 r1p1: STKALIGN is 0 out of reset; from r2p0 on, in an M4 and in v6-M, it is 1. */
     nvic->ccr = is_v6m(nvic) ? CCR_STKALIGN | CCR_UNALIGN_TRP
-              : cpu->config.cpuid >> 20 == 0x412 ? CCR_STKALIGN : 0;
+              : cpu->config.cpuid >> 20 == 0x412 || cpu_is_m4(cpu) ? CCR_STKALIGN : 0;
     static const uint8_t always[] = { EXC_RESET, EXC_NMI, EXC_HARDFAULT, EXC_SVCALL,
                                       EXC_DEBUGMON, EXC_PENDSV, EXC_SYSTICK };
     for (unsigned i = 0; i < sizeof always; i++)

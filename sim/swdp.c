@@ -621,3 +621,10 @@ void swdp_restrict(struct swdp *port,
 {
     memap_restrict(port->dp.ap, allowed, ctx);
 }
+
+void swdp_enable_bus(struct swdp *port, bool enabled)
+{
+    memap_enable(port->dp.ap, enabled);
+}
+
+void swdp_add_ap(struct swdp *port, const struct vendor_ap *ap) { port->dp.vendor_ap = *ap; }

@@ -49,6 +49,18 @@ void swdp_inject_wait(struct swdp *dp, int count);
 void swdp_restrict(struct swdp *dp, bool (*allowed)(void *ctx, uint32_t address, bool write),
                    void *ctx);
 
+/* CSW.DeviceEn of the AHB-AP: disabled, it still says who it is and refuses all accesses. */
+void swdp_enable_bus(struct swdp *dp, bool enabled);
+
+/* A vendor's access port beside the AHB-AP, as the chip's designers made it. */
+struct vendor_ap {
+    uint32_t number;                /* APSEL */
+    uint32_t (*read)(void *ctx, uint32_t reg);
+    void (*write)(void *ctx, uint32_t reg, uint32_t value);
+    void *ctx;
+};
+void swdp_add_ap(struct swdp *dp, const struct vendor_ap *ap);
+
 /* Breakpoint and watchpoint comparators; registers on the chip's bus at 0xE000EDF0 (DHCSR),
  * 0xE0001000 (DWT), 0xE0002000 (FPB), and a ROM table. */
 struct coredebug_config {

@@ -9,7 +9,7 @@
  * instructions' own op field is.
  *
  * There is neither FPU nor DSP extension: coprocessor space raises NOCP, DSP
- * opcodes are undefined.  Armv6-M has seven of these instructions. */
+ * opcodes are undefined (and both are reported of a chip whose core has them).  Armv6-M has seven of these instructions. */
 #include "thumb.h"
 
 static uint32_t bits(uint32_t op, int low, int count)
@@ -655,7 +655,9 @@ static void wfi(struct cpu *cpu, uint32_t op) { (void)op; wait_for_interrupt(cpu
 static void sev(struct cpu *cpu, uint32_t op) { (void)op; cpu_send_event(cpu); }
 static void coprocessor(struct cpu *cpu, uint32_t op)
 {
-    (void)op;
+    if (cpu_is_m4(cpu))
+        sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's FPU is not "
+                   "modelled", cpu->config.name, op);
     raise_fault(cpu, EXC_USAGEFAULT, NOCP);
 }
 
