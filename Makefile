@@ -145,6 +145,10 @@ example_samd21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAMD21G18A"' \
 example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
     -Wl,--defsym=RAM_SIZE=0x5000
+# For a Cortex-M3, as far as the virtual chips' cores know a Cortex-M4.
+example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
+    -Wl,--defsym=RAM_SIZE=0x20000
 # 8 KB of RAM, so that it also runs on the smaller chips of the family.
 example_slot      := -mcpu=cortex-m3 -Wl,--defsym=FLASH_START=0x08002000 \
     -Wl,--defsym=FLASH_SIZE=0xE000 -Wl,--defsym=RAM_SIZE=0x2000
@@ -159,7 +163,7 @@ $(BUILD)/examples/hello.elf $(BUILD)/examples/blinky.elf: $(BUILD)/examples/%.el
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)
 examples: $(BUILD)/examples/blinky.dfu \
-          $(foreach e,demo-samd21 demo-stm32f103 hello blinky,$(BUILD)/examples/$(e).bin \
+          $(foreach e,demo-samd21 demo-stm32f103 demo-stm32f405 hello blinky,$(BUILD)/examples/$(e).bin \
                                                             $(BUILD)/examples/$(e).hex)
 
 # --- unit tests: test/unit/test_X.c, linked with the firmware files that unit_X names --

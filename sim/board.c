@@ -1,7 +1,7 @@
 /* board.c - the virtual board: two chips, the wires between them, a USB socket.
  *
- *   called by  main.c, control.c, tests      calls  f103.c, samd21.c, wires.c, usb_host.c,
- *                                                 board_i2c.c
+ *   called by  main.c, control.c, tests      calls  targets.c, f103.c, wires.c,
+ *                                                 usb_host.c, board_i2c.c
  *
  *   probe (STM32F103) --- near | far --- target        SWDIO SWCLK TDI TDO NRST TX RX SWO
  *   PA12 --- 1.5 kOhm to 3.3 V, USB host               BOOT0, BOOT1 --- jumpers (100 kOhm)
@@ -37,24 +37,6 @@ static const struct layout {
     { "stlink", { "PB14", "PB13", NULL, NULL, "PB0", "PA2", "PA3", NULL }, "PA9", 1 },
 };
 enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
-
-/* Chips that can be put behind the pins. */
-static struct chip *new_f103_target(struct sim *sim)
-{
-    return f103_new(sim, "target", 64, 0x0BADCAFE);
-}
-
-static struct chip *new_samd21_target(struct sim *sim)
-{
-    return samd21_new(sim, "target", 0x5A3D2100);
-}
-
-static const struct { const char *name; struct chip *(*make)(struct sim *sim); } chips[] = {
-    { "samd21", new_samd21_target },
-    { "stm32f103", new_f103_target },
-    { "none", NULL },
-};
-enum { CHIPS = sizeof chips / sizeof chips[0] };
 
 /* --- options ----------------------------------------------------------------------- */
 
@@ -99,22 +81,21 @@ static bool make_target(struct board *board)
     const char *colon = strchr(wanted, ':');
     size_t length = colon ? (size_t)(colon - wanted) : strlen(wanted);
 
-    for (int i = 0; i < CHIPS; i++) {
-        if (strlen(chips[i].name) != length || strncmp(chips[i].name, wanted, length) != 0)
-            continue;
-        if (chips[i].make)
-            board->target = chips[i].make(board->sim);
-        if (!colon)
-            return true;
-        if (board->target)
-            return load_file(board->target, colon + 1, board->error,
-                             (int)sizeof board->error);
-        snprintf(board->error, sizeof board->error, "\"--target %s\": no chip, so nothing to "
-                 "load a file into. Name a chip, or leave the file away.", wanted);
-        return false;
+    if (strncmp(wanted, "none", length) != 0 || length != 4) {
+        const struct target_chip *row = target_chip_named(wanted, length);
+        if (!row) {
+            snprintf(board->error, sizeof board->error, "There is no target chip \"%.*s\": use "
+                     "one that --target list names, or none.", (int)length, wanted);
+            return false;
+        }
+        board->target = row->make(board->sim);
     }
-    snprintf(board->error, sizeof board->error, "There is no target chip \"%.*s\": use "
-             "samd21, stm32f103 or none.", (int)length, wanted);
+    if (!colon)
+        return true;
+    if (board->target)
+        return load_file(board->target, colon + 1, board->error, (int)sizeof board->error);
+    snprintf(board->error, sizeof board->error, "\"--target %s\": no chip, so nothing to load a "
+             "file into. Name a chip, or leave the file away.", wanted);
     return false;
 }
 

@@ -3,7 +3,7 @@
  * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
  * may also be the target.
  *
- *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A
+ *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A      f405.c   STM32F405RG
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
 #ifndef CHIP_H
@@ -46,6 +46,17 @@ struct chip {
  * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *f405_new(struct sim *sim, const char *name, uint32_t unique_id);
+
+/* Chips that can be behind the pins (targets.c); the last row has no name. */
+struct target_chip {
+    const char *name;               /* as --target has it */
+    struct chip *(*make)(struct sim *sim);
+    const char *what;               /* the part, and what of it is modelled */
+    const char *lacks;              /* and what is not */
+};
+extern const struct target_chip target_chips[];
+const struct target_chip *target_chip_named(const char *name, size_t length);   /* or NULL */
 static inline void chip_free(struct chip *chip) { if (chip) chip->free(chip); }
 
 /* The USB macrocell of an F103, NULL for a chip without one (see usbfs.h). */

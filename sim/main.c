@@ -147,8 +147,34 @@ static bool set_i2c(struct settings *settings, const char *text)
     return true;
 }
 
+/* What the chips are, and what of them is not here, in lines of 79 characters. */
+static void say_wrapped(const char *label, const char *text)
+{
+    int column = printf("  %-12s", label);
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+        if (column + word > 78)
+            column = printf("\n  %-12s", "") - 1;
+        column += printf(" %.*s", word, text);
+        text += word + (text[word] == ' ');
+    }
+    putchar('\n');
+}
+
+static bool say_targets(struct settings *settings)
+{
+    for (const struct target_chip *row = target_chips; row->name; row++) {
+        say_wrapped(row->name, row->what);
+        say_wrapped(" not here:", row->lacks);
+    }
+    say_wrapped("none", "the pins are open");
+    return settings->stop = true;
+}
+
 static bool set_target(struct settings *settings, const char *text)
 {
+    if (strcmp(text, "list") == 0)
+        return say_targets(settings);
     settings->board.target = text;
     return true;
 }
@@ -275,7 +301,7 @@ static const struct option {
     { "--boot1", "0|1", set_boot1, "the jumper (0)" },
     { "--i2c", "PART", set_i2c,
       "24c02[@0x50][:SDA=PB7,SCL=PB6][:FILE], an EEPROM; may be repeated" },
-    { "--target", "NAME[:FILE]", set_target, "samd21, stm32f103 or none (default); its flash" },
+    { "--target", "NAME[:FILE]", set_target, "a chip, see --target list, or none (default); its flash" },
     { "--gdb", "PORT", set_gdb, "TCP port for the first serial port of the board; 0: any" },
     { "--uart", "PORT", set_uart, "TCP port for the second one" },
     { "--control", "PORT", set_control, "TCP port for commands: reset, cut SWDIO, help, ..." },

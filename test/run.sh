@@ -109,6 +109,10 @@ for tier; do
             try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f103 $wire
         done
+        for wire in swd jtag; do
+            try "OpenOCD drives stm32f405 over $wire" env BUILD="$build" \
+                sh test/judge/openocd.sh stm32f405 $wire
+        done
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     web)
         try "web page updates the board" sh test/web/run.sh "$build" ;;

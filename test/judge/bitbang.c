@@ -280,12 +280,10 @@ static bool make_chip(struct adapter *adapter, const char *wanted)
     const char *colon = strchr(wanted, ':');
     size_t length = colon ? (size_t)(colon - wanted) : strlen(wanted);
     char why[512];
-    if (strncmp(wanted, "stm32f103", length) == 0)
-        adapter->chip = f103_new(adapter->sim, "target", 64, 0x0BADCAFE);
-    else if (strncmp(wanted, "samd21", length) == 0)
-        adapter->chip = samd21_new(adapter->sim, "target", 0x5A3D2100);
-    if (!adapter->chip)
+    const struct target_chip *row = target_chip_named(wanted, length);
+    if (!row)
         return false;
+    adapter->chip = row->make(adapter->sim);
     if (!colon || load_file(adapter->chip, colon + 1, why, sizeof why))
         return true;
     fprintf(stderr, "bitbang: %s\n", why);
@@ -325,7 +323,7 @@ int main(int argc, char **argv)
     bool jtag = argc == 3 && strcmp(argv[2], "jtag") == 0;
     if (argc != 3 || (!jtag && strcmp(argv[2], "swd") != 0) ||
         !power_up(&adapter, argv[1])) {
-        fprintf(stderr, "usage: bitbang stm32f103|samd21[:FILE] jtag|swd\n");
+        fprintf(stderr, "usage: bitbang CHIP[:FILE] jtag|swd\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);

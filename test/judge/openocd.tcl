@@ -63,6 +63,17 @@ proc find_chip {} {
         expect "EEPROM of the fuses: none" {EEPROM is disabled} {at91samd eeprom}
         expect "boot loader of the fuses: none" {Bootloader size is 0 bytes} \
             {at91samd bootloader}
+    } elseif {$chip eq "stm32f405"} {
+        expect "its ROM table leads to a Cortex-M4" \
+            {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
+            {dap info 0}
+        expect "and names STMicroelectronics" {STMicro} {dap info 0}
+        expect "flash is 1 MB in sectors of 16, 64 and 128 KB" \
+            {# +3: 0x0000c000 \(0x4000.*# +4: 0x00010000 \(0x10000.*# +11: 0x000e0000 \(0x20000} \
+            {flash info 0 sectors}
+        expect "and belongs to an STM32F40x" {STM32F4[^ ]* - Rev} {flash info 0}
+        expect "option bytes: as delivered" {0xfffaaed} \
+            {format 0x%x [word 0x40023c14]}
     } else {
         expect "its ROM table leads to a Cortex-M3" \
             {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
@@ -258,11 +269,47 @@ proc protect_stm32f103 {} {
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
 }
 
+proc protect_stm32f405 {} {
+    expect "write_image into the last sector" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x080f8000 bin}
+    expect "   and over the border of the 16 and 64 KB sectors" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x0800c000 bin}
+    expect "   leaves both" {verified 32768 bytes.*verified 32768 bytes} \
+        {verify_image $::image 0x080f8000 bin; verify_image $::image 0x0800c000 bin}
+    expect "OTP is a bank of its own" {0x1fff7800} {flash probe 1; flash info 1}
+    expect "mass_erase" {mass erase complete} {stm32f2x mass_erase 0}
+    equal "   takes all" [word 0x08007ffc] 0xffffffff
+    expect "flash protect: two sectors" {set protection} {flash protect 0 2 3 on}
+    reset halt
+    expect "   are seen after a reset" {# +3: [^\n]* protected} {flash probe 0; flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 2 2}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 2 3 off}
+    reset halt
+    expect "   and then are" {erased sectors 2} {flash erase_sector 0 2 2}
+    expect "lock" {locked} {stm32f2x lock 0}
+    reset halt
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    equal "   and leaves the registers open" [word 0xe0042000] 0x10076413
+    expect "unlock" {unlocked} {stm32f2x unlock 0}
+    reset halt
+    equal "   opens it, erased" [word 0x08000000] 0xffffffff
+}
+
+# What targets' files of OpenOCD do around a reset with the adapter's speed, which the Bus
+# Pirate's driver has not.
+proc adapter_has_one_speed {} {
+    rename adapter real_adapter
+    proc adapter {what args} {
+        if {$what ne "speed"} { real_adapter $what {*}$args }
+    }
+}
+
 # --- all of it ----------------------------------------------------------------------------------
 
 proc judge {} {
     global chip
     init
+    adapter_has_one_speed
     reset halt
     find_chip
     look_at_memory

@@ -1,0 +1,32 @@
+/* targets.c - the chips that can be behind the pins, and what `--target list` says of them.
+ *
+ *   called by  board.c, main.c, test/judge/bitbang.c      calls  each chip's file */
+#include "chip.h"
+#include <string.h>
+
+static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0x5A3D2100); }
+static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
+static struct chip *f405(struct sim *sim) { return f405_new(sim, "target", 0x0BADCAFE); }
+
+const struct target_chip target_chips[] = {
+    { "samd21", samd21,
+      "ATSAMD21G18A: Cortex-M0+, 256 KB of flash, 32 KB of RAM. NVMCTRL, DSU, clocks, PORT, "
+      "EIC, SERCOM as USART, WDT, TC3 to TC5, RTC",
+      "DMAC, USB, TCC, ADC and other analog, EVSYS, I2S" },
+    { "stm32f103", f103,
+      "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has",
+      "what sim/README.md names of the probe's chip: other nodes on CAN, Stop with clocks off" },
+    { "stm32f405", f405,
+      "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
+      "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU",
+      "DSP instructions and FPU, MPU, ETM, timers, DMA, EXTI, all other peripherals" },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct target_chip *target_chip_named(const char *name, size_t length)
+{
+    for (const struct target_chip *row = target_chips; row->name; row++)
+        if (strlen(row->name) == length && strncmp(row->name, name, length) == 0)
+            return row;
+    return NULL;
+}
