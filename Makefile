@@ -13,10 +13,17 @@ PROBE   ?= stlink
 CC_HOST ?= gcc
 CC_ARM  := arm-none-eabi-gcc
 
+# The release stands in the file VERSION, and is the tag vRELEASE of git.  Exactly there
+# VERSION is "1.1.0", elsewhere "1.1.0+" and which commit, "-dirty" if not even that.
+RELEASE := $(shell cat VERSION)
+COMMIT  := $(shell git describe --always --dirty --tags --match 'v$(RELEASE)' 2>/dev/null)
+VERSION := $(RELEASE)$(addprefix +,$(patsubst v$(RELEASE)-%,%,$(filter-out v$(RELEASE),$(COMMIT))))
+BCD     := 0x0$(subst .,,$(RELEASE))
+
 # What was mistyped is told before anything is done.  A chip has an example, or is none here.
 TARGETS := $(patsubst examples/demo_%.c,%,$(wildcard examples/demo_*.c))
 VALUES  := BUILD BOARD TARGET TARGETS USB_VID USB_PID USB_PID_BOOT WEBUSB_URL PROBE PORT SERIAL \
-    CPUTAPID GDB_PORT UART_PORT CONTROL_PORT CC_ARM CC_HOST
+    CPUTAPID GDB_PORT UART_PORT CONTROL_PORT CC_ARM CC_HOST RELEASE VERSION
 blank    := $() $()
 quoted   = '$(subst ','\'',$1)'
 ifneq ($(shell sh tools/values.sh $(call quoted,$(MAKECMDGOALS)) $(call quoted,$(MAKEOVERRIDES)) \
@@ -27,13 +34,12 @@ endif
 # --- firmware ---------------------------------------------------------------
 CROSS  := arm-none-eabi-
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Werror
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib \
     -ffunction-sections -fdata-sections -fno-common -fno-tree-loop-distribute-patterns \
     $(WARN) -I. -DBOARD=BOARD_$(shell echo $(BOARD) | tr a-z A-Z) \
     -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DUSB_PID_BOOT=$(USB_PID_BOOT) \
-    -DWEBUSB_URL='"$(WEBUSB_URL)"' -DVERSION='"$(VERSION)"' -MMD -MP -fcallgraph-info=su
+    -DWEBUSB_URL='"$(WEBUSB_URL)"' -DBCD_DEVICE=$(BCD) -MMD -MP -fcallgraph-info=su
 
 # Optimizations of -Os that make its code larger: each tried alone, then together (gcc 12),
 # and kept where the images shrank: 1.7 KB in all.  The files that every byte goes through keep
@@ -88,23 +94,27 @@ $(BUILD)/bluepill: $(BUILD)/sim/main.o $(BUILD)/libsim.a
 	$(CC_HOST) -o $@ $^ -lm
 
 # --- firmware images ----------------------------------------------------------
-# Another BOARD, id or version is another image, though no file has changed; and so are other
-# flags, which are in here.
-$(BUILD)/options: FORCE
+# Another BOARD, id or release is another image, though no file has changed; and so are other
+# flags, which are in here.  Which commit it is, only two files say.
+$(BUILD)/options: now := $(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(BCD)
+$(BUILD)/version: now := $(VERSION)
+$(BUILD)/options $(BUILD)/version: FORCE
 	@mkdir -p $(@D)
-	@echo '$(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(VERSION)' | cmp -s - $@ || \
-	    echo '$(BOARD) $(USB_VID) $(USB_PID) $(USB_PID_BOOT) $(WEBUSB_URL) $(VERSION)' > $@
+	@echo '$(now)' | cmp -s - $@ || echo '$(now)' > $@
 .PHONY: FORCE
 FORCE:
 
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
 $(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
 $(BUILD)/arm/mem.o: LTO :=
+VERSIONED := $(BUILD)/arm/monitor.o $(BUILD)/arm/cmsis_dap.o
+$(VERSIONED): ARM_FLAGS += -DVERSION='"$(VERSION)"'
 COMPILE_ARM = @mkdir -p $(@D) && $(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
 $(PRINTS:%=$(BUILD)/arm/%.o): $(BUILD)/arm/%.o: $(BUILD)/text/%.c $(BUILD)/options Makefile
 	$(COMPILE_ARM)
 $(BUILD)/arm/%.o: %.c $(BUILD)/options Makefile
 	$(COMPILE_ARM)
+$(VERSIONED): $(BUILD)/version
 $(PRINTS:%=$(BUILD)/text/%.c): $(BUILD)/text/done ;
 $(BUILD)/text/done: tools/squeeze.py $(PRINTS:%=%.c)
 	@mkdir -p $(@D)
@@ -232,6 +242,7 @@ make udev     let users open the board (Linux, once)
 make hex2bin  IN=x.hex OUT=x.bin: for tool chains that only write HEX
 
 make          build everything into $(BUILD)/ (BUILD=...); make firmware, make examples: only those
+make release  images of both boards, web page, udev rule, checksums in $(BUILD)/release/
 make clean    remove $(BUILD)/
 make deps     install what building and testing need (Debian: apt)
 make help     this list
@@ -293,6 +304,10 @@ dfu: firmware
 	@$(DEVICES) sh tools/dfu.sh $(BUILD)/probe.dfu
 udev:
 	@$(DEVICES) sh tools/udev.sh
+
+.PHONY: release
+release: deps-build
+	@$(DEVICES) BUILD=$(BUILD) VERSION=$(VERSION) sh tools/release.sh
 
 clean:
 	rm -rf $(BUILD)

@@ -45,7 +45,7 @@ static const uint8_t device_descriptor[] = {
     LE16(0x0210),                       /* there is a BOS */
     0, 0, 0,                            /* one function: its class stands in its interface */
     EP0_SIZE,
-    LE16(USB_VID), LE16(USB_PID_BOOT), LE16(0x0100),
+    LE16(USB_VID), LE16(USB_PID_BOOT), LE16(BCD_DEVICE),
     MANUFACTURER, PRODUCT, SERIAL,
     1                                   /* configuration */
 };

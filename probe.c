@@ -71,7 +71,7 @@ static const uint8_t device_descriptor[] = {
     LE16(0x0210),                       /* USB 2.0, and there is a BOS */
     0xEF, 2, 1,                         /* made of functions: interface associations */
     EP0_SIZE,
-    LE16(USB_VID), LE16(USB_PID), LE16(0x0102),
+    LE16(USB_VID), LE16(USB_PID), LE16(BCD_DEVICE),
     MANUFACTURER, PRODUCT, SERIAL,
     1                                   /* configuration */
 };

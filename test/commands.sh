@@ -10,7 +10,7 @@ set -u
 cd "$(dirname "$0")/.."
 # What was said to the make that called us, or stands in somebody's environment, is not meant.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES BUILD BOARD TARGET USB_VID USB_PID USB_PID_BOOT WEBUSB_URL \
-    PROBE PORT SERIAL CPUTAPID GDB_PORT UART_PORT CONTROL_PORT CC_HOST UDEV_RULES
+    PROBE PORT SERIAL CPUTAPID GDB_PORT UART_PORT CONTROL_PORT CC_HOST UDEV_RULES VERSION
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
@@ -68,6 +68,9 @@ refused "without https://" WEBUSB_URL=https://example.org/dfu
 refused "WEBUSB_URL=exa mple.org" WEBUSB_URL="exa mple.org"
 refused 'WEBUSB_URL=a"b' WEBUSB_URL='a"b'
 refused "WEBUSB_URL=it's" WEBUSB_URL="it's"
+refused "VERSION=a b" VERSION="a b"
+refused "VERSION= " VERSION=
+refused "The file VERSION" RELEASE=1.10.0
 refused "BUILD=a b" BUILD="a b"
 refused "BUILD= is empty" BUILD=
 refused "BUILD=/ " -n BUILD=/ clean
@@ -313,6 +316,10 @@ for package in gdb-multiarch python3 make; do
 done
 no_fakes
 fails "no apt-get" "deps: a system without apt" sh test/deps.sh run
+
+# --- the release ----------------------------------------------------------------------------
+
+grep -q "^## $(cat VERSION)" CHANGELOG.md && good || bad "CHANGELOG.md has no heading for $(cat VERSION)"
 
 # --- README ----------------------------------------------------------------------------------
 

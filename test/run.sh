@@ -5,7 +5,7 @@
 #   static   cppcheck, the rule that calls go down the layer table, sizes and stack; what a
 #            person types
 #   cpu      the simulated core against QEMU
-#   sim      the simulator's own tests, and the shipped images on the virtual board
+#   sim      the simulator's own tests, the shipped images on the virtual board, the release
 #   session  real gdb and lldb against the virtual board
 #   judge    sigrok's SWD decoder, tshark, OpenOCD, QEMU's stm32vldiscovery
 #   web      web/dfu.html in a headless Chromium, updating the virtual board
@@ -85,6 +85,7 @@ for tier; do
             "$build/bluepill" "$build/pillbug.bin"
         try "one client after the other at the port for gdb" python3 test/sim/gdb_clients.py \
             "$build/bluepill" "$build/pillbug.bin"
+        try "make release" sh test/release.sh "$build"
         try "USB/IP server" python3 test/sim/usbip_server.py "$build/bluepill" \
             "$build/pillbug.bin" ;;
     session)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# udev.sh - `make udev`: installs 60-pillbug.rules, so that no root is needed to use the board.
+# udev.sh [--print] - `make udev`: installs 60-pillbug.rules, so that no root is needed to use
+# the board; or only prints them.
 #
 # With other ids of USB in the environment, the rules are for those.  Ends with 0 only if
 # udev has taken them.
@@ -15,12 +16,16 @@ give_up() {
 }
 id_of() { printf '%04x' "$1"; }         # as udev writes it
 
-[ -d "$place" ] || give_up "There is no $place here: udev is a Linux thing.  Nothing to do on" \
-    "macOS; on Windows the board brings its own driver binding."
 sed -e "s/\"1209\"/\"$(id_of "${USB_VID:-0x1209}")\"/" \
     -e "s/\"0001\"/\"$(id_of "${USB_PID:-0x0001}")\"/" \
     -e "s/\"0002\"/\"$(id_of "${USB_PID_BOOT:-0x0002}")\"/" "$here/60-pillbug.rules" >"$rules"
+if [ "${1:-}" = --print ]; then
+    cat "$rules"
+    exit
+fi
 
+[ -d "$place" ] || give_up "There is no $place here: udev is a Linux thing.  Nothing to do on" \
+    "macOS; on Windows the board brings its own driver binding."
 echo "Installing $place/60-pillbug.rules"
 as_root=""
 if [ ! -w "$place" ]; then

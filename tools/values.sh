@@ -78,6 +78,17 @@ build_folder() {
     esac
 }
 
+# It goes into file names and into C.
+version() {
+    case $RELEASE in
+    [0-9].[0-9].[0-9]) ;;
+    *) tell "The file VERSION has to say one digit . digit . digit, as bcdDevice can: $RELEASE." ;;
+    esac
+    case $VERSION in
+    "" | *[!A-Za-z0-9._+-]*) tell "VERSION=$VERSION cannot be part of a file's name." ;;
+    esac
+}
+
 compiler() {
     set -- $1                           # gcc -m64
     command -v "${1:-gcc}" >/dev/null 2>&1 || tell "${1:-gcc} is not installed: make deps"
@@ -97,7 +108,7 @@ known_names() {
 # Set by the loop below, which knows only these.
 BUILD="" BOARD="" TARGET="" TARGETS="" USB_VID="" USB_PID="" USB_PID_BOOT="" WEBUSB_URL=""
 PROBE="" PORT="" SERIAL="" CPUTAPID="" GDB_PORT="" UART_PORT="" CONTROL_PORT=""
-CC_ARM="" CC_HOST=""
+CC_ARM="" CC_HOST="" RELEASE="" VERSION=""
 for pair; do
     eval "${pair%%=*}=\${pair#*=}"
 done
@@ -111,6 +122,7 @@ usb_number USB_PID_BOOT "$USB_PID_BOOT"
 [ "$USB_PID" != "$USB_PID_BOOT" ] ||
     tell "USB_PID and USB_PID_BOOT are the same: hosts could not tell probe and bootloader."
 web_address "$WEBUSB_URL"
+version
 if wanted board; then
     one_of TARGET "$TARGET" $TARGETS
     tcp_port GDB_PORT "$GDB_PORT"
