@@ -36,20 +36,21 @@ CROSS  := arm-none-eabi-
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Werror
 
 ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib \
-    -ffunction-sections -fdata-sections -fno-common -fno-tree-loop-distribute-patterns \
-    $(WARN) -I. -DBOARD=BOARD_$(shell echo $(BOARD) | tr a-z A-Z) \
+    -ffunction-sections -fdata-sections $(WARN) -I. \
+    -DBOARD=BOARD_$(shell echo $(BOARD) | tr a-z A-Z) \
     -DUSB_VID=$(USB_VID) -DUSB_PID=$(USB_PID) -DUSB_PID_BOOT=$(USB_PID_BOOT) \
     -DWEBUSB_URL='"$(WEBUSB_URL)"' -DBCD_DEVICE=$(BCD) -MMD -MP -fcallgraph-info=su
 
-# Optimizations of -Os that make its code larger: each tried alone, then together (gcc 12),
-# and kept where the images shrank: 1.7 KB in all.  The files that every byte goes through keep
-# them, but for adi.c, whose bytes all go through swd.c: see `make bench`.  CALLS makes calls of
-# short functions that are wanted more than once, which INPLACE keeps in place; gcc still takes
-# some calls for longer than they are, and those functions say "noinline".
-SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-tree-loop-optimize \
-    -fno-tree-tail-merge -fno-optimize-sibling-calls -fno-if-conversion \
-    -fno-schedule-insns2 -fno-partial-inlining -fno-tree-reassoc -fno-forward-propagate \
-    -fno-caller-saves -fno-tree-dominator-opts -fno-tree-dse -fno-reorder-blocks -fno-ssa-phiopt
+# Passes of -Os that make this code larger: what each costs, with two compilers, is in
+# docs/size.md, and test/flags.sh measures it again; together 1.4 KB.  The files that every byte
+# goes through keep them, but for adi.c, whose bytes all go through swd.c: see `make bench`.
+# CALLS makes calls of short functions that are wanted more than once, which INPLACE keeps in
+# place: 480 bytes; gcc still takes some calls for longer than they are, and those functions say
+# "noinline".
+SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-if-conversion \
+    -fno-tree-tail-merge -fno-schedule-insns2 -fno-caller-saves -fno-ssa-phiopt \
+    -fno-forward-propagate -fno-tree-loop-optimize -fno-tree-dominator-opts \
+    -fno-reorder-blocks
 CALLS := -fno-inline-small-functions --param=uninlined-function-insns=0
 INPLACE := adi cmsis_dap
 FAST := swd rsp cdc usb_ep mem hex
@@ -60,8 +61,8 @@ FAST := swd rsp cdc usb_ep mem hex
 # that is done.  An object holds plain code too (fat), which test/size.py looks at.  When
 # all is one piece, sections for each function only cost their alignment: 100 bytes.
 LTO := -flto -ffat-lto-objects
-ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-inline-functions-called-once \
-    -fno-function-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
+ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-function-sections \
+    -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -lgcc
 
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c deadline.c pin.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
@@ -106,7 +107,8 @@ FORCE:
 
 $(FAST:%=$(BUILD)/arm/%.o): SMALL :=
 $(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
-$(BUILD)/arm/mem.o: LTO :=
+# ... and would see a copying loop in memcpy, and have it call memcpy.
+$(BUILD)/arm/mem.o: LTO := -fno-tree-loop-distribute-patterns
 VERSIONED := $(BUILD)/arm/monitor.o $(BUILD)/arm/cmsis_dap.o
 $(VERSIONED): ARM_FLAGS += -DVERSION='"$(VERSION)"'
 COMPILE_ARM = @mkdir -p $(@D) && $(CC_ARM) $(ARM_FLAGS) $(SMALL) $(CALLS) $(LTO) -c -o $@ $<
