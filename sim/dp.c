@@ -7,6 +7,9 @@
  * dp_busy() is true and the wire answers WAIT, so a fast SWCLK in front of a slow chip
  * meets real WAITs.  A failed access sets STICKYERR.
  *
+ * With the transaction counter one accepted write becomes a row of accesses, each with its
+ * time; the port is busy until the last is done, and CTRL/STAT shows how many are left.
+ *
  * Power-up requests are acknowledged POWER_UP later; no manual gives the time.
  *
  * Sources: ARM IHI 0031C (ADIv5.2) B2 (registers), B1.2 (sticky flags, pushed
@@ -47,9 +50,36 @@ static bool pushed(struct dp *dp)
     return true;
 }
 
+static void later(struct dp *dp, sim_time when)
+{
+    dp->stalled = true;
+    alarm_set(dp->chip->sim, &dp->stall_over, when);
+}
+
+/* The transaction counter: a write is done once more for each count that is left, until a
+ * sticky flag ends it.  What ended a search is not counted down (assumed), so the counter
+ * and TAR tell where that was. */
+static void repeat(struct dp *dp)
+{
+    if (!(dp->control & TRNCNT) || dp->failed || dp->flags & STICKYCMP)
+        return;
+    if (!dp->write) {
+        sim_report(dp->chip->sim, SIM_UNMODELLED, "%s: AP read while the transaction counter "
+                   "is not 0", dp->chip->name);
+        return;
+    }
+    dp->control -= TRNCNT & -TRNCNT;
+    later(dp, dp->done_at);
+}
+
 static void execute(void *ctx)
 {
     struct dp *dp = ctx;
+    sim_time ready = memap_ready_at(dp->ap, dp->reg, dp->write);
+    if (ready > dp->chip->sim->now) {
+        later(dp, ready);
+        return;
+    }
     dp->stalled = false;
     dp->done_at = dp->chip->sim->now + memap_duration(dp->ap, dp->reg);
     if (!dp->write)
@@ -58,6 +88,7 @@ static void execute(void *ctx)
         dp->failed = !pushed(dp);
     else
         dp->failed = !memap_write(dp->ap, dp->reg, dp->value);
+    repeat(dp);
 }
 
 bool dp_busy(struct dp *dp)
@@ -92,13 +123,7 @@ void dp_ap_access(struct dp *dp, bool write, uint32_t address, uint32_t value)
         return;
     }
     dp->active = true;
-    sim_time ready = memap_ready_at(dp->ap, dp->reg, write);
-    if (ready > dp->chip->sim->now) {
-        dp->stalled = true;
-        alarm_set(dp->chip->sim, &dp->stall_over, ready);
-    } else {
-        execute(dp);
-    }
+    execute(dp);
 }
 
 /* --- registers ------------------------------------------------------------------- */
@@ -129,9 +154,6 @@ static void write_ctrl_stat(struct dp *dp, uint32_t value)
     if ((value ^ dp->control) & (CDBGPWRUPREQ | CSYSPWRUPREQ))
         dp->power_changed = dp->chip->sim->now;
     dp->control = value & writable;
-    if (dp->control & TRNCNT)
-        sim_report(dp->chip->sim, SIM_UNMODELLED, "%s: the DP's transaction counter",
-                   dp->chip->name);
 }
 
 static void write_abort(struct dp *dp, uint32_t value)
