@@ -37,6 +37,7 @@ static const char texts[] =
     /* ERR_FLASH_END */   "this chip's flash ends before: 'monitor targets' tells its size\0"
     /* ERR_ALIAS */       "address 0 is not the flash now: BOOT0 to 0, then 'monitor reset'\0"
     /* ERR_REFUSED */     "refused: it locks the chip for ever, or changes bits of the factory\0"
+    /* ERR_INDEX */       "no target has this number: 'monitor targets' lists them\0"
     /* ERR_COUNT */       "unknown error";
 
 const char *error_text(int error)

@@ -31,6 +31,7 @@ enum error {
     ERR_FLASH_END,      /* behind what this chip has of its family's flash */
     ERR_ALIAS,          /* address 0 shows something else than the flash */
     ERR_REFUSED,        /* would lock the chip for ever, or change what the factory wrote */
+    ERR_INDEX,          /* no target has this number */
     ERR_COUNT
 };
 

@@ -33,10 +33,10 @@ static const char causes[] =
     "\x0C" "while stacking: bad SP? (STKERR)\0"
     "\x0B" "while unstacking (UNSTKERR)\0"
     "\x0D" "while saving the FPU (LSPERR)\0"
-    "\x01" "data access (DACCVIOL)\0"
-    "\x20" "instruction fetch (IACCVIOL)\0"           /* bit 0; 5 bits count */
-    "\x04" "stacking (MSTKERR)\0"
-    "\x03" "unstacking (MUNSTKERR)\0"
+    "\x01" "the MPU refused data access (DACCVIOL)\0"
+    "\x20" "instruction fetch from where no code can be (IACCVIOL)\0"  /* 0; 5 bits count */
+    "\x04" "the MPU refused stacking (MSTKERR)\0"
+    "\x03" "the MPU refused unstacking (MUNSTKERR)\0"
     "\x10" "undefined instruction (UNDEFINSTR)\0"
     "\x11" "jump to an even address (INVSTATE)\0"
     "\x12" "bad EXC_RETURN (INVPC)\0"
@@ -56,8 +56,7 @@ static void explain_v7m(void)
     for (const char *cause = causes; *cause;) {
         int bit = *cause++ & 31;
         if (cfsr >> bit & 1) {
-            monitor_print("%s%s%s", separator, bit >= 16 ? "" : bit >= 8 ? "bus error "
-                          : "the MPU refused ", cause);
+            monitor_print("%s%s%s", separator, bit / 8 == 1 ? "bus error " : "", cause);
             separator = ", ";
         }
         while (*cause++)
@@ -136,5 +135,6 @@ void fault_explain(void)
     if (framed)
         monitor_print(", from pc 0x%08x lr 0x%08x\n", (unsigned)frame.pc, (unsigned)frame.lr);
     else
-        monitor_print(", stack unreadable at 0x%08x\n", (unsigned)sp);
+        monitor_print(", stack unreadable at 0x%08x%s\n", (unsigned)sp,
+                      sp >= 0xFFFFFF00 ? ": is the flash empty?" : "");
 }

@@ -60,8 +60,8 @@ struct family {
         uint16_t size;                  /* bytes that are erased at once, 256 at most */
         uint8_t shown, unit;            /* bytes */
     } options;
-    /* May the one at this offset become that?  ERR_REFUSED; ERR_RANGE: it cannot be. */
-    int (*check_option)(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value);
+    /* Puts that into the one at this offset.  ERR_REFUSED; ERR_RANGE: it cannot be. */
+    int (*change_option)(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value);
     /* Where the words of the chip's own number are, in their order; 0 behind the last. */
     uint32_t (*number)(const struct chip *chip, unsigned index);
     int (*lock)(const struct chip *chip, bool lock);    /* all regions; 0: has none */

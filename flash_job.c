@@ -316,7 +316,9 @@ int flash_begin(void)
         return ERR_LOCKED;
     __builtin_memset(&job, 0, sizeof job);
     job.page = NONE;
-    int error = chip->family->begin(chip);
+    int error = cortexm_look();         /* `monitor reset run` */
+    if (!error)
+        error = chip->family->begin(chip);
     job.open = error == OK;
     return error;
 }

@@ -295,16 +295,19 @@ static int debugged(const struct chip *chip, bool on)
 /* Bits that the factory wrote and nobody else may: DS40001882 table 10-3; L and C have one
  * more of them in front of the watchdog's, and one less behind. */
 static const uint32_t keep_d[] = { 0x01FE0088, 0xFE00 }, keep_l_and_c[] = { 0x03FE0088, 0xFC00 };
-enum { FUSES = 8, BOD_LEVEL_MAX = 48 };         /* bytes; above, it would be reset for ever */
+enum { FUSES = 2, BOD_LEVEL_MAX = 48 };         /* words; above, it would be reset for ever */
 #define ERASED 0xFFFFFFFFu                      /* what the factory wrote is lost already */
 
 /* Behind the fuses the row is the user's. */
-static int check_option(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value)
+static int change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
 {
     const uint32_t *keep = is_d(chip) ? keep_d : keep_l_and_c;
-    bool lost = at < FUSES && old != ERASED && (old ^ value) & keep[at / 4];
+    uint32_t n = at / 4, old = words[n];
 
-    return lost || (at == 0 && (value >> 8 & 63) > BOD_LEVEL_MAX) ? ERR_REFUSED : OK;
+    words[n] = value;
+    if (n < FUSES && old != ERASED && (old ^ value) & keep[n])
+        return ERR_REFUSED;
+    return (words[0] >> 8 & 63) > BOD_LEVEL_MAX && words[0] != ERASED ? ERR_REFUSED : OK;
 }
 
 static uint32_t number(const struct chip *chip, unsigned index)
@@ -330,6 +333,6 @@ const struct family samd_family = {
     .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
     .unit = 4, .room = 0x00400000, .rom = 0x00800000, .loader = LOADER_SAMD, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
-    .options = { USER_ROW, LOCK, 256, FUSES, 4 },
-    .check_option = check_option, .number = number, .lock = lock,
+    .options = { USER_ROW, LOCK, 256, 4 * FUSES, 4 },
+    .change_option = change_option, .number = number, .lock = lock,
 };

@@ -344,13 +344,18 @@ static int poll(const struct chip *chip)
 
 /* --- option bytes and number ------------------------------------------------------ */
 
-/* A byte, or with its complement above it.  RDP 0xCC closes an F0 or F3 for ever. */
-static int check_option(const struct chip *chip, uint32_t at, uint32_t old, uint32_t value)
+/* A byte each, with its complement above it.  RDP 0xCC closes an F0 or F3 for ever. */
+static int change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
 {
-    (void)chip, (void)old;
+    uint8_t *bytes = (uint8_t *)words;
+
+    (void)chip;
     if (value > 0xFF && value >> 8 != (~value & 0xFF))
         return ERR_RANGE;
-    return at == 0 && (value & 0xFF) == RDP_FOR_EVER ? ERR_REFUSED : OK;
+    bytes[at] = (uint8_t)value;
+    for (int i = 0; i < OPTIONS_SIZE; i += 2)
+        bytes[i + 1] = (uint8_t)~bytes[i];
+    return bytes[0] == RDP_FOR_EVER ? ERR_REFUSED : OK;
 }
 
 static uint32_t number(const struct chip *chip, unsigned index)
@@ -364,5 +369,5 @@ const struct family stm32_family = {
     .unit = 2, .room = 0x08000000, .rom = 0x1FFF0000, .loader = LOADER_STM32, .controller = controller,
     .mass_erase = mass_erase, .poll = poll,
     .options = { OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2 },
-    .check_option = check_option, .number = number,
+    .change_option = change_option, .number = number,
 };

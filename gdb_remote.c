@@ -110,13 +110,13 @@ void gdb_detach(void)
     nothing_is_under_way();
 }
 
-static int attach(uint32_t index)
+static int attach(int index)
 {
     gdb_detach();
     swbreak_forget();
-    int error = index < TARGET_MAX ? target_attach((int)index) : ERR_RANGE;
+    int error = target_attach(index);
     if (error == OK) {
-        gdb.target = (int)index;
+        gdb.target = index;
         gdb.stop.reason = STOP_STEP;    /* SIGTRAP, as ever */
     }
     return error;
@@ -130,9 +130,11 @@ static int stop_or(int error)
     return gdb_put_stop(0, 0, 0);
 }
 
-static int handle_attach(uint32_t number, uint32_t b, struct scan *rest)
+static int handle_attach(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return stop_or(attach(number - 1));
+    uint32_t number = scan_hex(rest);
+
+    return stop_or(scan_done(rest) ? attach((int)number - 1) : ERR_INDEX);
 }
 
 /* Without '!' there is no attach command. */
@@ -165,12 +167,14 @@ static int handle_kill_process(uint32_t a, uint32_t b, struct scan *rest)
 static int handle_kill(uint32_t a, uint32_t b, struct scan *rest)
 {
     handle_kill_process(0, 0, 0);
+    if (gdb.error_strings)
+        return rsp_print("X09");        /* lldb waits for an answer */
     return LATER;                       /* never, says the protocol */
 }
 
 static int restart(void)
 {
-    int error = target_attached() ? OK : attach((uint32_t)gdb.target);
+    int error = target_attached() ? OK : attach(gdb.target);
 
     if (error == OK)
         error = target_reset(false, true);
@@ -298,8 +302,11 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
     char line[COMMAND_MAX + 1];
     uint32_t length = scan_left(rest) / 2;
 
-    if (length > COMMAND_MAX)
-        return ERR_RANGE;               /* too long for any command of ours */
+    if (length > COMMAND_MAX) {
+        gdb_console_opens();
+        monitor_print("This is longer than any command.\n");
+        return ERR_RANGE;
+    }
     scan_bytes(rest, line, length);
     line[length] = '\0';
     if (!scan_done(rest))
@@ -336,7 +343,7 @@ static const struct packet at_any_time[] = {
     { "R*",                     handle_restart },
     { "vCont?\0"                "vCont;c;C;s;S;t;r", 0 },
     { "vCont*",                 gdb_vcont },
-    { "vAttach;#",              handle_attach },
+    { "vAttach;*",              handle_attach },
     { "vRun*",                  handle_run },
     { "vKill*",                 handle_kill_process },
     { "vFlashDone",             gdb_flash_done },

@@ -274,8 +274,8 @@ static int run_reset(int argc, const char **argv)
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;
     gdb.ctrl_c = CTRL_C_NONE;
-    if (run)
-        monitor_print("Running; gdb does not know: `continue`, then Ctrl-C.\n");
+    monitor_print(run ? "Running; gdb does not know: `continue`, then Ctrl-C.\n"
+                      : "Halted; to see the registers: `maintenance flush register-cache`.\n");
     return target_reset(pin, !run);
 }
 

@@ -37,34 +37,24 @@ int option_read(unsigned index, struct option *option)
     return adi_read(option->address, &option->value, last ? 4u : options->unit);
 }
 
-/* As an STM32 has them: a byte, and its complement above it. */
-static void add_complements(uint8_t *bytes, uint32_t size)
-{
-    for (uint32_t i = 0; i < size; i += 2)
-        bytes[i + 1] = (uint8_t)~bytes[i];
-}
-
 static int change(uint32_t address, uint32_t value, bool erase_others)
 {
     const struct options *options = &chip->family->options;
-    uint8_t bytes[BYTES_MAX];
-    uint32_t old = 0, at = address - options->base;
+    uint32_t words[BYTES_MAX / 4], at = address - options->base;
 
-    if (at >= options->size || at % options->unit)
+    if (at >= options->size || at & (options->unit - 1u))
         return ERR_RANGE;
-    int error = chip->locked ? ERR_LOCKED : adi_read(options->base, bytes, options->size);
-    __builtin_memcpy(&old, bytes + at, options->unit);
+    int error = chip->locked ? ERR_LOCKED : cortexm_look();
     if (!error)
-        error = chip->family->check_option(chip, at, old, value);
+        error = adi_read(options->base, words, options->size);
+    if (erase_others)
+        __builtin_memset(words, 0xFF, options->size);
+    if (!error)
+        error = chip->family->change_option(chip, words, at, value);
     if (error)
         return error;
-    if (erase_others)
-        __builtin_memset(bytes, 0xFF, options->size);
-    __builtin_memcpy(bytes + at, &value, options->unit);
-    if (options->unit == 2)
-        add_complements(bytes, options->size);
     monitor_print("Leave the power on until it is done, then turn it off and on.\n");
-    return flash_make(options->base, bytes, options->size);
+    return flash_make(options->base, (const uint8_t *)words, options->size);
 }
 
 int option_write(uint32_t address, uint32_t value)

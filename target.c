@@ -206,7 +206,7 @@ int target_attach(int index)
             return error;
     }
     if (index < 0 || index >= target.count)
-        return ERR_NO_TARGET;
+        return ERR_INDEX;
     const struct chip *chip = &target.chips[index];
     target.current = index;
     if (!chip->cpuid)

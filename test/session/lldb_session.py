@@ -37,6 +37,8 @@ STEPS = [
     ("memory read --format x --size 4 --count 1 0x20000700", r"0x12345678", "memory written"),
     ("breakpoint delete --force", None, ""),
     ("process detach", r"detached", "detach"),
+    (f"gdb-remote localhost:{PORT}", r"stopped", "lldb connects again"),
+    ("process kill", r"exited with status = 9", "kill"),
 ]
 
 arguments = ["lldb", "--no-lldbinit", "--no-use-colors", "--batch"]

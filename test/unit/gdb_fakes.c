@@ -261,8 +261,8 @@ int target_attach(int index)
 {
     if (fake.attach_error != OK)
         return fake.attach_error;
-    if (index >= fake.count)
-        return ERR_NO_TARGET;
+    if (index < 0 || index >= fake.count)
+        return ERR_INDEX;
     fake.attached = true;
     fake.running = false;
     return OK;

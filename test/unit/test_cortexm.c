@@ -758,6 +758,26 @@ static void faults_without_a_readable_stack_are_explained_as_far_as_it_goes(void
                         "undefined instruction (UNDEFINSTR), stack unreadable at 0x1fff0000\n");
 }
 
+static void a_fetch_from_where_no_code_can_be_needs_no_mpu(void **state)
+{
+    (void)state;
+    stop_in_a_fault(0xE0000000, 0x01000000);
+    cpu.cfsr = 1;
+    assert_string_equal(explanation(), "HardFault: instruction fetch from where no code can be "
+                        "(IACCVIOL), from pc 0xe0000000 lr 0x08000201\n");
+    cpu.cfsr = 1 << 1 | 1 << 4;
+    assert_memory_equal(explanation(), "HardFault: the MPU refused data access (DACCVIOL), the MPU "
+                        "refused stacking (MSTKERR)", 80);
+}
+
+static void a_blank_chip_is_asked_for_its_program(void **state)
+{
+    (void)state;
+    stop_in_a_fault(0xFFFFFFFE, 0x01000000);
+    cpu.regs[17] = 0xFFFFFFDC;
+    assert_non_null(strstr(explanation(), "stack unreadable at 0xffffffdc: is the flash empty?\n"));
+}
+
 static void a_bus_fault_is_explained_on_v7m(void **state)
 {
     (void)state;
@@ -922,6 +942,8 @@ int main(void)
         cmocka_unit_test_setup(lockup_is_halted_and_said, m3),
         cmocka_unit_test_setup(a_lost_target_is_said, m3),
         cmocka_unit_test_setup(a_core_that_never_halts_is_given_up, m3),
+        cmocka_unit_test_setup(a_fetch_from_where_no_code_can_be_needs_no_mpu, m3),
+        cmocka_unit_test_setup(a_blank_chip_is_asked_for_its_program, m3),
         cmocka_unit_test_setup(a_bus_fault_is_explained_on_v7m, m3),
         cmocka_unit_test_setup(
             faults_without_a_readable_stack_are_explained_as_far_as_it_goes, m3),

@@ -20,6 +20,7 @@ static void words_stand_in_the_order_of_the_list(void **state)
         { ERR_WIRE_TAKEN, "CMSIS-DAP" }, { ERR_BUSY, "busy" },
         { ERR_READ_ONLY, "monitor option" },
         { ERR_FLASH_END, "ends before" }, { ERR_ALIAS, "BOOT0" }, { ERR_REFUSED, "refused: it locks" },
+        { ERR_INDEX, "monitor targets" },
     };
     (void)state;
     assert_int_equal(sizeof rows / sizeof rows[0], ERR_COUNT);

@@ -109,6 +109,7 @@ int cortexm_write_register(int number, const void *value)
 int cortexm_reset(bool halt) { (void)halt; return OK; }
 int cortexm_before_reset(bool halt) { (void)halt; return OK; }
 int cortexm_after_reset(bool halt) { (void)halt; return OK; }
+int cortexm_look(void) { return chip.running ? ERR_RUNNING : OK; }
 int cortexm_catch_reset(void) { return OK; }
 const char *cortexm_name(uint32_t cpuid) { (void)cpuid; return "Cortex-M"; }
 
@@ -1230,6 +1231,17 @@ static void an_erased_user_row_takes_what_the_factory_wrote(void **state)
     assert_int_equal(chip.user_row[7], 0xFF);
 }
 
+static void a_core_that_runs_is_halted_first(void **state)
+{
+    (void)state;
+    attach();
+    chip.running = true;
+    assert_int_equal(option_write(chip.samd ? 0x804000 : 0x1FFFF804, 0xD8E0C7FA & (chip.samd ? ~0u : 0xFF)),
+                     ERR_RUNNING);
+    assert_int_equal(flash_begin(), ERR_RUNNING);
+    assert_int_equal(chip.option_erases + chip.erases, 0);
+}
+
 static void regions_are_locked_until_a_reset(void **state)
 {
     (void)state;
@@ -1405,6 +1417,7 @@ int main(void)
         SAMD(fuses_that_hold_the_chip_in_reset_are_refused),
         SAMD(an_erased_user_row_takes_what_the_factory_wrote),
         SAMD(regions_are_locked_until_a_reset),
+        BOTH(a_core_that_runs_is_halted_first),
         BOTH(the_chips_number_is_read_where_the_maker_put_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,9 +132,21 @@ static void attach_that_fails_says_why_on_the_next_console(void **state)
     assert_non_null(strstr(fake_console(), "The last error was: error 10"));
     fake_ask("qRcmd,68656c70");
     assert_null(strstr(fake_console(), "error 10"));
-    EXPECT("vAttach;0", "E0c");
-    EXPECT("vAttach;99", "E0c");
-    EXPECT("vAttach;", "E0c");
+}
+
+static void attach_to_a_number_that_is_none_of_the_list_says_so(void **state)
+{
+    static const char *const numbers[] = { "0", "2", "63", "7fffffff", "80000001", "ffffffff",
+                                           "100000001", "", "zz", "-1", "1x" };
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char packet[40];
+        snprintf(packet, sizeof packet, "vAttach;%s", numbers[i]);
+        EXPECT(packet, "E19");
+        fake_ask("qRcmd,68656c70");
+        assert_non_null(strstr(fake_console(), "The last error was: error 25"));
+        assert_false(fake.attached);
+    }
 }
 
 static void errors_have_words_for_clients_that_can_read_them(void **state)
@@ -844,6 +856,29 @@ static const char *console_of(const char *command_in_hex)
 }
 #define HELP "68656c70"
 
+static void kill_is_answered_to_who_waits_for_it(void **state)
+{
+    (void)state;
+    EXPECT("k", "");                            /* gdb does not */
+    fake_ask("QEnableErrorStrings");            /* lldb does */
+    fake_ask("vAttach;1");
+    EXPECT("k", "X09");
+    assert_false(fake.attached);
+    EXPECT("k", "X09");                         /* though nothing is left to be killed */
+}
+
+static void a_command_longer_than_any_is_refused_in_words(void **state)
+{
+    char packet[600] = "qRcmd,";
+    (void)state;
+    for (int i = 0; i < 201; i++)
+        strcat(packet, i == 0 ? "74" : i == 1 ? "61" : "20");   /* ta, and blanks */
+    EXPECT(packet, "E0c");
+    assert_non_null(strstr(fake_console(), "longer than any command"));
+    packet[6 + 400] = '\0';
+    EXPECT(packet, "OK");
+}
+
 static void a_load_into_fuses_is_refused_and_told_the_command(void **state)
 {
     static const char *const packets[] = {
@@ -1152,6 +1187,7 @@ int main(void)
         BEFORE_ATTACH(gdb_10_hears_of_one_process_only),
         BEFORE_ATTACH(the_process_is_the_number_that_was_attached),
         BEFORE_ATTACH(attach_that_fails_says_why_on_the_next_console),
+        BEFORE_ATTACH(attach_to_a_number_that_is_none_of_the_list_says_so),
         BEFORE_ATTACH(errors_have_words_for_clients_that_can_read_them),
         BEFORE_ATTACH(client_without_extended_mode_is_attached_by_its_question),
         BEFORE_ATTACH(packet_size_and_features_are_told),
@@ -1201,6 +1237,8 @@ int main(void)
         ATTACHED(a_load_into_fuses_is_refused_and_told_the_command),
         ATTACHED(who_drives_the_flash_controller_writes_fuses_by_hand),
         ATTACHED(a_program_larger_than_the_ram_is_told_so),
+        ATTACHED(kill_is_answered_to_who_waits_for_it),
+        ATTACHED(a_command_longer_than_any_is_refused_in_words),
         ATTACHED(a_load_broken_off_does_not_outlive_the_next_command),
         ATTACHED(write_that_fails_after_its_confirmation_fails_the_next_packet),
         ATTACHED(error_after_a_confirmation_is_also_told_on_the_console),

@@ -108,7 +108,7 @@ static void frequency_takes_suffixes(void **state)
 static void reset_halts_runs_or_pulls_the_pin(void **state)
 {
     (void)state;
-    type("reset");
+    SAYS("reset", "maintenance flush register-cache");
     assert_true(ok && !fake.running && fake.resets == 1);
     type("reset run");
     assert_true(ok && fake.running && fake.resets == 2);
