@@ -81,8 +81,17 @@ static const struct core_type {
 bool cortexm_step_interrupts;
 
 static struct {
-    struct cortexm_info info;
     bool v8m, fpb_v2, has_cache;
+    bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
+    bool reset_untold;                  /* cortexm_was_reset() */
+    enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
+                                         * STOP_RUNNING: it may run */
+    bool on_bkpt;                       /* stopped by a BKPT instruction ... */
+    uint32_t bkpt_pc;                   /* ... here */
+    uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
+    uint32_t vector_catch;
+    uint32_t woken;                     /* TRCENA, if it was us who set it */
+    struct cortexm_info info;
     uint32_t breakpoints[FPB_MAX];      /* the address with bit 0 set; 0 = free */
     struct watchpoint {
         uint8_t type;                   /* enum watch; 0 = free */
@@ -90,15 +99,6 @@ static struct {
         uint32_t address;               /* ... to which it is aligned */
         uint32_t start, length;         /* as the user asked for it */
     } watchpoints[DWT_MAX];
-    uint32_t vector_catch;
-    uint32_t woken;                     /* TRCENA, if it was us who set it */
-    uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
-    bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
-    bool reset_untold;                  /* cortexm_was_reset() */
-    enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
-                                         * STOP_RUNNING: it may run */
-    bool on_bkpt;                       /* stopped by a BKPT instruction ... */
-    uint32_t bkpt_pc;                   /* ... here */
 } core;
 static int failed;                      /* the first error of what is being done */
 

@@ -15,10 +15,10 @@ enum cortexm_register {
 };
 
 struct cortexm_info {
-    uint32_t cpuid;
-    const char *name;                   /* "Cortex-M0+" */
     bool v7m;                           /* BASEPRI, FAULTMASK, CFSR exist */
     bool fpu;
+    uint32_t cpuid;
+    const char *name;                   /* "Cortex-M0+" */
     int breakpoints, watchpoints;       /* comparators in FPB and DWT */
 };
 

@@ -13,17 +13,17 @@
 #include "target.h"
 
 struct chip {
-    char name[24];                      /* "ATSAMD21G18A" */
-    const char *core;                   /* "Cortex-M0+" */
-    uint32_t cpuid;                     /* 0: the core cannot be read */
-    uint32_t id;                        /* the number it was recognized by */
     uint8_t ap, kind;                   /* kind: for its family to use */
     bool locked;                        /* read or debug protection is on */
     uint8_t open_option;                /* ... the first option's value without; 0: others too */
+    const char *core;                   /* "Cortex-M0+" */
+    uint32_t cpuid;                     /* 0: the core cannot be read */
+    uint32_t id;                        /* the number it was recognized by */
     const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */
     uint32_t flash_base, flash_size, page;      /* page: what is erased at once; base: not
                                          * 0 means that the flash is seen at 0, too */
     uint32_t ram_base, ram_size;
+    char name[24];                      /* "ATSAMD21G18A" */
 };
 
 struct family {
