@@ -132,7 +132,7 @@ const char *error_text(int error)
 static struct cortexm_info core;
 const struct cortexm_info *target_core(void)
 {
-    core = (struct cortexm_info){ 0x410CC601, "Cortex-M0+", !fake.v6m, fake.fpu, 4, 2 };
+    core = (struct cortexm_info){ !fake.v6m, fake.fpu, 0x410CC601, "Cortex-M0+", 4, 2 };
     return &core;
 }
 int cortexm_poll(struct stop *stop)
