@@ -74,6 +74,9 @@ struct jtagdp {
     int length;                     /* of the register being shifted */
     uint32_t scan_ir, scan_shift;   /* the same of the boundary scan TAP */
     int scan_length;
+    struct scan_cells cells;        /* count 0: this chip's are not modelled */
+    uint8_t scan[SCAN_CELLS], latch[SCAN_CELLS];
+    bool extest;                    /* the latch drives the pins */
     bool waited;                    /* Capture-DR gave WAIT: Update-DR does nothing */
     uint32_t result;                /* of the last DPACC or APACC read */
     bool result_is_ap;              /* it is in dp->rdbuff when the access is over */

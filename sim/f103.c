@@ -495,6 +495,7 @@ static void add_debug(struct f103 *f103)
         .rom_base = 0xE00FF000, .rom_entries = rom_entries,
     });
     f103->cpu->debug = f103->coredebug;
+    boundary_scan_new(f103);
     swdp_restrict(f103->chip.debug_port, fpec_debug_allowed, f103);
 }
 

@@ -157,6 +157,8 @@ struct pin *gpio_pin_number(struct gpio *gpio, int pin);
 void gpio_af_claim(struct gpio *gpio, int pin, const char *owner);
 void gpio_af_output(struct gpio *gpio, int pin, bool level);
 int gpio_level(struct gpio *gpio, int pin);         /* what an input sees */
+/* In boundary scan's EXTEST the pin drives as its cells say. */
+void gpio_scan(struct gpio *gpio, int pin, bool taken, enum drive drive);
 /* Somebody besides the port's registers would see the pin change. */
 bool gpio_is_noticed(const struct gpio *gpio, int pin);
 /* Calls changed() at each edge of a pin; remove with the same arguments. */
@@ -214,6 +216,9 @@ uint32_t tim1_out_lock_cr2(struct tim1_out *out, uint32_t before, uint32_t value
 uint32_t tim1_out_lock_ccer(struct tim1_out *out, uint32_t before, uint32_t value);
 uint32_t tim1_out_lock_ccmr(struct tim1_out *out, int half, uint32_t before,
                             uint32_t value);
+
+/* boundary_scan.c: gives the debug port its cells. */
+void boundary_scan_new(struct f103 *f103);
 
 /* mco.c */
 void mco_new(struct f103 *f103);

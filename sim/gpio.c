@@ -40,6 +40,7 @@ struct pad {
     int number;                     /* 0 to 15 */
     const char *af_owner;           /* peripheral whose output the pin may carry */
     bool af_out;
+    enum drive scan;                /* while the port's `scanned` has it */
     sim_time toggled;
     char name[32];
 };
@@ -56,7 +57,8 @@ struct port {
     uint16_t follows_odr;           /* pins whose drive depends on ODR */
     uint16_t analog;                /* read as 0 */
     uint16_t slow;                  /* outputs limited to 2 or 10 MHz */
-    uint16_t taken;                 /* by the debug port */
+    uint16_t taken;                 /* by the debug port, or by boundary scan */
+    uint16_t scanned;               /* by boundary scan */
     uint16_t exti;                  /* lines that AFIO_EXTICR gives to this port */
     uint16_t heard;                 /* pins that a peripheral listens to */
     uint16_t levels;                /* what the pins have last seen */
@@ -123,10 +125,13 @@ static enum drive drive_of(const struct port *port, int n)
 {
     unsigned config = config_of(port, n), mode = config & 3, cnf = config >> 2;
     bool odr = port->odr >> n & 1;
-    if (!port->gpio->powered || usb_has(port, n))
+    if (!port->gpio->powered)
         return DRIVE_OPEN;
     if (port->taken >> n & 1)
-        return debug_drive(port->number * 16 + n);
+        return port->scanned >> n & 1 ? port->pads[n].scan
+                                      : debug_drive(port->number * 16 + n);
+    if (usb_has(port, n))
+        return DRIVE_OPEN;
     if (mode == 0)
         return cnf != 2 ? DRIVE_OPEN : odr ? DRIVE_PULL_UP : DRIVE_PULL_DOWN;
     if (cnf < 2)
@@ -148,6 +153,16 @@ static void apply(struct port *port, uint32_t pins)
 {
     for (; pins; pins &= pins - 1)
         apply_pin(port, __builtin_ctz(pins));
+}
+
+void gpio_scan(struct gpio *gpio, int pin, bool taken, enum drive drive)
+{
+    struct port *port = &gpio->ports[pin / 16];
+    uint16_t bit = (uint16_t)(1u << pin % 16);
+    port->scanned = (uint16_t)(taken ? port->scanned | bit : port->scanned & ~bit);
+    port->taken = (uint16_t)(taken ? port->taken | bit : port->taken & ~bit);
+    port->pads[pin % 16].scan = drive;
+    apply_pin(port, pin % 16);
 }
 
 /* Who drives a pin has changed outside of GPIO (USB's PDWN). */

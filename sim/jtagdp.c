@@ -18,10 +18,12 @@
  *
  *   TDI -> boundary scan -> Cortex-M3 -> TDO
  *
- * Of its registers only IDCODE and BYPASS are modelled; the scan cells are reported.
+ * Its IR selects IDCODE (00001), the cells by SAMPLE/PRELOAD (00010) and EXTEST (00000), or
+ * BYPASS.  The cells are the chip's (boundary_scan.c); where there are none it is reported.
  *
  * Sources: IEEE 1149.1 figure 6-1; ARM IHI 0031C B3 (JTAG-DP); RM0008 31.5, 31.6. */
 #include "dp.h"
+#include <string.h>
 
 enum { IR_ABORT = 8, IR_DPACC = 10, IR_APACC = 11, IR_IDCODE = 14, IR_BYPASS = 15 };
 enum { SCAN_IR_BITS = 5, SCAN_EXTEST = 0, SCAN_IDCODE = 1, SCAN_SAMPLE = 2 };
@@ -43,8 +45,18 @@ static const uint8_t next_state[16][2] = {      /* by state, by TMS */
 
 static bool has_scan(const struct jtagdp *jtag) { return jtag->dp->config.scan_idcode; }
 
+static bool selects_cells(const struct jtagdp *jtag)
+{
+    return jtag->cells.count && (jtag->scan_ir == SCAN_EXTEST || jtag->scan_ir == SCAN_SAMPLE);
+}
+
 static void capture_scan(struct jtagdp *jtag, bool ir)
 {
+    if (!ir && selects_cells(jtag)) {
+        jtag->scan_length = jtag->cells.count;
+        jtag->cells.capture(jtag->cells.ctx, jtag->scan);
+        return;
+    }
     bool idcode = jtag->scan_ir == SCAN_IDCODE;
     jtag->scan_length = ir ? SCAN_IR_BITS : idcode ? 32 : 1;
     jtag->scan_shift = ir ? 1 : idcode ? jtag->dp->config.scan_idcode : 0;
@@ -55,15 +67,39 @@ static int shift_scan(struct jtagdp *jtag, int tdi)
 {
     if (!has_scan(jtag))
         return tdi;
+    if (jtag->scan_length > 32) {
+        int first = jtag->scan[0];
+        memmove(jtag->scan, jtag->scan + 1, (size_t)jtag->scan_length - 1);
+        jtag->scan[jtag->scan_length - 1] = (uint8_t)tdi;
+        return first;
+    }
     int out = jtag->scan_shift & 1;
     jtag->scan_shift = jtag->scan_shift >> 1 | (uint32_t)tdi << (jtag->scan_length - 1);
     return out;
 }
 
+/* EXTEST gives the pins to what is latched; any other instruction gives them back. */
+static void drive_cells(struct jtagdp *jtag)
+{
+    bool extest = jtag->cells.count && jtag->scan_ir == SCAN_EXTEST;
+    if (extest || jtag->extest)
+        jtag->cells.drive(jtag->cells.ctx, extest ? jtag->latch : NULL);
+    jtag->extest = extest;
+}
+
+static void update_scan_dr(struct jtagdp *jtag)
+{
+    if (!selects_cells(jtag))
+        return;
+    memcpy(jtag->latch, jtag->scan, sizeof jtag->latch);
+    drive_cells(jtag);
+}
+
 static void update_scan_ir(struct jtagdp *jtag)
 {
     jtag->scan_ir = jtag->scan_shift & ((1 << SCAN_IR_BITS) - 1);
-    if (has_scan(jtag) && (jtag->scan_ir == SCAN_EXTEST || jtag->scan_ir == SCAN_SAMPLE))
+    drive_cells(jtag);
+    if (has_scan(jtag) && !jtag->cells.count && (jtag->scan_ir == SCAN_EXTEST || jtag->scan_ir == SCAN_SAMPLE))
         sim_report(jtag->dp->chip->sim, SIM_UNMODELLED, "%s: boundary scan cells",
                    jtag->dp->chip->name);
 }
@@ -142,6 +178,7 @@ void jtagdp_reset(struct jtagdp *jtag)
     jtag->state = TEST_LOGIC_RESET;
     jtag->ir = IR_IDCODE;
     jtag->scan_ir = SCAN_IDCODE;
+    drive_cells(jtag);
     jtag->result_is_ap = false;
     if (jtag->tdo)
         pin_drive(jtag->tdo, DRIVE_OPEN);
@@ -161,8 +198,10 @@ void jtagdp_clock_rose(struct jtagdp *jtag, int tms, int tdi)
         jtag->shift = 1;                        /* 1149.1 7.1.1: ends in 01 */
     }
     jtag->state = next_state[jtag->state][tms];
-    if (jtag->state == UPDATE_DR)
+    if (jtag->state == UPDATE_DR) {
+        update_scan_dr(jtag);
         update_dr(jtag);
+    }
     if (jtag->state == UPDATE_IR) {
         jtag->ir = (uint32_t)jtag->shift & 15;
         update_scan_ir(jtag);
@@ -170,6 +209,7 @@ void jtagdp_clock_rose(struct jtagdp *jtag, int tms, int tdi)
     if (jtag->state == TEST_LOGIC_RESET) {
         jtag->ir = IR_IDCODE;
         jtag->scan_ir = SCAN_IDCODE;
+        drive_cells(jtag);
     }
 }
 

@@ -616,6 +616,11 @@ void swdp_record(struct swdp *port, void (*line)(void *ctx, const char *text), v
 
 void swdp_inject_wait(struct swdp *port, int count) { port->injected_waits = count; }
 
+void swdp_scan(struct swdp *port, const struct scan_cells *cells)
+{
+    port->jtag.cells = *cells;
+}
+
 void swdp_restrict(struct swdp *port,
                    bool (*allowed)(void *ctx, uint32_t address, bool write), void *ctx)
 {

@@ -61,6 +61,17 @@ struct vendor_ap {
 };
 void swdp_add_ap(struct swdp *dp, const struct vendor_ap *ap);
 
+/* The cells of the boundary scan TAP, cell 0 nearest to TDO; count is at most SCAN_CELLS.
+ * drive: from now on the cells' pins do as latched; NULL: they are the chip's again. */
+enum { SCAN_CELLS = 256 };
+struct scan_cells {
+    int count;
+    void (*capture)(void *ctx, uint8_t *cells);
+    void (*drive)(void *ctx, uint8_t *cells);
+    void *ctx;
+};
+void swdp_scan(struct swdp *dp, const struct scan_cells *cells);
+
 /* Breakpoint and watchpoint comparators; registers on the chip's bus at 0xE000EDF0 (DHCSR),
  * 0xE0001000 (DWT), 0xE0002000 (FPB), and a ROM table. */
 struct coredebug_config {

@@ -295,6 +295,28 @@ proc protect_stm32f405 {} {
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
 }
 
+# 232 cells in fields of 32 bits, cell 0 first; `third` are the cells 64 to 95, in which
+# PA9 has its input, output and control, in this order.  Gives what its input was.
+proc scan_cells {third} {
+    set ones 0xffffffff
+    set seen [lindex [drscan stm32f1x.bs 32 $ones 32 $ones 32 $third 32 $ones 32 $ones 32 $ones 32 $ones \
+        8 0xff] 2]
+    expr "0x$seen & 1"
+}
+
+proc boundary_scan_stm32f103 {} {
+    if {![string match *jtag* [transport select]]} { return }
+    poll off
+    irscan stm32f1x.bs 2
+    scan_cells 0xfffffffb
+    irscan stm32f1x.bs 0
+    equal "boundary scan: EXTEST drives PA9 high" [scan_cells 0xfffffff9] 1
+    equal "   and low" [scan_cells 0xffffffff] 0
+    irscan stm32f1x.bs 1
+    equal "   and IDCODE is this TAP's" [drscan stm32f1x.bs 32 0] 16410041
+    poll on
+}
+
 # What targets' files of OpenOCD do around a reset with the adapter's speed, which the Bus
 # Pirate's driver has not.
 proc adapter_has_one_speed {} {
@@ -320,6 +342,7 @@ proc judge {} {
     catch_faults
     reset_by_wire
     protect_$chip
+    if {$chip eq "stm32f103"} { boundary_scan_stm32f103 }
 }
 
 if {[catch {judge} why]} { verdict 0 "all steps" $why }

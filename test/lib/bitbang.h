@@ -219,4 +219,54 @@ static inline int host_write_word(struct host *host, uint32_t address, uint32_t 
     return host_read_patiently(host, DP, RDBUFF, &word);
 }
 
+/* --- JTAG: SWCLK is TCK, SWDIO is TMS ------------------------------------------------ */
+
+static inline int jtag_clock(struct host *host, int tms, int tdi)
+{
+    pin_drive(&host->clk, DRIVE_LOW);
+    pin_drive(&host->dio, tms ? DRIVE_HIGH : DRIVE_LOW);
+    pin_drive(&host->tdi_pin, tdi ? DRIVE_HIGH : DRIVE_LOW);
+    host_wait(host, host->half);
+    int tdo = pin_sample(&host->tdo_pin);
+    pin_drive(&host->clk, DRIVE_HIGH);
+    host_wait(host, host->half);
+    return tdo;
+}
+
+/* From Run-Test/Idle into Shift-IR or Shift-DR, and from Exit1 back. */
+static inline void jtag_enter(struct host *host, bool ir)
+{
+    jtag_clock(host, 1, 0);
+    if (ir)
+        jtag_clock(host, 1, 0);
+    jtag_clock(host, 0, 0);
+    jtag_clock(host, 0, 0);
+}
+
+static inline void jtag_leave(struct host *host)
+{
+    jtag_clock(host, 1, 0);
+    jtag_clock(host, 0, 0);
+}
+
+/* One scan from Run-Test/Idle and back to it. */
+static inline uint64_t jtag_scan(struct host *host, bool ir, uint64_t bits, int count)
+{
+    uint64_t seen = 0;
+    jtag_enter(host, ir);
+    for (int i = 0; i < count; i++)
+        seen |= (uint64_t)jtag_clock(host, i == count - 1, bits >> i & 1) << i;
+    jtag_leave(host);
+    return seen;
+}
+
+/* The same of a long DR, a byte a bit. */
+static inline void jtag_scan_bits(struct host *host, const uint8_t *in, uint8_t *out, int count)
+{
+    jtag_enter(host, false);
+    for (int i = 0; i < count; i++)
+        out[i] = (uint8_t)jtag_clock(host, i == count - 1, in[i]);
+    jtag_leave(host);
+}
+
 #endif

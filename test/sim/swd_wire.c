@@ -505,34 +505,6 @@ static void clock_is_measured(void **state)
 
 /* --- JTAG ------------------------------------------------------------------------ */
 
-static int jtag_clock(struct host *host, int tms, int tdi)
-{
-    pin_drive(&host->clk, DRIVE_LOW);
-    pin_drive(&host->dio, tms ? DRIVE_HIGH : DRIVE_LOW);
-    pin_drive(&host->tdi_pin, tdi ? DRIVE_HIGH : DRIVE_LOW);
-    host_wait(host, host->half);
-    int tdo = pin_sample(&host->tdo_pin);
-    pin_drive(&host->clk, DRIVE_HIGH);
-    host_wait(host, host->half);
-    return tdo;
-}
-
-/* One scan from Run-Test/Idle and back to it. */
-static uint64_t jtag_scan(struct host *host, bool ir, uint64_t bits, int count)
-{
-    uint64_t seen = 0;
-    jtag_clock(host, 1, 0);
-    if (ir)
-        jtag_clock(host, 1, 0);
-    jtag_clock(host, 0, 0);
-    jtag_clock(host, 0, 0);
-    for (int i = 0; i < count; i++)
-        seen |= (uint64_t)jtag_clock(host, i == count - 1, bits >> i & 1) << i;
-    jtag_clock(host, 1, 0);
-    jtag_clock(host, 0, 0);
-    return seen;
-}
-
 /* The boundary scan TAP is in BYPASS: 5 ones of IR, one bit of DR, at the TDI end. */
 static uint64_t jtag_access(struct host *host, int ir, bool read, uint32_t address,
                             uint32_t value)
