@@ -13,8 +13,8 @@ PROBE   ?= stlink
 CC_HOST ?= gcc
 CC_ARM  := arm-none-eabi-gcc
 
-# The release stands in the file VERSION, and is the tag vRELEASE of git.  Exactly there
-# VERSION is "1.1.0", elsewhere "1.1.0+" and which commit, "-dirty" if not even that.
+# The release stands in the file VERSION, and is the tag vRELEASE of git.  Exactly there, or
+# without git, VERSION is "1.1.0"; elsewhere "1.1.0+" and which commit, "-dirty" if not even that.
 RELEASE := $(shell cat VERSION)
 COMMIT  := $(shell git describe --always --dirty --tags --match 'v$(RELEASE)' 2>/dev/null)
 VERSION := $(RELEASE)$(addprefix +,$(patsubst v$(RELEASE)-%,%,$(filter-out v$(RELEASE),$(COMMIT))))
