@@ -79,11 +79,15 @@ def commands(*lines):
     return [word for line in lines for word in ("-ex", line.replace("PORT", str(bridge.port)))]
 
 
-def killed_after(seconds, *lines):
-    """A gdb that is killed where it then is."""
-    process = subprocess.Popen(GDB + commands(*lines), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    time.sleep(seconds)
+def killed(*lines):
+    """A gdb that is killed half a second after it has come to its last command."""
+    process = subprocess.Popen(GDB + commands(*lines[:-1], "echo NOW\\n", lines[-1]), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               stdin=subprocess.DEVNULL)
+    for line in process.stdout:
+        if "NOW" in line:
+            break
+    time.sleep(0.5)
     process.kill()
     process.wait()
 
@@ -109,19 +113,19 @@ def gdb(what, *patterns):
 
 gdb("the first one")
 gdb("one after it, that has left as it should")
-killed_after(2, "target extended-remote localhost:PORT", "attach 1", "load", "tbreak main", "run",
-             "break take_reading", "shell sleep 20")
+killed("target extended-remote localhost:PORT", "attach 1", "load", "tbreak main", "run",
+       "break take_reading", "shell sleep 20")
 gdb("after one that was killed with its target halted at main")
-killed_after(2, "target extended-remote localhost:PORT", "attach 1", "delete", "continue")
+killed("target extended-remote localhost:PORT", "attach 1", "delete", "continue")
 gdb("after one that was killed while its target ran")
-killed_after(2, "target extended-remote localhost:PORT", "attach 1", "break take_reading",
-             "commands 1", "silent", "continue", "end", "continue")
+killed("target extended-remote localhost:PORT", "attach 1", "set can-use-hw-watchpoints 0",
+       "watch heartbeat if heartbeat == 0xFFFFFFFF", "continue")
 gdb("after one that was killed between two of its stops")
-killed_after(2, "set remote noack-packet off", "target extended-remote localhost:PORT",
-             "attach 1", "continue")
+killed("set remote noack-packet off", "target extended-remote localhost:PORT",
+       "attach 1", "continue")
 gdb("after one that acknowledged all the time")
-killed_after(0.7, "target extended-remote localhost:PORT", "attach 1", "monitor erase_mass",
-             "load", "load", "load", "load")
+killed("target extended-remote localhost:PORT", "attach 1", "monitor erase_mass",
+       "monitor flash_skip disable", "python for i in range(50): gdb.execute('load')")
 gdb("after one that was killed somewhere in a load")
 client("target remote", GDB + commands("target remote localhost:PORT", "info threads",
                                        "stepi", "disconnect", "target remote localhost:PORT",

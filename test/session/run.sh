@@ -45,7 +45,12 @@ gdb)    python3 "$here/session.py"; status=$? ;;
 lldb)   python3 "$here/lldb_session.py"; status=$? ;;
 bridge) python3 "$here/bridge_session.py"; status=$? ;;
 lldb_serial) python3 "$here/lldb_serial.py"; status=$? ;;
-*)      python3 "$here/script_session.py" "$client"; status=$? ;;
+*)      if [ -f "$here/$client.mi" ]; then
+            python3 "$here/mi_session.py" "$client"
+        else
+            python3 "$here/script_session.py" "$client"
+        fi
+        status=$? ;;
 esac
 
 kill -TERM $board 2>/dev/null

@@ -24,7 +24,9 @@ with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
     file.write(script)
     file.flush()
     try:
-        done = subprocess.run(["gdb-multiarch", "-nx", "-q", "-batch", "-x", file.name],
+        done = subprocess.run(["gdb-multiarch", "-nx", "-iex",
+                               "set auto-connect-native-target off", "-q", "-batch", "-x",
+                               file.name],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=240)
         text, status = done.stdout, done.returncode
