@@ -435,8 +435,8 @@ struct command {
     int most;                           /* words behind the name */
 };
 
-/* help begins with a blank or '!': not in the list, and the command only says that text;
- * with '!' it has failed. */
+/* Without a function, a command is not in the list and only says its text, which begins with a
+ * blank, or with '!' when it has failed. */
 static const struct command commands[] = {
     { "help", "this list", run_help, 0 },
     { "version", "firmware, board, last crash", run_version, 0 },
@@ -468,7 +468,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static int run_help(int argc, const char **argv)
 {
     for (const struct command *c = commands; c < commands + COMMANDS; c++)
-        if (c->help[0] > '!')
+        if (c->run)
             monitor_print("%-13s %s\n", c->name, c->help);
     return OK;
 }

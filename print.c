@@ -27,9 +27,10 @@ static const char *read_field(const char *format, struct field *f)
     return format;
 }
 
-/* Two characters for each byte from 0x80 on, and one of them may be such a byte again.  No
- * source has any: tools/squeeze.py makes the texts of an image so, and fills this in. */
-enum { PAIRS = 128, DEPTH = 16 };
+/* Two characters for each byte from 0x80 on, and one of them may be such a byte again; so it
+ * goes on with those below a blank, but for a line's end.  No source has any:
+ * tools/squeeze.py makes the texts of an image so, and fills this in. */
+enum { PAIRS = 160, DEPTH = 16 };
 static const uint8_t pairs[PAIRS][2] = { { 0 } };
 
 static void put_pairs(void (*put)(char c), char text)
@@ -37,8 +38,8 @@ static void put_pairs(void (*put)(char c), char text)
     uint8_t later[DEPTH], *top = later, c = (uint8_t)text;
 
     for (;;) {
-        while (c >= 0x80) {
-            const uint8_t *pair = pairs[c - 0x80];
+        while ((uint8_t)(c - 0x80) < PAIRS && c != '\n') {
+            const uint8_t *pair = pairs[(uint8_t)(c - 0x80)];
             *top++ = pair[1];
             c = pair[0];
         }

@@ -3,12 +3,13 @@
 
 What the probe says to its user repeats itself: "target", "flash", "the ".  So the two
 characters that stand side by side most often get a byte of their own, 0x80; of what is then
-most frequent 0x81 is made, which may have an 0x80 in it; and so on, 128 times (Larsson and
-Moffat call it Re-Pair).  print.c puts the pairs back while it prints: its table is filled in
-here.  4.2 KB of text become 2.5, with 0.3 KB of table.
+most frequent 0x81 is made, which may have an 0x80 in it; and so on, up to 0xFF and then from 1
+to 0x1F, without 10, which is a line's end (Larsson and Moffat call it Re-Pair).  print.c puts
+the pairs back while it prints: its table is filled in here.  4.2 KB of text become 2.5, with
+0.3 KB of table.
 
-A text is a string literal with a blank in it.  All of these are printed; what is compared
-with something has none.  What print.c looks at stays: a conversion like %08x, an escape
+A text is a string literal with a blank in it, or a long one.  All of these are printed; what is
+compared with something has none and is short, or a list with '|' in it.  What print.c looks at stays: a conversion like %08x, an escape
 like \\n, and a blank or '!' in front, where monitor.c looks for them.
 
 The sources stay as they are, for you, for the debugger (#line) and for the unit tests."""
@@ -17,14 +18,15 @@ import os
 import re
 import sys
 
-PAIRS, DEPTH = 128, 16                  # as in print.c
+PAIRS, DEPTH, LONG = 160, 16, 40        # the first two as in print.c
+BYTES = [*range(0x80, 0x100), *range(1, 10), *range(11, 32)]
 TABLE = "pairs[PAIRS][2] = { { 0 } }"
 TOKEN = re.compile(r'/\*.*?\*/|\'(?:\\.|[^\'\\])+\'|"(?:\\.|[^"\\])*"', re.S)
 STAYS = re.compile(r"(^[ !]|\\[0-7]{1,3}|\\x[0-9a-fA-F]+|\\.|%-?\d*l?[a-z%])")
 
 
 def is_text(token):
-    return token[0] == '"' and " " in token
+    return token[0] == '"' and (" " in token or len(token) > LONG and "|" not in token)
 
 
 def pieces(token):
@@ -42,16 +44,17 @@ def most_frequent(texts):
 
 
 def depth(pair, pairs):
-    return 1 + max(depth(pairs[ord(c) - 0x80], pairs) if c >= "\x80" else 0 for c in pair)
+    return 1 + max(depth(pairs[c], pairs) if c in pairs else 0 for c in pair)
 
 
 def find_pairs(texts):
-    pairs = []
-    while len(pairs) < PAIRS:
-        pair = most_frequent(texts)
-        texts = [text.replace(pair, chr(0x80 + len(pairs))) for text in texts]
-        pairs.append(pair)
-    assert max(depth(pair, pairs) for pair in pairs) < DEPTH, "print.c has too small a stack"
+    """What each byte stands for."""
+    pairs = {}
+    for byte in map(chr, BYTES):
+        pairs[byte] = most_frequent(texts)
+        texts = [text.replace(pairs[byte], byte) for text in texts]
+    assert max(depth(pair, pairs) for pair in pairs.values()) < DEPTH, \
+        "print.c has too small a stack"
     return pairs
 
 
@@ -60,16 +63,16 @@ def squeeze(token, pairs):
         return token
     parts = pieces(token)
     for at in range(0, len(parts), 2):
-        for number, pair in enumerate(pairs):
-            parts[at] = parts[at].replace(pair, chr(0x80 + number))
+        for byte, pair in pairs.items():
+            parts[at] = parts[at].replace(pair, byte)
     text = "".join(parts)
-    return '"' + "".join(c if c < "\x80" else f"\\{ord(c):o}" for c in text) + '"'
+    return '"' + "".join(f"\\{ord(c):03o}" if c in pairs else c for c in text) + '"'
 
 
 def put_back(text, pairs):
-    text = re.sub(r"\\([2-3][0-7][0-7])", lambda byte: chr(int(byte[1], 8)), text)
-    for number in reversed(range(PAIRS)):
-        text = text.replace(chr(0x80 + number), pairs[number])
+    text = re.sub(r"\\([0-3][0-7][0-7])", lambda byte: chr(int(byte[1], 8)), text)
+    for byte in reversed(pairs):
+        text = text.replace(byte, pairs[byte])
     return text
 
 
@@ -80,7 +83,8 @@ def main(out, files):
     pairs = find_pairs(sorted(sum(texts.values(), [])))     # each text counts once
     for token in texts:
         assert put_back(squeeze(token, pairs), pairs) == token, token
-    table = ", ".join(f"{{ {ord(a)}, {ord(b)} }}" for a, b in pairs)
+    table = ", ".join(f"[{ord(byte) - 0x80 & 0xFF}] = {{ {ord(a)}, {ord(b)} }}"
+                      for byte, (a, b) in pairs.items())
     for file, source in sources.items():
         source = TOKEN.sub(lambda found: squeeze(found[0], pairs), source)
         source = source.replace(TABLE, f"pairs[PAIRS][2] = {{ {table} }}")
