@@ -36,9 +36,9 @@ STEPS = [
     ("memory write --size 4 0x20000700 0x12345678", None, ""),
     ("memory read --format x --size 4 --count 1 0x20000700", r"0x12345678", "memory written"),
     ("breakpoint delete --force", None, ""),
-    ("process detach", r"detached", "detach"),
-    (f"gdb-remote localhost:{PORT}", r"stopped", "lldb connects again"),
     ("process kill", r"exited with status = 9", "kill"),
+    (f"gdb-remote localhost:{PORT}", r"stopped", "lldb connects again"),
+    ("process detach", r"detached", "detach"),
 ]
 
 arguments = ["lldb", "--no-lldbinit", "--no-use-colors", "--batch"]
