@@ -37,14 +37,19 @@ struct bus_region {
     bool prefetch;                  /* flash with a prefetch buffer (RM0008 3.3.3) */
 
     /* When set, an access before this time stalls the core until then (flash while
-     * it programs or erases); reads do not, where they pass. */
-    const sim_time *busy_until;
-    bool reads_pass;
+     * it programs or erases); a write has a time of its own if the second is set, too. */
+    const sim_time *busy_until, *writes_busy_until;
 
     bool data_only;                 /* no path for instructions leads here: a bus error */
     /* Execution enters the 8 bytes at this offset (a model of an instruction cache). */
     void (*executed)(void *ctx, uint32_t offset);
 };
+
+/* What an access has to wait for; NULL: nothing. */
+static inline const sim_time *bus_busy(const struct bus_region *region, bool write)
+{
+    return write && region->writes_busy_until ? region->writes_busy_until : region->busy_until;
+}
 
 /* A remembered answer of bus_find(): pages of 1 KB that lie in one region. */
 struct bus_slot { uint32_t page; struct bus_region *region; };

@@ -171,11 +171,12 @@ static void take_fault(struct cpu *cpu)
 static uint32_t no_line(void) { return UINT32_MAX - 1; }
 
 /* Flash that is being programmed or erased stalls whoever wants it. */
-static void wait_until_not_busy(struct cpu *cpu, const struct bus_region *region)
+static void wait_until_not_busy(struct cpu *cpu, const struct bus_region *region, bool write)
 {
-    if (!region->busy_until || *region->busy_until <= cpu->sim->now)
+    const sim_time *until = bus_busy(region, write);
+    if (!until || *until <= cpu->sim->now)
         return;
-    sim_time wait = *region->busy_until - cpu->sim->now;
+    sim_time wait = *until - cpu->sim->now;
     spend(cpu, (wait + cpu->cycle - 1) / cpu->cycle);
 }
 
@@ -185,7 +186,7 @@ static void enter_line(struct cpu *cpu, const struct bus_region *region, uint32_
 {
     struct cpu_pipeline *pipe = &cpu->pipeline;
     bool sequential = line == pipe->line + 1;
-    wait_until_not_busy(cpu, region);
+    wait_until_not_busy(cpu, region, false);
     if (region->executed)
         region->executed(region->ctx, (line << 3) - region->base);
     if (sequential && region->prefetch) {
@@ -333,8 +334,8 @@ static bool read_unit(struct cpu *cpu, uint32_t address, int width, uint32_t *va
     struct bus_region *region = find(cpu, address);
     wait_for_store_buffer(cpu);
     contend(cpu, address);
-    if (region && region->busy_until && !region->reads_pass)
-        wait_until_not_busy(cpu, region);
+    if (region && region->busy_until)
+        wait_until_not_busy(cpu, region, false);
     if (region && region->memory) {
         if (region->read_wait)
             read_flash_data(cpu, region);
@@ -358,8 +359,8 @@ static bool write_unit(struct cpu *cpu, uint32_t address, int width, uint32_t va
     struct bus_region *region = find(cpu, address);
     wait_for_store_buffer(cpu);
     contend(cpu, address);
-    if (region && region->busy_until)
-        wait_until_not_busy(cpu, region);
+    if (region)
+        wait_until_not_busy(cpu, region, true);
     if (region && region->memory && region->writable) {
         put(region->memory + (address - region->base), width, value);
     } else {

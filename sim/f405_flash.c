@@ -605,8 +605,7 @@ static void add_registers(struct f405_flash *flash)
     block.write = control_write;
     block.reset = NULL;
     struct bus_region *control = f405_add_block(flash->f405, &block)->region;
-    control->busy_until = &flash->busy_until;
-    control->reads_pass = true;
+    control->writes_busy_until = &flash->busy_until;
     block.base += 8;                        /* nothing; other members of the family go on */
     block.size = 0x400 - CR - 8;
     block.read = nothing_read;

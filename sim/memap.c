@@ -236,10 +236,8 @@ sim_time memap_ready_at(struct memap *ap, uint32_t reg, bool write)
         return now;
     sim_catch_up(ap->chip->sim, ap->chip->cpu);
     struct bus_region *region = region_of(ap, reg);
-    if (!region || !region->busy_until || *region->busy_until <= now ||
-        (region->reads_pass && !write))
-        return now;
-    return *region->busy_until;
+    const sim_time *until = region ? bus_busy(region, write) : NULL;
+    return until && *until > now ? *until : now;
 }
 
 sim_time memap_duration(struct memap *ap, uint32_t reg)

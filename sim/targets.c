@@ -8,6 +8,12 @@ static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return f405_new(sim, "target", 0x0BADCAFE); }
 
+static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
+static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", true, 0x0BADCAFE); }
+
+#define NRF52_LACKS "DSP instructions and FPU, MPU, ETM, radio, timers, EasyDMA, GPIOTE and " \
+                    "PPI, System OFF, the reset after a lockup, all other peripherals"
+
 const struct target_chip target_chips[] = {
     { "samd21", samd21,
       "ATSAMD21G18A: Cortex-M0+, 256 KB of flash, 32 KB of RAM. NVMCTRL, DSU, clocks, PORT, "
@@ -15,11 +21,17 @@ const struct target_chip target_chips[] = {
       "DMAC, USB, TCC, ADC and other analog, EVSYS, I2S" },
     { "stm32f103", f103,
       "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has",
-      "what sim/README.md names of the probe's chip: other nodes on CAN, Stop with clocks off" },
+      "Other nodes on CAN, deep sleep with its clocks off, what sim/README.md says" },
     { "stm32f405", f405,
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
       "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU",
       "DSP instructions and FPU, MPU, ETM, timers, DMA, EXTI, all other peripherals" },
+    { "nrf52840", nrf52,
+      "nRF52840, build code AAD0: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMC, UICR, ACL, "
+      "CTRL-AP and access port protection, CLOCK, POWER, WDT, P0 and P1, UART0", NRF52_LACKS },
+    { "nrf52840-f0", nrf52_f,
+      "the same, build code AAF0: its access port is closed from the factory and after each hard "
+      "reset, unless UICR and its program open it", NRF52_LACKS },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -63,6 +63,17 @@ proc find_chip {} {
         expect "EEPROM of the fuses: none" {EEPROM is disabled} {at91samd eeprom}
         expect "boot loader of the fuses: none" {Bootloader size is 0 bytes} \
             {at91samd bootloader}
+    } elseif {$chip eq "nrf52840"} {
+        expect "its ROM table leads to a Cortex-M4" \
+            {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
+            {dap info 0}
+        expect "and names Nordic" {Nordic} {dap info 0}
+        expect "AP 1 is CTRL-AP" {0x02880000} {nrf52.dap apreg 1 0xfc}
+        expect "   and says that the AHB-AP is open" {0x00000001} {nrf52.dap apreg 1 0x0c}
+        expect "flash is that of an nRF52840, variant AAD0" \
+            {nRF52840-..AA\(build code: D0\) 1024kB Flash, 256kB RAM} {flash probe 0}
+        expect "   in 256 pages of 4 KB" {# ?255: 0x000ff000 \(0x1000 4kB\)} \
+            {flash info 0 sectors}
     } elseif {$chip eq "stm32f405"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -230,12 +241,20 @@ proc catch_faults {} {
 # nRST is wired too: the same by a wire.
 proc reset_by_wire {} {
     global chip reset_handler
+    if {$chip eq "nrf52840"} {      ;# its pin is none before UICR says so
+        flash fillw 0x10001200 18 2
+        reset halt
+        mww 0x40000400 0xffffffff
+    }
     reset_config srst_only [expr {$chip eq "samd21" ? "srst_gates_jtag" : "srst_nogate"}]
     mww 0x20000400 0
     reg r7 0x5a5a5a5a
     expect "reset halt by nRST" {halted} {reset halt; targets}
     equal "   stops before the first instruction" [register pc] [expr {$reset_handler & ~1}]
     verdict [expr {[register r7] != 0x5a5a5a5a}] "   with new registers" ""
+    if {$chip eq "nrf52840"} {
+        equal "   and RESETREAS says that it was the pin" [word 0x40000400] 1
+    }
     expect "reset run by nRST" {running} {reset run; poll; poll; targets}
     halt
     reset_config none
@@ -267,6 +286,35 @@ proc protect_stm32f103 {} {
     expect "unlock" {unlocked} {stm32f1x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
+}
+
+# Time of the chip passes with traffic only.
+proc sleep {ms} {
+    for {set i 0} {$i < $ms} {incr i} { catch {nrf52.dap dpreg 0} }
+}
+
+proc protect_nrf52840 {} {
+    expect "write_image into the last page" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x000f8000 bin}
+    expect "   verified" {verified 32768 bytes} {verify_image $::image 0x000f8000 bin}
+    expect "UICR is a bank of its own" {10001000} {flash probe 1; flash info 1}
+    expect "   and is written" {wrote 8 bytes} {flash fillw 0x10001080 0x600dcafe 2}
+    equal "   as flash is" [word 0x10001084] 0x600dcafe
+    expect "mass_erase" {} {nrf5 mass_erase}
+    equal "   takes all" [word 0x000f8000] 0xffffffff
+    equal "   UICR too" [word 0x10001080] 0xffffffff
+    expect "APPROTECT is programmed" {} {flash fillw 0x10001208 0xffffff00 1}
+    equal "   and shuts nothing yet" [word 0x10001208] 0xffffff00
+    catch {reset run}
+    expect "   from the next reset on CTRL-AP says so" {0x00000000} {nrf52.dap apreg 1 0x0c}
+    equal "   CSW.DeviceEn is 0" [expr {[lindex [nrf52.dap apreg 0 0] 0] & 0x40}] 0
+    refuse "   flash is closed to a debugger" {read_memory 0x10000100 32 1}
+    expect "   OpenOCD knows what it is" {AP lock engaged} {nrf52_check_ap_lock}
+    expect "nrf52_recover" {successfully erased and unlocked} {nrf52_recover}
+    expect "   opens it" {0x00000001} {nrf52.dap apreg 1 0x0c}
+    halt
+    equal "   erased" [word 0] 0xffffffff
+    equal "   UICR too" [word 0x10001208] 0xffffffff
 }
 
 proc protect_stm32f405 {} {
