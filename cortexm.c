@@ -25,6 +25,8 @@
  *   - While the core stands still DFSR says nothing but HALTED, which comes with every stop
  *     and is of no interest: so nothing has to be cleared before the core is let go.
  *   - Comparators are kept here too and written again after any reset.
+ *   - Steps are made with interrupts masked, or a handler would be where they end; so that
+ *     no loop waits in vain for one, pending interrupts are let run now and then before a step.
  *   - A BKPT that was compiled in stops the core each time it is executed; after such a
  *     stop, going on means going on behind it.
  *
@@ -35,7 +37,7 @@
 #include "clock.h"
 
 enum {
-    CPUID = 0xE000ED00, AIRCR = 0xE000ED0C, DFSR = 0xE000ED30,
+    CPUID = 0xE000ED00, ICSR = 0xE000ED04, AIRCR = 0xE000ED0C, DFSR = 0xE000ED30,
     DHCSR = 0xE000EDF0, DCRSR = 0xE000EDF4, DCRDR = 0xE000EDF8, DEMCR = 0xE000EDFC,
     MVFR0 = 0xE000EF40, ICIALLU = 0xE000EF50, ITM_TCR = 0xE0000E80,
     DWT_CTRL = 0xE0001000, DWT_COMP0 = 0xE0001020, DWT_MASK0 = 0xE0001024,
@@ -52,12 +54,16 @@ enum {
     DFSR_ALL = 0x1F,
     VC_CORERESET = 1 << 0, VC_HARDERR = 1 << 10, VC_ALL = 0x7F1, TRCENA = 1 << 24,
     AIRCR_SYSRESETREQ = 0x05FA0004,
+    ICSR_PENDING = 0x145FF000,          /* PENDSVSET, PENDSTSET, ISRPENDING, VECTPENDING */
+    XPSR_EXCEPTION = 0x1FF,
     FPB_KEY_AND_ENABLE = 3, DWT_MATCHED = 1 << 24,
     CYCCNTENA = 1 << 0, ITMENA = 1 << 0,
 };
 enum { REGSEL_SPECIAL = 20, REGSEL_FPSCR = 0x21, REGSEL_S0 = 0x40 };
 enum { REGISTER_LIMIT_MS = 50, STEP_LIMIT_MS = 100, RESET_LIMIT_MS = 1000 };
 enum { RANGE_MS = 2 };                  /* of steps, before the caller is asked again */
+/* Pending interrupts are looked for at the most so often; and steps in their handlers. */
+enum { LOOK_MS = 10, SERVE_STEPS = 1000 };
 enum { FPB_MAX = 8, DWT_MAX = 4 };
 
 /* CPUID.PARTNO.  Add a core by adding a row; the last is for those that have none. */
@@ -78,16 +84,19 @@ static const struct core_type {
     { 0,     false, "Cortex-M"   },
 };
 
-bool cortexm_step_interrupts;
+uint8_t cortexm_step_interrupts;
 
 static struct {
+    int failed;                         /* the first error of what is being done */
     bool v8m, fpb_v2, has_cache;
     bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
     bool reset_untold;                  /* cortexm_was_reset() */
     enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
                                          * STOP_RUNNING: it may run */
+    uint8_t mask;                       /* C_MASKINTS or 0 */
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
     uint32_t bkpt_pc;                   /* ... here */
+    uint32_t looked_ms;                 /* for pending interrupts */
     uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
     uint32_t vector_catch;
     uint32_t woken;                     /* TRCENA, if it was us who set it */
@@ -100,29 +109,28 @@ static struct {
         uint32_t start, length;         /* as the user asked for it */
     } watchpoints[DWT_MAX];
 } core;
-static int failed;                      /* the first error of what is being done */
 
 /* Not inline: there are so many calls of it. */
 __attribute__((noinline)) static int finish(void)
 {
-    int error = failed;
-    failed = OK;
+    int error = core.failed;
+    core.failed = OK;
     return error;
 }
 
 static void write(uint32_t address, uint32_t value)
 {
-    if (!failed)
-        failed = adi_write32(address, value);
+    if (!core.failed)
+        core.failed = adi_write32(address, value);
 }
 
 static uint32_t read(uint32_t address)          /* 0 if that fails */
 {
     uint32_t value = 0;
 
-    if (!failed)
-        failed = adi_read32(address, &value);
-    return failed ? 0 : value;
+    if (!core.failed)
+        core.failed = adi_read32(address, &value);
+    return core.failed ? 0 : value;
 }
 
 /* What may have been left out of a core: there, a fault means 0. */
@@ -159,10 +167,11 @@ static void control(uint32_t bits)
     static const uint32_t at[3] = { DHCSR, DHCSR, 0 };
     struct adi_status ignored;
 
-    if (!failed)
-        failed = adi_query(at, (uint32_t)DBGKEY | C_DEBUGEN | bits, &core.dhcsr, 1, &ignored);
-    if (failed)
+    if (!core.failed)
+        core.failed = adi_query(at, (uint32_t)DBGKEY | C_DEBUGEN | bits, &core.dhcsr, 1, &ignored);
+    if (core.failed)
         core.dhcsr = 0;
+    core.mask = bits & C_MASKINTS;
     seen(core.dhcsr);
     if (!(bits & C_HALT) && !(core.dhcsr & S_RETIRE_ST))
         core.dhcsr = 0;
@@ -189,12 +198,12 @@ static void wait_for(uint32_t bit, uint32_t limit_ms)
 {
     uint32_t deadline = clock_in_ms(limit_ms);
 
-    while (!failed && !(core.dhcsr & bit)) {
+    while (!core.failed && !(core.dhcsr & bit)) {
         if (clock_passed(deadline))
-            failed = ERR_TIMEOUT;
+            core.failed = ERR_TIMEOUT;
         core.dhcsr = status();
-        if (failed == ERR_WAIT || failed == ERR_FAULT)
-            failed = OK;
+        if (core.failed == ERR_WAIT || core.failed == ERR_FAULT)
+            core.failed = OK;
         watchdog_feed();                /* the limit is the user's */
     }
 }
@@ -204,19 +213,21 @@ static void wait_halted(uint32_t limit_ms)
     wait_for(S_HALT, limit_ms);
 }
 
-/* Silence is normal while a chip resets; some lose the debug port for a moment. */
+/* Silence is normal while a chip resets; some lose the debug port for a moment.  SWCLK rests high
+ * most of the time: a SAMD21 that comes out of reset while it is low stays in reset (13.6.2). */
 static void wait_reset(void)
 {
     uint32_t deadline = clock_in_ms(RESET_LIMIT_MS);
 
     do {
         uint32_t dhcsr = status();
-        if (failed && !adi_connected())
+        if (core.failed && !adi_connected())
             return;
         if (!finish() && core.was_reset && !(dhcsr & S_RESET_ST))
             return;                     /* it was set once and is not any more */
+        clock_wait_us(500);
     } while (!clock_passed(deadline));
-    failed = ERR_TIMEOUT;
+    core.failed = ERR_TIMEOUT;
 }
 
 /* True after a reset that came while it was to stand still.  Where a reset clears DEMCR, it ran
@@ -227,8 +238,8 @@ static bool stay(void)
         return false;
     wait_reset();
     bool caught = read(DFSR) & DFSR_VCATCH;
-    if (!failed)
-        failed = caught ? cortexm_after_reset(true) : cortexm_reset(true);
+    if (!core.failed)
+        core.failed = caught ? cortexm_after_reset(true) : cortexm_reset(true);
     core.reset_untold = true;
     return true;
 }
@@ -245,6 +256,7 @@ int cortexm_look(void)
     uint32_t dhcsr = look();
     int error = finish();
 
+    core.looked_ms = 0;                 /* there may be news of any kind */
     return error || dhcsr & S_HALT ? error : ERR_RUNNING;
 }
 
@@ -258,7 +270,7 @@ int cortexm_halt(void)
 
 int cortexm_halt_wait(uint32_t timeout_ms)
 {
-    failed = cortexm_halt();
+    core.failed = cortexm_halt();
     wait_halted(timeout_ms);
     clear_dfsr();                       /* nobody will ask why */
     return finish();
@@ -279,17 +291,17 @@ static void get_row(uint32_t dcrsr, uint32_t *values, int count)
     static const uint32_t at[3] = { DCRSR, DHCSR, DCRDR };
     struct adi_status dhcsr;
 
-    if (!failed && core.asked == STOP_RUNNING)
-        failed = ERR_RUNNING;
+    if (!core.failed && core.asked == STOP_RUNNING)
+        core.failed = ERR_RUNNING;
     do {
-        if (!failed)
-            failed = adi_query(at, dcrsr, values, count, &dhcsr);
-        if (failed)
+        if (!core.failed)
+            core.failed = adi_query(at, dcrsr, values, count, &dhcsr);
+        if (core.failed)
             return;
         seen(dhcsr.any);
     } while (stay());
     if (!(dhcsr.all & S_HALT))
-        failed = ERR_RUNNING;
+        core.failed = ERR_RUNNING;
     for (; count && !(dhcsr.all & S_REGRDY); count--) {
         wait_ready();
         write(DCRSR, dcrsr++);
@@ -454,8 +466,8 @@ static void arm_watchpoint(int i)
     write(DWT_COMP0 + at, watch->address);
     if (!core.v8m) {
         write(DWT_MASK0 + at, watch->log2);
-        if (read(DWT_MASK0 + at) != watch->log2 && !failed)
-            failed = ERR_RESOURCES;     /* it keeps what it implements */
+        if (read(DWT_MASK0 + at) != watch->log2 && !core.failed)
+            core.failed = ERR_RESOURCES;        /* it keeps what it implements */
     }
     write(DWT_FUNCTION0 + at, dwt_function(watch));
 }
@@ -544,7 +556,7 @@ static void watch_piece(const struct watchpoint *piece)
             arm_watchpoint(i);
             return;
         }
-    failed = ERR_RESOURCES;
+    core.failed = ERR_RESOURCES;
 }
 
 /* A comparator covers an aligned power of two; other areas take several. */
@@ -556,7 +568,7 @@ int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length)
     if (type < WATCH_WRITE || type > WATCH_ACCESS || length == 0 ||
         address + (length - 1) < address)
         return ERR_RANGE;
-    while (left > 0 && !failed) {
+    while (left > 0 && !core.failed) {
         piece.log2 = piece_log2(piece.address, left, core.v8m ? 2 : 15);
         watch_piece(&piece);
         piece.address += 1u << piece.log2;
@@ -626,7 +638,7 @@ int cortexm_attach(struct cortexm_info *info)
     uint32_t cpuid = read(CPUID);
     control(C_HALT);
     wake_dwt();
-    if (failed)
+    if (core.failed)
         return finish();
     identify(cpuid);
     for (int i = 0; i < core.info.watchpoints; i++)
@@ -700,7 +712,7 @@ int cortexm_resume(void)
     if (dhcsr & S_HALT) {
         skipped_bkpt();
         prepare_to_run();
-        if (dhcsr & C_MASKINTS)
+        if (core.mask)
             control(C_HALT);
     }
     core.asked = STOP_RUNNING;
@@ -709,21 +721,67 @@ int cortexm_resume(void)
     return finish();
 }
 
-static uint32_t interrupt_mask(void)
+/* WFI and a stuck bus can keep an instruction from ending, and a handler may never do: then the
+ * halt ends it. */
+static void go(uint32_t bits)
 {
-    return cortexm_step_interrupts ? 0 : C_MASKINTS;
-}
+    uint32_t mask = bits & C_MASKINTS;
 
-/* WFI and a stuck bus can keep an instruction from ending: then the halt ends it. */
-static void step(void)
-{
-    control(C_STEP | interrupt_mask());
+    if (core.mask != mask)
+        control(C_HALT | mask);
+    control(bits);
     wait_halted(STEP_LIMIT_MS);
-    if (failed == ERR_TIMEOUT) {
-        failed = OK;
-        control(C_HALT | interrupt_mask());
+    if (core.failed == ERR_TIMEOUT) {
+        core.failed = OK;
+        control(C_HALT | mask);
         wait_halted(STEP_LIMIT_MS);
     }
+}
+
+/* Handlers run up to a breakpoint where we stand, for STEP_LIMIT_MS.  Where none can be had (all
+ * in use, or RAM with FPB revision 1), and where they come by here themselves, they are stepped
+ * through.  True when they are back; otherwise cortexm_poll() tells what stopped them.
+ *
+ * On STM32F1 a breakpoint in the upper half of a word that has one in its lower half, too, does
+ * not stop a core that stands there (OpenOCD's cortex_m.c). */
+static bool serve_interrupts(void)
+{
+    uint32_t from[2], now[2];
+    int steps = SERVE_STEPS;
+
+    get_row(REG_PC, from, 2);
+    if (core.failed)
+        return false;
+    int others = find_breakpoint(from[0] | 1) & find_breakpoint((from[0] & ~2u) | 1);
+    bool armed = others < 0 && cortexm_set_breakpoint(from[0], 2) == OK;
+    for (;; armed = false) {
+        go(armed ? 0 : C_STEP);
+        get_row(REG_PC, now, 2);
+        bool inside = (now[1] ^ from[1]) & XPSR_EXCEPTION, back = now[0] == from[0];
+        if (armed)
+            core.failed = cortexm_clear_breakpoint(from[0], 2);
+        if (read(DFSR) > DFSR_HALTED) {
+            if (!armed || !back)
+                return false;
+            clear_dfsr();
+        }
+        if (core.failed || !inside || steps-- == 0)
+            return back && !inside;
+    }
+}
+
+/* False if that has stopped, or was, the step. */
+static bool ready_to_step(void)
+{
+    if (cortexm_step_interrupts != STEP_BETWEEN || clock_ms() - core.looked_ms < LOOK_MS)
+        return true;
+    core.looked_ms = clock_ms();
+    return !(read(ICSR) & ICSR_PENDING) || serve_interrupts();
+}
+
+static void step(void)
+{
+    go(cortexm_step_interrupts == STEP_INTO ? C_STEP : C_STEP | C_MASKINTS);
 }
 
 int cortexm_step(void)
@@ -733,12 +791,11 @@ int cortexm_step(void)
     if (!(dhcsr & S_HALT) || core.asked == STOP_RUNNING)
         return cortexm_halt();          /* somebody let it run: where is it? */
     core.asked = STOP_STEP;
-    if ((dhcsr ^ interrupt_mask()) & C_MASKINTS)
-        control(C_HALT | interrupt_mask());
-    if (failed || skipped_bkpt())
+    if (core.failed || skipped_bkpt())
         return finish();
     prepare_to_run();
-    step();
+    if (ready_to_step())
+        step();
     return finish();
 }
 
@@ -780,7 +837,7 @@ static void explain(struct stop *stop)
         core.asked = STOP_STEP;         /* from now on it is to stand still */
     if (dfsr & ~(uint32_t)DFSR_HALTED)
         clear_dfsr();
-    if (failed)
+    if (core.failed)
         return;
     if (dfsr & DFSR_VCATCH) {
         core.reset_untold = was_reset;
@@ -801,7 +858,7 @@ static void explain(struct stop *stop)
  * look at what led there. */
 static void halt_locked_up(struct stop *stop)
 {
-    failed = cortexm_halt_wait(STEP_LIMIT_MS);
+    core.failed = cortexm_halt_wait(STEP_LIMIT_MS);
     stop->reason = STOP_LOCKUP;
 }
 
@@ -810,12 +867,12 @@ static void judge(struct stop *stop)
     uint32_t dhcsr = core.dhcsr & S_HALT && !core.was_reset ? core.dhcsr : look();
 
     core.dhcsr = 0;                     /* the next poll looks again */
-    if (core.was_reset && !failed && !(dhcsr & S_HALT)) {
+    if (core.was_reset && !core.failed && !(dhcsr & S_HALT)) {
         core.was_reset = false;         /* somebody pressed the button */
         control(0);
         rearm();
     }
-    if (failed)
+    if (core.failed)
         return;
     if (dhcsr & S_LOCKUP)
         halt_locked_up(stop);
@@ -851,16 +908,17 @@ static bool only_stepped(void)
 int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
 {
     uint32_t deadline = clock_in_ms(RANGE_MS), before, pc = size ? get(REG_PC) : 0;
+    bool ready = !size || ready_to_step();
 
-    while (!failed && pc - start < size) {
-        if (clock_passed(deadline)) {
+    while (!core.failed && pc - start < size) {
+        if (!ready || clock_passed(deadline)) {
             stop->reason = STOP_RUNNING;
             break;
         }
         before = pc;
         step();
         pc = get(REG_PC);
-        if (!failed && (pc == before || !only_stepped()))
+        if (!core.failed && (pc == before || !only_stepped()))
             cortexm_poll(stop);
         if (stop->reason != STOP_STEP)
             break;

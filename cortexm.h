@@ -32,10 +32,15 @@ void cortexm_detach(void);
 int cortexm_halt(void);                 /* asks; cortexm_poll() says when it has happened */
 int cortexm_halt_wait(uint32_t timeout_ms);
 int cortexm_resume(void);
-/* One instruction, interrupts masked unless step_interrupts is set.  Waits (bounded).  Of a
- * core that somebody let run it asks to halt. */
+/* One instruction, and interrupts that are pending run before it.  Waits (bounded).  Of a core
+ * that somebody let run it asks to halt. */
 int cortexm_step(void);
-extern bool cortexm_step_interrupts;        /* false at power-on */
+enum {
+    STEP_BETWEEN,                       /* interrupts run, but no step shows their handlers */
+    STEP_INTO,                          /* a step may enter a handler */
+    STEP_WITHOUT                        /* they wait until the core runs */
+};
+extern uint8_t cortexm_step_interrupts;     /* one of these; the first at power-on */
 
 enum stop_reason {
     STOP_RUNNING, STOP_SLEEPING,        /* not stopped (sleeping: in WFI, or locked up... ) */

@@ -172,7 +172,7 @@ int gdb_write_binary(uint32_t address, uint32_t length, struct scan *rest)
     bool confirmed = length >= LONG_WRITE && inside(REGION_RAM, address, length)
                   && rsp_confirm();
     int error = swbreak_write(address, rest->at, length);
-    if (AIRCR - address < length && cortexm_look() == OK)
+    if (address >= PERIPHERALS && cortexm_look() == OK && AIRCR - address < length)
         error = OK;                     /* it may have been cut off by the reset */
     if (error == ERR_FAULT && length > BY_HAND)
         gdb.unsaid = ERR_RANGE;         /* a program that is too large: gdb says "failed" only */

@@ -14,8 +14,8 @@
  * no effect in halt_timeout is a loss.  One that finds nothing running, or meets another
  * reason to stop, is kept and ends the next resume at once: gdb steps, or looks at a
  * condition, and it comes in between.  It goes stale with what it was meant for: attach,
- * run, reset, kill, detach and another client end the program, and what comes while a load
- * or a search is at work is for that.
+ * run, kill, detach and another client end the program, and what comes while a load or a
+ * search is at work is for that.
  * Source: GDB manual, appendix E: Packets ("vCont"), Stop Reply Packets. */
 #include "gdb_remote.h"
 #include "gdb_server.h"
@@ -151,7 +151,7 @@ static int go_on(bool step)
     if (stops)
         ask_to_halt();
     gdb.resumed_ms = clock_ms();
-    gdb.polled = clock_cycles() - clock_hz();           /* look at once */
+    gdb.polled = clock_cycles() - 0x80000000;           /* long ago: look at once */
     gdb_console_opens();
     return LATER;
 }
@@ -178,19 +178,6 @@ int gdb_continue(uint32_t a, uint32_t b, struct scan *rest)
 int gdb_step(uint32_t a, uint32_t b, struct scan *rest)
 {
     return resume_at(rest, true);
-}
-
-static int halt_now(void)
-{
-    int error = target_attached() ? cortexm_halt_wait(target_options.halt_timeout_ms)
-                                  : ERR_NO_TARGET;
-
-    if (error != OK)
-        return error;
-    gdb.running = false;
-    gdb.ctrl_c = CTRL_C_NONE;
-    gdb.stop.reason = STOP_REQUEST;
-    return gdb_put_stop(0, 0, 0);
 }
 
 /* ";c", ";S05:1;c:-1", ";r8000100,8000104:1": the action for our thread, which is the
@@ -220,7 +207,9 @@ int gdb_vcont(uint32_t a, uint32_t b, struct scan *rest)
     switch (action) {
     case 'c': case 'C':           return go_on(false);
     case 's': case 'S': case 'r': return go_on(true);
-    case 't':                     return halt_now();
+    case 't':
+        gdb_interrupt();
+        return gdb.running ? LATER : go_on(false);
     }
     return ERR_UNSUPPORTED;
 }

@@ -273,7 +273,6 @@ static int run_reset(int argc, const char **argv)
     }
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;
-    gdb.ctrl_c = CTRL_C_NONE;
     monitor_print(run ? "Running; gdb does not know: `continue`, then Ctrl-C.\n"
                       : "Halted; to see the registers: `maintenance flush register-cache`.\n");
     return target_reset(pin, !run);
@@ -302,6 +301,20 @@ static int run_halt_timeout(int argc, const char **argv)
     }
     monitor_print("A target gets %u ms to halt\n",
                   (unsigned)target_options.halt_timeout_ms);
+    return OK;
+}
+
+static int run_step_interrupts(int argc, const char **argv)
+{
+    static const char words[][7] = { "auto", "always", "never" };
+
+    uint8_t mode = argc > 1 ? 0 : cortexm_step_interrupts;
+
+    while (argc > 1 && compare(words[mode], argv[1]) == DIFFERENT)
+        if (++mode == 3)
+            return MISUSED;
+    cortexm_step_interrupts = mode;
+    monitor_print("Interrupts while stepping: %s\n", words[mode]);
     return OK;
 }
 
@@ -447,6 +460,7 @@ static const struct command commands[] = {
     { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch, 1 },
     { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch, 1 },
     { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout, 1 },
+    { "step_interrupts", "[auto | always | never]", run_step_interrupts, 1 },
     { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch, 10 },
     { "erase_mass", "erase the whole flash", run_erase_mass, 0 },

@@ -163,6 +163,7 @@ int cortexm_halt_wait(uint32_t ms)
     fake.running = false;
     return OK;
 }
+uint8_t cortexm_step_interrupts;
 int cortexm_look(void) { return fake.really_runs ? ERR_RUNNING : OK; }
 bool cortexm_was_reset(void)
 {

@@ -21,7 +21,7 @@ enum { S_REGRDY = 1 << 16, S_HALT = 1 << 17, S_LOCKUP = 1 << 19, S_RETIRE = 1 <<
 static struct {
     uint32_t cpuid, dhcsr, demcr, dfsr, dcrdr, regs[128], fp_ctrl, comp[8];
     uint32_t dwt_comp[4], dwt_mask[4], dwt_function[4], mask_limit;
-    uint32_t cfsr, hfsr, bfar, mvfr0, ms, resets;
+    uint32_t icsr, cfsr, hfsr, bfar, mvfr0, ms, resets;
     uint8_t ram[4096];
     bool gone, never_halts;
     int steps;
@@ -37,6 +37,7 @@ static struct {
 } cpu;
 
 uint32_t clock_ms(void) { return cpu.ms++ / 16; }
+void clock_wait_us(uint32_t us) { cpu.ms += us * 16 / 1000; }
 void watchdog_feed(void) {}
 bool adi_connected(void) { return !cpu.gone; }
 
@@ -132,6 +133,7 @@ static uint32_t *plain(uint32_t address)
     uint32_t i = (address - 0xE0001020) / 16;
     switch (address) {
     case 0xE000ED00: return &cpu.cpuid;
+    case 0xE000ED04: return &cpu.icsr;
     case 0xE000ED28: return &cpu.cfsr;
     case 0xE000ED2C: return &cpu.hfsr;
     case 0xE000ED38: return &cpu.bfar;

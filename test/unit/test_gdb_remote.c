@@ -403,7 +403,7 @@ static void control_c_that_meets_another_stop_ends_the_next_resume(void **state)
 static void a_kept_control_c_goes_stale(void **state)
 {
     static const char *const packets[] = {
-        "vRun;", "vAttach;1", "R00", "qRcmd,7265736574",        /* reset */
+        "vRun;", "vAttach;1", "R00",
         "vFlashDone", "qSearch:memory:20000000;100;needle",
     };
     (void)state;
