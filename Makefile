@@ -217,7 +217,17 @@ $(BUILD)/fuzz/fuzz_%: test/fuzz/fuzz_%.c $$(unit_%)
 
 # --- board tests: test/sim/*.c, cmocka programs that include only sim/board.h -----------
 sim_tests := $(patsubst test/sim/%.c,$(BUILD)/test-sim/%,$(wildcard test/sim/*.c))
-$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/dap_client.c test/lib/usb_user.c $(BUILD)/libsim.a
+# Small programs for the virtual board, by which some of these see what a chip does.
+programs := $(patsubst test/sim/%.c,$(BUILD)/%.bin,$(wildcard test/sim/programs/*.c))
+$(BUILD)/programs/%.bin: test/sim/programs/%.c $(wildcard test/sim/programs/*.h) \
+                         test/sim/programs/program.ld
+	@mkdir -p $(@D)
+	$(CC_ARM) -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g -ffreestanding -nostdlib \
+	    -fno-tree-loop-distribute-patterns $(WARN) -Wl,--build-id=none \
+	    -Wl,--no-warn-rwx-segments -T test/sim/programs/program.ld -o $(@:.bin=.elf) $< -lgcc
+	$(CROSS)objcopy -O binary -j .text $(@:.bin=.elf) $@
+$(BUILD)/test-sim/%: test/sim/%.c test/lib/rsp_client.c test/lib/dap_client.c test/lib/usb_user.c \
+                     $(wildcard test/lib/*.h) $(BUILD)/libsim.a | $(programs)
 	@mkdir -p $(@D)
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a \
 	    -lcmocka -lm
@@ -281,7 +291,7 @@ test: deps-test
 
 .PHONY: tests-fast tests-board
 tests-fast: $(unit_tests) $(fuzz_tests)
-tests-board: $(sim_tests) $(BUILD)/judge/bitbang
+tests-board: $(sim_tests) $(programs) $(BUILD)/judge/bitbang
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory --silent all $(BUILD)/bench

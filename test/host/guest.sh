@@ -15,7 +15,8 @@ set -eu
 
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
-modules="virtio_pci virtio_net 9pnet_virtio 9p vhci-hcd cdc-acm"
+modules="virtio_pci virtio_net 9pnet_virtio 9p vhci-hcd cdc-acm
+         usbhid hid-generic usb-storage sd_mod snd-usb-audio"
 
 if [ -e "$folder/initrd" ] && [ "$folder/initrd" -nt "$here/init.sh" ] &&
    [ "$folder/initrd" -nt "$here/guest.sh" ]; then

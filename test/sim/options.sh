@@ -138,8 +138,7 @@ try 0 "12 bytes at 0x08000000"            --flash "$work/loop.bin" --speed max -
 grep -q PB11 "$work/i2c.vcd" || { echo "--i2c: not in --vcd"; failed=$((failed + 1)); }
 
 # What a program writes into an EEPROM is in its file, and there for the next program.
-sh test/sim/programs/build.sh i2c_eeprom "$work/i2c_eeprom" || failed=$((failed + 1))
-try 0 "bytes at 0x08000000"               --flash "$work/i2c_eeprom.bin" --speed max --for 0.1 \
+try 0 "bytes at 0x08000000"               --flash "$build/programs/i2c_eeprom.bin" --speed max --for 0.1 \
     --i2c 24c02:"$work/page"
 [ "$(dd if="$work/page" bs=1 skip=8 count=8 2>"$work/dd")" = 01234567 ] || {
     echo "--i2c: the program's page is not in the file"; failed=$((failed + 1)); }

@@ -19,7 +19,6 @@ static void converted(void)
 
 int main(void)
 {
-    injections = wrong = 0;
     REG(0x40021014) |= 1;                   /* DMA1 */
     REG(0x40021018) |= 0x205;               /* AFIO, GPIOA, ADC1 */
     REG(0x4002101C) |= 3;                   /* TIM2, TIM3 */

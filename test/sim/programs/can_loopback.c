@@ -35,7 +35,6 @@ static void send(uint32_t id, uint32_t data)
 
 int main(void)
 {
-    in0 = in1 = sum = 0;
     REG(0x40022000) = 0x12;
     REG(0x40021000) |= 1 << 16;
     while (!(REG(0x40021000) & 1 << 17))
@@ -54,10 +53,10 @@ int main(void)
     CAN(0x204) = 0;                         /* masks */
     CAN(0x20C) = 3;                         /* of 32 bits */
     CAN(0x214) = 2;                         /* bank 1: FIFO 1 */
-    CAN(0x240) = 0x100 << 21;
-    CAN(0x244) = 0x700 << 21;
-    CAN(0x248) = 0x200 << 21;
-    CAN(0x24C) = 0x700 << 21;
+    CAN(0x240) = 0x100u << 21;
+    CAN(0x244) = 0x700u << 21;
+    CAN(0x248) = 0x200u << 21;
+    CAN(0x24C) = 0x700u << 21;
     CAN(0x21C) = 3;
     CAN(0x200) &= ~1u;
     CAN(0x14) = 1 << 1 | 1 << 4;            /* FMPIE0, FMPIE1 */

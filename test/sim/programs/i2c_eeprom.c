@@ -53,7 +53,7 @@ static bool address(uint32_t byte)
     wait_for(ADDR | AF);
     if (!(SR1 & AF))
         return true;
-    SR1 = ~AF;
+    SR1 = ~(uint32_t)AF;
     CR1 |= STOP;
     while (SR2 & 2)                         /* BUSY */
         ;

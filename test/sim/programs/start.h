@@ -1,9 +1,10 @@
 /* start.h - what the small programs of test/sim share: vectors, registers, a verdict.
  *
- * A program is one file: main() runs after reset at 8 MHz, nothing is initialised, and
- * verdict() ends it.  The host reads two words at the beginning of RAM: 0xC0DEC0DE and the
+ * A program is one file: main() runs after reset at 8 MHz, variables are zero (there is no
+ * .data), and verdict() ends it.  The host reads two words at the beginning of RAM: 0xC0DEC0DE and the
  * verdict, which is 0 or says where it went wrong. */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define REG(address) (*(volatile uint32_t *)(address))
@@ -18,9 +19,12 @@ static void verdict(uint32_t value)
 
 int main(void);
 void start(void);
+extern uint32_t bss_start[], bss_end[];
 void start(void)
 {
     REG(0x20000000) = 0;
+    for (uint32_t *word = bss_start; word < bss_end; word++)
+        *word = 0;
     verdict((uint32_t)main());
 }
 
