@@ -199,6 +199,51 @@ static void read_protection_by_option_is_taken_off_by_erase_mass(void **state)
     SAYS("unlock", "The chip is open");
 }
 
+static void start_again(void)
+{
+    board_power_target(rsp->board, false);
+    board_run_ms(rsp->board, 20);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 20);
+    monitor("swd_scan");
+}
+
+/* The power goes at forty moments of the writing.  What is left can be mended by commands. */
+static void a_power_cut_while_options_are_written_is_mended(void **state)
+{
+    int erased = 0;
+    (void)state;
+    for (int moment = 0; moment < 40; moment++) {
+        char packet[200] = "qRcmd,", command[60];
+        snprintf(command, sizeof command, kind->base ? "option 0x1ffff804 0x%x"
+                 : "option 0x804000 0xd8e0c7%x", (kind->base ? 0x10 : 0xC0) + moment);
+        for (size_t i = 0; command[i]; i++)
+            sprintf(packet + strlen(packet), "%02x", command[i]);
+        rsp_send(rsp, packet, (int)strlen(packet));
+        board_run_ms(rsp->board, 1 + 2.0 * moment / (kind->base ? 2 : 4));
+        board_power_target(rsp->board, false);
+        while (rsp_receive(rsp, 3000) && rsp->reply[0] == 'O' && rsp->reply[1] != 'K')
+            ;
+        start_again();
+        bool locked = strstr(rsp->console, "LOCKED") != NULL;
+        rsp_ask(rsp, "vAttach;1");
+        if (locked) {
+            SAYS("erase_mass", "open");
+            start_again();
+            assert_null(strstr(rsp->console, "LOCKED"));
+            rsp_ask(rsp, "vAttach;1");
+        }
+        bool blank = word(kind->options) == 0xFFFFFFFF;
+        erased += locked || blank;
+        if (kind->base)
+            SAYS("option erase", "0x1ffff800: 0x5aa5\n0x1ffff802: 0xff\n0x1ffff804: 0xff\n");
+        SAYS(kind->base ? "option 0x1ffff804 0x42" : "option 0x804000 0xd8e0c7ff", "in force");
+        if (blank && !kind->base)
+            SAYS("option 0x804004 0xfffffc5d", "0x804000: 0xd8e0c7ff\n0x804004: 0xfffffc5d\n");
+    }
+    assert_true(erased > 0);
+}
+
 #define TEST(name, kind) { #kind ": " #name, name, kind, power_off, NULL }
 #define BOTH(name) TEST(name, samd21), TEST(name, stm32f103)
 
@@ -212,6 +257,7 @@ int main(int argc, char **argv)
         BOTH(fuses_burnt_step_by_step_are_not_stopped_in_the_middle),
         BOTH(an_option_is_written_and_the_others_stay),
         BOTH(what_would_lock_the_chip_for_ever_is_refused),
+        BOTH(a_power_cut_while_options_are_written_is_mended),
         TEST(read_protection_by_option_is_taken_off_by_erase_mass, stm32f103),
     };
     if (argc > 1)
