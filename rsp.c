@@ -44,6 +44,7 @@ static struct {
     bool begun;                         /* a reply is being put */
 
     bool acks;
+    bool asked;                         /* qSupported */
     bool greeted;                       /* the request: perhaps by a new client, see above */
     int owed;                           /* '+' that the host has yet to send; below 0: it has
                                          * sent more than that */
@@ -67,7 +68,7 @@ void rsp_start(void)
     rsp.state = BETWEEN;
     rsp.length = rsp.owed = 0;
     rsp.acks = true;
-    rsp.begun = rsp.stalled = false;
+    rsp.begun = rsp.stalled = rsp.asked = false;
     rsp.openings = cdc_openings(CDC_GDB);
     cdc_lend(CDC_GDB, rsp.buffer);
 }
@@ -347,10 +348,16 @@ static void in_packet(uint8_t byte)
 }
 
 /* gdb asks qSupported first, lldb QStartNoAckMode.  (Who keeps on acknowledging, though he
- * asked for no acks, is no new client at each of his packets.) */
+ * asked for no acks, is no new client at each of his packets.)  Where the dead one owed an
+ * ack the new one's '+' went for that; but with acks qSupported is asked once. */
 static bool from_new_client(void)
 {
-    return rsp.greeted && rsp.buffer[1] == 'S';
+    bool again = rsp.acks && rsp.asked;
+
+    if (rsp.buffer[1] != 'S')
+        return false;
+    rsp.asked |= rsp.buffer[2] == 'u';
+    return rsp.greeted || (again && rsp.buffer[2] == 'u');
 }
 
 static enum rsp_event packet_ends(int low_digit)

@@ -301,19 +301,26 @@ static void a_gdb_that_comes_to_an_open_port_is_acknowledged(void **state)
     }
 }
 
-/* It died before it asked for no acks, or never does; its last answer was not taken. */
+/* It died before it asked for no acks, or never does; its last answer was not taken, and is
+ * perhaps still being repeated. */
 static void nor_does_one_with_acks_leave_anything(void **state)
 {
+    static const double later[] = { 5, 3000, 10000 };
+
     (void)state;
-    assert_true(rsp_ask(rsp, "vAttach;1")[0] == 'T');
-    rsp_ask(rsp, "!");
-    start_loop("vCont;c");
-    board_run_ms(rsp->board, 10);
-    rsp_send_raw(rsp, "\x03", 1);
-    board_run_ms(rsp->board, 10000);
-    drain();
-    begin_on_open_port("acks", "qSupported:hwbreak+");
-    assert_string_equal(rsp_ask(rsp, "qfThreadInfo"), "l");
+    for (int i = 0; i < 3; i++) {
+        begin_on_open_port("acks", "qSupported:hwbreak+");
+        assert_true(rsp_ask(rsp, "vAttach;1")[0] == 'T');
+        rsp_ask(rsp, "!");
+        start_loop("vCont;c");
+        board_run_ms(rsp->board, 10);
+        rsp_send_raw(rsp, "\x03", 1);
+        board_run_ms(rsp->board, later[i]);
+        drain();
+        begin_on_open_port("acks", "qSupported:hwbreak+");
+        assert_string_equal(rsp_ask(rsp, "qfThreadInfo"), "l");
+        board_run_ms(rsp->board, 1);
+    }
     assert_next_one_attaches("acks");
 }
 

@@ -308,6 +308,17 @@ static void client_after_one_that_did_not_take_its_answer_is_acknowledged(void *
     assert_memory_equal(says("$?#3f"), "+$T05", 5);     /* another one, that is not */
 }
 
+/* The '+' of the new one is taken for the one that is owed; its question shows who it is. */
+static void client_after_one_that_just_now_owes_an_ack_finds_nothing_of_it(void **state)
+{
+    (void)state;
+    assert_memory_equal(says("+$qSupported#37"), "+$PacketSize", 12);
+    says("+");
+    assert_memory_equal(says("$vAttach;1#37"), "+$T05", 5);
+    assert_memory_equal(says("+$qSupported#37"), "+$PacketSize", 12);
+    assert_false(fake.attached);
+}
+
 /* lldb asks qSupported without acks, and some ask more than once; and one who goes on with his
  * acks does no harm. */
 static void client_that_goes_on_is_not_taken_for_another(void **state)
@@ -373,6 +384,8 @@ int main(void)
                                power_on),
         cmocka_unit_test_setup(client_after_one_that_did_not_take_its_answer_is_acknowledged,
                                power_on),
+        cmocka_unit_test_setup(
+            client_after_one_that_just_now_owes_an_ack_finds_nothing_of_it, power_on),
         cmocka_unit_test_setup(client_that_goes_on_is_not_taken_for_another, power_on),
         cmocka_unit_test_setup(acks_of_many_packets_are_not_those_of_another_client,
                                power_on),
