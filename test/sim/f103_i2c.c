@@ -332,6 +332,53 @@ static void a_ten_bit_address_has_a_header(void **state)
     no_complaints();
 }
 
+/* What libraries in use do in another order than the manual: ACK is set behind START, each byte
+ * waits for BTF, no STOP before the read, and STOP only when the last byte has been read. */
+static void the_order_of_libopencm3_reads_as_many_as_it_asks(void **state)
+{
+    (void)state;
+    memcpy(memory + 0x30, "\x0A\x0B\x0C\x0D", 4);
+    on();
+    for (uint32_t count = 1; count <= 4; count++) {
+        address(DEVICE);
+        rd(I2C1 + SR2);
+        wr(I2C1 + DR, 0x30);
+        wait_for(I2C1 + SR1, BTF);
+        set_bits(I2C1 + CR1, START);
+        set_bits(I2C1 + CR1, ACK);
+        wait_for(I2C1 + SR1, SB);
+        wr(I2C1 + DR, DEVICE | 1);
+        wait_for(I2C1 + SR1, ADDR);
+        rd(I2C1 + SR2);
+        for (uint32_t i = 0; i < count; i++) {
+            if (i == count - 1)
+                clear_bits(I2C1 + CR1, ACK);
+            wait_for(I2C1 + SR1, RXNE);
+            assert_int_equal(rd(I2C1 + DR), 0x0A + i);
+        }
+        stop();
+        assert_int_equal(rd(I2C1 + SR1), 0);
+    }
+    no_complaints();
+}
+
+/* ST's HAL: POS is set, and ACK cleared, when the address has been acknowledged. */
+static void the_order_of_hal_reads_two(void **state)
+{
+    (void)state;
+    memcpy(memory + 5, "\x12\x34", 2);
+    on();
+    begin_read(5);
+    clear_bits(I2C1 + CR1, ACK);
+    set_bits(I2C1 + CR1, POS);
+    rd(I2C1 + SR2);
+    wait_for(I2C1 + SR1, BTF);
+    set_bits(I2C1 + CR1, STOP);
+    assert_int_equal(rd(I2C1 + DR), 0x12);
+    assert_int_equal(rd(I2C1 + DR), 0x34);
+    no_complaints();
+}
+
 /* --- the bus ---------------------------------------------------------------------- */
 
 static void a_slave_may_stretch_the_clock(void **state)
@@ -653,6 +700,8 @@ static const struct CMUnitTest tests[] = {
     T(one_byte_is_read_with_stop_right_behind_addr),
     T(two_bytes_are_read_with_pos),
     T(a_full_receiver_holds_the_clock),
+    T(the_order_of_libopencm3_reads_as_many_as_it_asks),
+    T(the_order_of_hal_reads_two),
     T(dma_moves_both_ways_and_last_refuses_the_last_byte),
     T(events_and_errors_interrupt_on_lines_of_their_own),
     T(a_ten_bit_address_has_a_header),
