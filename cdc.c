@@ -215,7 +215,7 @@ void cdc_notification_event(int endpoint, enum usb_event event)
     notify(port_of(endpoint));
 }
 
-static void set_lines(struct port *port, uint8_t lines)
+__attribute__((noinline)) static void set_lines(struct port *port, uint8_t lines)
 {
     bool was = port->lines & DTR, is = lines & DTR;
     port->lines = lines;
@@ -290,7 +290,7 @@ int cdc_control(const struct usb_setup *setup, const uint8_t **data)
 
 /* --- what the layers above call --------------------------------------------------------- */
 
-int cdc_look(int n, const uint8_t **bytes)
+__attribute__((noinline)) int cdc_look(int n, const uint8_t **bytes)
 {
     const struct ring *ring = &ports[n].arrived;
     int at = ring->tail & (ring->size - 1);

@@ -90,7 +90,8 @@ bool clock_from_crystal(void)
     return crystal;
 }
 
-uint32_t clock_hz(void)
+/* Not inline: there are so many calls of it. */
+__attribute__((noinline)) uint32_t clock_hz(void)
 {
     return hz;
 }
@@ -100,7 +101,8 @@ uint32_t clock_ms(void)
     return milliseconds;
 }
 
-uint32_t clock_cycles(void)
+/* Not inline: there are so many calls of it. */
+__attribute__((noinline)) uint32_t clock_cycles(void)
 {
     return DWT.CYCCNT;
 }

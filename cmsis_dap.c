@@ -450,7 +450,7 @@ static int transfer(uint32_t request, uint8_t **bytes, uint32_t count)
     return ack;
 }
 
-static int transfer_one(uint32_t request, uint32_t *value)
+__attribute__((noinline)) static int transfer_one(uint32_t request, uint32_t *value)
 {
     uint8_t *bytes = (uint8_t *)value;
 

@@ -70,18 +70,18 @@ enum { FPB_MAX = 8, DWT_MAX = 4 };
 static const struct core_type {
     uint16_t part;
     bool cache;
-    char name[11];
+    char name[4];                       /* behind "Cortex-" */
 } core_types[] = {
-    { 0xC20, false, "Cortex-M0"  },
-    { 0xC21, false, "Cortex-M1"  },
-    { 0xC60, false, "Cortex-M0+" },
-    { 0xC23, false, "Cortex-M3"  },
-    { 0xC24, false, "Cortex-M4"  },
-    { 0xC27, true,  "Cortex-M7"  },
-    { 0xD20, false, "Cortex-M23" },
-    { 0xD21, false, "Cortex-M33" },
-    { 0xD22, true,  "Cortex-M55" },
-    { 0,     false, "Cortex-M"   },
+    { 0xC20, false, "M0"   },
+    { 0xC21, false, "M1"   },
+    { 0xC60, false, "M0+"  },
+    { 0xC23, false, "M3"   },
+    { 0xC24, false, "M4"   },
+    { 0xC27, true,  "M7"   },
+    { 0xD20, false, "M23"  },
+    { 0xD21, false, "M33"  },
+    { 0xD22, true,  "M55"  },
+    { 0,     false, "M"    },
 };
 
 uint8_t cortexm_step_interrupts;
@@ -208,7 +208,7 @@ static void wait_for(uint32_t bit, uint32_t limit_ms)
     }
 }
 
-static void wait_halted(uint32_t limit_ms)
+__attribute__((noinline)) static void wait_halted(uint32_t limit_ms)
 {
     wait_for(S_HALT, limit_ms);
 }
@@ -492,7 +492,7 @@ static int find_breakpoint(uint32_t entry)
     return -1;
 }
 
-static int change_breakpoint(int i, uint32_t entry)
+__attribute__((noinline)) static int change_breakpoint(int i, uint32_t entry)
 {
     core.breakpoints[i] = entry;
     arm_breakpoint(i);
@@ -619,7 +619,6 @@ static void identify(uint32_t cpuid)
     uint32_t fp_ctrl = read_optional(FP_CTRL);
 
     core.info.cpuid = cpuid;
-    core.info.name = cortexm_name(cpuid);
     core.info.v7m = (cpuid >> 16 & 0xF) == 0xF;
     core.info.fpu = core.info.v7m && read_optional(MVFR0) != 0;
     core.v8m = (cpuid >> 12 & 0xF) == 0xD;

@@ -18,7 +18,6 @@ struct cortexm_info {
     bool v7m;                           /* BASEPRI, FAULTMASK, CFSR exist */
     bool fpu;
     uint32_t cpuid;
-    const char *name;                   /* "Cortex-M0+" */
     int breakpoints, watchpoints;       /* comparators in FPB and DWT */
 };
 
@@ -93,7 +92,7 @@ bool cortexm_was_reset(void);           /* there was one, which nobody has been 
 /* Nothing is known of the core yet, nRST is low: stop it when it starts. */
 int cortexm_catch_reset(void);
 
-/* "Cortex-M3" for a CPUID. */
+/* "M3" for a CPUID: what stands behind "Cortex-". */
 const char *cortexm_name(uint32_t cpuid);
 
 #endif

@@ -16,7 +16,7 @@ struct chip {
     uint8_t ap, kind;                   /* kind: for its family to use */
     bool locked;                        /* read or debug protection is on */
     uint8_t open_option;                /* ... the first option's value without; 0: others too */
-    const char *core;                   /* "Cortex-M0+" */
+    const char *core;                   /* "M0+" */
     uint32_t cpuid;                     /* 0: the core cannot be read */
     uint32_t id;                        /* the number it was recognized by */
     const struct family *family;        /* 0: a plain Cortex-M, nothing else is known */

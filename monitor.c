@@ -239,7 +239,7 @@ static int run_targets(int argc, const char **argv)
         monitor_print("%s.\n", error_text(ERR_NO_TARGET));
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
-        monitor_print("%d  %-20s %-12s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
+        monitor_print("%d  %-20s Cortex-%-5s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
                       info->core, (unsigned)info->id, (unsigned)info->flash_size / 1024,
                       info->attached ? "  attached" : "",
                       info->locked ? "  LOCKED: `monitor erase_mass`" : "");

@@ -48,7 +48,7 @@ static bool identify(struct chip *chip, uint8_t ap)
     int error = adi_read32(CPUID, &chip->cpuid);
     if (error || chip->cpuid == 0xFFFFFFFF || (chip->cpuid & 0x000C0000) != 0x000C0000)
         chip->cpuid = 0;
-    chip->core = chip->cpuid ? cortexm_name(chip->cpuid) : "locked";
+    chip->core = chip->cpuid ? cortexm_name(chip->cpuid) : "?";
     for (unsigned i = 0; i < sizeof families / sizeof *families; i++)
         if (families[i]->identify(chip)) {
             chip->family = families[i];
@@ -242,7 +242,8 @@ void target_lost(void)
     loader_stop();                      /* it was lost with the target */
 }
 
-bool target_attached(void)
+/* Not inline: there are so many calls of it. */
+__attribute__((noinline)) bool target_attached(void)
 {
     return target.attached;
 }

@@ -18,7 +18,7 @@ struct region {
 /* What a scan found, in words for `monitor targets`. */
 struct target_info {
     const char *name;                   /* "ATSAMD21G18A" */
-    const char *core;                   /* "Cortex-M0+" */
+    const char *core;                   /* "M0+": of Cortex-M0+ */
     uint32_t id;                        /* the number it was recognized by */
     bool locked;                        /* reading or debugging is restricted */
     bool attached;

@@ -325,7 +325,7 @@ static int data_and_parity_bits(void)
     return uart.coding.bits + (uart.coding.parity != PARITY_NONE);
 }
 
-static void timed_begin(uint32_t byte)
+__attribute__((noinline)) static void timed_begin(uint32_t byte)
 {
     byte &= uart.plan.mask;
     timed.tx = (byte | parity_of(byte) << uart.coding.bits) << 1

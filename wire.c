@@ -56,7 +56,8 @@ void wire_release(enum wire_owner who)
     swd_release();
 }
 
-enum wire_owner wire_owner(void)
+/* Not inline: there are so many calls of it. */
+__attribute__((noinline)) enum wire_owner wire_owner(void)
 {
     return wire.owner;
 }

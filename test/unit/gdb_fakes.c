@@ -132,7 +132,7 @@ const char *error_text(int error)
 static struct cortexm_info core;
 const struct cortexm_info *target_core(void)
 {
-    core = (struct cortexm_info){ !fake.v6m, fake.fpu, 0x410CC601, "Cortex-M0+", 4, 2 };
+    core = (struct cortexm_info){ !fake.v6m, fake.fpu, 0x410CC601, 4, 2 };
     return &core;
 }
 int cortexm_poll(struct stop *stop)
@@ -254,7 +254,7 @@ int target_count(void) { return fake.count; }
 const struct target_info *target_info(int index)
 {
     (void)index;
-    info = (struct target_info){ "ATSAMD21G18A", "Cortex-M0+", 0x10010005, fake.locked,
+    info = (struct target_info){ "ATSAMD21G18A", "M0+", 0x10010005, fake.locked,
                                  fake.attached, FAKE_FLASH };
     return &info;
 }

@@ -292,7 +292,7 @@ static void put16(uint32_t address, uint16_t value)
 static void attach_knows_the_core(void **state)
 {
     (void)state;
-    assert_string_equal(info.name, "Cortex-M3");
+    assert_string_equal(cortexm_name(info.cpuid), "M3");
     assert_true(info.v7m);
     assert_false(info.fpu);
     assert_int_equal(info.breakpoints, 6);
