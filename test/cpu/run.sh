@@ -13,7 +13,7 @@ build=${1:?usage: test/cpu/run.sh BUILD_DIR}/test-cpu
 mkdir -p "$build/qemu" "$build/ours"
 build=$(cd "$build" && pwd)
 sim=$here/../../sim
-core="$sim/cpu.c $sim/thumb16.c $sim/thumb32.c $sim/nvic.c $sim/bus.c $sim/clock.c"
+core="$sim/cpu.c $sim/thumb16.c $sim/thumb32.c $sim/nvic.c $sim/bus.c $sim/clock.c $sim/report.c"
 flags="-std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -I$sim"
 fail() { echo "cpu: $1"; echo "0 passed, 1 failed"; exit 1; }
 
