@@ -288,9 +288,11 @@ proc protect_stm32f103 {} {
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
 }
 
-# Time of the chip passes with traffic only.
-proc sleep {ms} {
-    for {set i 0} {$i < $ms} {incr i} { catch {nrf52.dap dpreg 0} }
+# nrf52_recover sleeps while the chip erases itself; its time passes with traffic only.
+if {$chip eq "nrf52840"} {
+    proc sleep {ms} {
+        for {set i 0} {$i < $ms} {incr i} { catch {nrf52.dap dpreg 0} }
+    }
 }
 
 proc protect_nrf52840 {} {

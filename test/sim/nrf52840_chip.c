@@ -489,6 +489,7 @@ static void ctrl_ap_erases_everything_and_opens_it(void **state)
     assert_int_equal(ctrl(0x08), 1);
     board_run_ms(board, 2);
     assert_int_equal(ctrl(0x08), 0);
+    assert_int_equal(ctrl(0x0C), 0);                        /* it opens with the reset */
     ctrl_put(0x00, 1);
     board_run_ms(board, 1);
     assert_true(chip->cpu->held_in_reset);
@@ -576,11 +577,23 @@ static void what_is_retained_lives_through_a_soft_reset(void **state)
     assert_int_equal(get(GPREGRET), 0);
 }
 
+static void ctrl_ap_holds_a_chip_that_is_about_to_start(void **state)
+{
+    (void)state;
+    chip->reset(chip, RESET_SOFTWARE);
+    ctrl_put(0x00, 1);
+    board_run_ms(board, 1);
+    assert_true(chip->cpu->held_in_reset);
+    ctrl_put(0x00, 0);
+    board_run_ms(board, 1);
+    assert_false(chip->cpu->held_in_reset);
+}
+
 /* The board's wire to P0.18, low: nothing at first. */
 static void p0_18_resets_once_uicr_says_so(void **state)
 {
     (void)state;
-    struct pin button;
+    static struct pin button;           /* the net outlives us */
     struct pin *pin = chip->pin(chip, "P0.18");
     pin_init(&button, board->sim, "button", NULL, NULL);
     net_attach(pin->net, &button, true);
@@ -757,6 +770,7 @@ int main(int argc, char **argv)
         HARDENED(a_hardened_chip_opens_when_uicr_and_program_agree),
         T(resetreas_gathers_until_it_is_cleared),
         T(what_is_retained_lives_through_a_soft_reset),
+        T(ctrl_ap_holds_a_chip_that_is_about_to_start),
         T(p0_18_resets_once_uicr_says_so),
         T(the_watchdog_bites_unless_all_requests_come),
         T(it_stands_still_in_a_halt_unless_config_says_no),

@@ -557,10 +557,10 @@ static void write_protection_holds_from_the_next_reset_on(void **state)
 {
     (void)state;
     chip->flash[0x8000] = 0;
-    write_options(0x0FFBAAEC);                              /* sector 2 */
-    assert_int_equal(get(OPTIONS + 8) & 0xFFF, 0xFFB);
+    write_options(0x0FDBAAEC);                              /* sectors 2 and 5 */
+    assert_int_equal(get(OPTIONS + 8) & 0xFFF, 0xFDB);
     reset();
-    assert_int_equal(get(OPTCR), 0x0FFBAAED);
+    assert_int_equal(get(OPTCR), 0x0FDBAAED);
     unlock();
     put(CR, X32 | SER | 2 << 3 | STRT);
     assert_int_equal(get(SR), WRPERR);
@@ -569,9 +569,18 @@ static void write_protection_holds_from_the_next_reset_on(void **state)
     assert_int_equal(get(SR), WRPERR);
     put(SR, WRPERR);
     put(CR, PG | X32);
-    put(FLASH + 0x8000, 0);
-    assert_int_equal(get(SR), WRPERR);
-    put(SR, WRPERR);
+    static const uint32_t shut[] = { 0x8000, 0xBFFC, 0x20000, 0x3FFFC };
+    static const uint32_t open[] = { 0x7FFC, 0xC000, 0x1FFFC, 0x40000, 0xFFFFC };
+    for (int i = 0; i < 4; i++) {
+        put(FLASH + shut[i], 0);
+        assert_int_equal(get(SR), WRPERR);
+        put(SR, WRPERR);
+    }
+    for (int i = 0; i < 5; i++) {
+        put(FLASH + open[i], 0);
+        assert_int_equal(get(SR), BSY);
+        busy_us();
+    }
     put(CR, X32 | SER | 3 << 3 | STRT);
     assert_int_equal(get(SR), BSY);
     busy_us();
@@ -710,6 +719,15 @@ static void code_from_an_old_line_of_the_cache_is_reported(void **state)
     unsigned before = rules_broken();
     step_at(FLASH + 0x10, 2);
     assert_int_equal(rules_broken(), before);
+    put(FLASH + 0x10, 0xE7FEBF00);                          /* programmed only */
+    busy_us();
+    step_at(FLASH + 0x10, 1);
+    assert_int_equal(rules_broken(), before + 1);
+    reset();                                                /* which empties it, and ACR */
+    assert_int_equal(get(ACR), 0);
+    put(ACR, 1 << 9);
+    step_at(FLASH + 0x10, 2);
+    assert_int_equal(rules_broken(), before + 1);
 }
 
 static void it_starts_at_16_mhz_and_reaches_168(void **state)
