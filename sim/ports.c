@@ -105,21 +105,24 @@ static void turn_away(struct service *service)
 }
 
 /* A port that is still closing has bytes of the last client to send and a DTR to lower;
- * the next client is served after that, so that the firmware sees the change. */
-static void seat_client(struct ports *ports, struct service *service)
+ * the next client is served after that, so that the firmware sees the change.  True when one
+ * has taken his place: there may be another behind him. */
+static bool seat_client(struct ports *ports, struct service *service)
 {
     struct client *place = free_place(service);
     if (service->waiting < 0)
-        return;
+        return false;
     if (place && !cdc_host_closing(ports->cdc, service->port)) {
         *place = (struct client){ .fd = service->waiting };
         service->waiting = -1;
         cdc_host_open(ports->cdc, service->port, true);
-    } else if (place) {
-        service->waits_since = now_ms();
-    } else if (now_ms() - service->waits_since > WAIT_MS) {
-        turn_away(service);
+        return true;
     }
+    if (place)
+        service->waits_since = now_ms();
+    else if (now_ms() - service->waits_since > WAIT_MS)
+        turn_away(service);
+    return false;
 }
 
 static void keep(struct client *client, const uint8_t *data, size_t length)
@@ -217,9 +220,12 @@ static void hang_up(struct ports *ports, struct service *service)
     }
 }
 
+/* All who have come take part in what is said from now on: so first of all they sit down. */
 static void serve(struct ports *ports, struct service *service)
 {
-    accept_client(service);
+    do
+        accept_client(service);
+    while (seat_client(ports, service));
     from_device(ports, service);
     for (int i = 0; i < CLIENTS; i++) {
         struct client *client = &service->clients[i];
