@@ -59,7 +59,15 @@ def disk(path):
 
 
 def midi(path):
+    """The kernel listens a moment after the port was opened: so the first note is played until
+    it is heard, and then each must come back."""
     device = os.open(path, os.O_RDWR)
+    for _ in range(10):
+        os.write(device, bytes((0x90, 35, 100)))
+        if read(device, 3, 2):
+            break
+    while read(device, 3, 2):
+        pass
     for note in range(36, 96):
         os.write(device, bytes((0x90, note, 100)))
         back = read(device, 3)

@@ -67,7 +67,7 @@ socat = subprocess.Popen(command.split(), stdin=subprocess.DEVNULL)
 wait_until_taken(int(port))
 try:
     session = subprocess.run([sys.executable, os.path.join(HERE, "lldb_session.py")],
-                             env={**os.environ, "PILLBUG_GDB": port})
+                             env={**os.environ, "PILLBUG_GDB": port, "PILLBUG_ONCE": "1"})
 finally:
     socat.terminate()
     socat.wait()

@@ -36,10 +36,13 @@ STEPS = [
     ("memory write --size 4 0x20000700 0x12345678", None, ""),
     ("memory read --format x --size 4 --count 1 0x20000700", r"0x12345678", "memory written"),
     ("breakpoint delete --force", None, ""),
+    ("process detach", None, ""),           # what it prints may come before lldb's end, or not
+    (f"gdb-remote localhost:{PORT}", r"stopped", "lldb detaches, and connects again"),
     ("process kill", r"exited with status = 9", "kill"),
-    (f"gdb-remote localhost:{PORT}", r"stopped", "lldb connects again"),
-    ("process detach", r"detached", "detach"),
 ]
+
+if "PILLBUG_ONCE" in os.environ:        # what carries us serves one connection
+    STEPS = STEPS[:-3] + STEPS[-1:]
 
 arguments = ["lldb", "--no-lldbinit", "--no-use-colors", "--batch"]
 for command, _, _ in STEPS:
