@@ -5,7 +5,7 @@
 @ and starts it; nothing here knows where that is.  ARMv6-M instructions only: the same
 @ code runs on every Cortex-M.  It uses no stack and takes no interrupts (PRIMASK is set).
 @
-@ A slot (struct loader_slot in loader.h) holds a chunk of a page.  The first chunk of a
+@ A slot (struct slot in loader.c) holds a chunk of a page.  The first chunk of a
 @ page looks at the page before: what holds the right data already is left alone, what is
 @ not erased is erased.  The last one sums the page up as it now reads from the flash.
 @ loader.c compares; here nothing is judged.  Slots are served in turn, for ever.

@@ -7,7 +7,7 @@
  * has it.  What is typed behind it is used, or its line in `help` is the answer.
  *
  *   called by  gdb_remote.c (qRcmd), layer 4 (monitor_print)
- *   calls      gdb_memory.c (gdb_erase_pages), target.c, cortexm.c, adi.c, swd.c, rsp.c
+ *   calls      gdb_memory.c (gdb_erase_pages), target.c, cortexm.c, adi.c, wire.c, rsp.c
  *
  * Rules: what goes wrong is explained here, in words that say what to try; the error that
  * is returned only makes gdb stop a script.  What takes long says that it is alive. */
