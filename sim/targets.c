@@ -6,7 +6,7 @@
 
 static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0x5A3D2100); }
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
-static struct chip *f405(struct sim *sim) { return f405_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
 
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
 static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", true, 0x0BADCAFE); }

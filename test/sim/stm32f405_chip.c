@@ -1,10 +1,10 @@
-/* stm32f405_chip.c - does the simulated STM32F405RG do what RM0090 says, and complain where
+/* stm32f4_chip.c - does the simulated STM32F405RG do what RM0090 says, and complain where
  * it forbids?
  *
  * Registers are driven as the core would, on its bus; the core executes nothing but a small
  * loop where a test needs it.  Addresses and bits are written out from the manual again. */
 #include "board.h"
-#include "f405.h"
+#include "f4.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,7 +101,7 @@ static bool faults(uint32_t address, uint32_t value)
 static bool debugger_reads(uint32_t address)
 {
     uint32_t value;
-    return f405_flash_debugger_allowed(chip->state, address, false) &&
+    return f4_flash_debugger_allowed(chip->state, address, false) &&
            bus_read(chip->bus, BUS_DEBUG, address, 4, &value);
 }
 
@@ -658,11 +658,11 @@ static void level_2_ends_debugging_for_good(void **state)
 {
     (void)state;
     chip->flash[7] = 7;
-    struct f405 *f405 = chip->state;
-    assert_true(f405_flash_debug_port_open(f405->flash));
+    struct f4 *f4 = chip->state;
+    assert_true(f4_flash_debug_port_open(f4->flash));
     write_options(0x0FFFCCEC);
     reset();
-    assert_false(f405_flash_debug_port_open(f405->flash));
+    assert_false(f4_flash_debug_port_open(f4->flash));
     assert_int_equal(get_sized(FLASH + 7, 1), 7);
     unlock_options();
     put(OPTCR, 0x0FFFAAEC);

@@ -1,6 +1,6 @@
-/* f405_debug.c - DBGMCU of the STM32F405, the two watchdogs it may freeze, system memory.
+/* f4_debug.c - DBGMCU of the STM32F405, the two watchdogs it may freeze, system memory.
  *
- *   called by  f405.c      calls  f405_rcc.c, f405_reset_internal()
+ *   called by  f4.c      calls  f4_rcc.c, f4_reset_internal()
  *
  *   IWDG   its own 32 kHz; key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR and RLR
  *   WWDG   counts T[6:0] down in steps of 4096 PCLK1 << WDGTB; leaving 0x40, or a reload
@@ -15,7 +15,7 @@
  *
  * Sources: RM0090 38.6.1, 38.16 (DBGMCU), 21 (IWDG), 22 (WWDG), 39 (electronic signature);
  * DS8626 table 39 (LSI: 17 to 47 kHz, here 32). */
-#include "f405.h"
+#include "f4.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +37,8 @@ struct countdown {
     sim_time left;                          /* while frozen; 0: not running */
 };
 
-struct f405_debug {
-    struct f405 *f405;
+struct f4_debug {
+    struct f4 *f4;
     uint32_t cr, fz[2];
     struct alarm look;
 
@@ -55,71 +55,71 @@ struct f405_debug {
 
 /* --- countdowns --------------------------------------------------------------------- */
 
-static void set(struct f405_debug *d, struct countdown *c, sim_time time)
+static void set(struct f4_debug *d, struct countdown *c, sim_time time)
 {
     c->left = time;
     if (!c->frozen)
-        alarm_set(d->f405->sim, &c->alarm, d->f405->sim->now + time);
+        alarm_set(d->f4->sim, &c->alarm, d->f4->sim->now + time);
 }
 
-static sim_time left(const struct f405_debug *d, const struct countdown *c)
+static sim_time left(const struct f4_debug *d, const struct countdown *c)
 {
-    return alarm_is_set(&c->alarm) ? c->alarm.at - d->f405->sim->now : c->left;
+    return alarm_is_set(&c->alarm) ? c->alarm.at - d->f4->sim->now : c->left;
 }
 
-static void stop(struct f405_debug *d, struct countdown *c)
+static void stop(struct f4_debug *d, struct countdown *c)
 {
-    alarm_cancel(d->f405->sim, &c->alarm);
+    alarm_cancel(d->f4->sim, &c->alarm);
     c->left = 0;
 }
 
-static void freeze(struct f405_debug *d, struct countdown *c, bool frozen)
+static void freeze(struct f4_debug *d, struct countdown *c, bool frozen)
 {
     if (c->frozen == frozen)
         return;
     sim_time rest = left(d, c);
-    alarm_cancel(d->f405->sim, &c->alarm);
+    alarm_cancel(d->f4->sim, &c->alarm);
     c->frozen = frozen;
     if (rest)
         set(d, c, rest);
 }
 
-static void bite(struct f405_debug *d, bool window)
+static void bite(struct f4_debug *d, bool window)
 {
-    f405_report(d->f405, SIM_NOTE, "%s resets the chip", window ? "WWDG" : "IWDG");
-    d->f405->window_watchdog = window;
-    f405_reset_internal(d->f405, RESET_WATCHDOG);
+    f4_report(d->f4, SIM_NOTE, "%s resets the chip", window ? "WWDG" : "IWDG");
+    d->f4->window_watchdog = window;
+    f4_reset_internal(d->f4, RESET_WATCHDOG);
 }
 
 /* --- independent watchdog ----------------------------------------------------------- */
 
 static void iwdg_expired(void *ctx)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     d->iwdg.left = 0;
     bite(d, false);
 }
 
-static void iwdg_reload(struct f405_debug *d)
+static void iwdg_reload(struct f4_debug *d)
 {
     unsigned shift = 2 + (d->pr < 6 ? d->pr : 6);       /* divides by 4 to 256 */
     if (d->started)
         set(d, &d->iwdg, (d->rlr + 1) * (LSI_CYCLE << shift));
 }
 
-static void iwdg_start(struct f405_debug *d)
+static void iwdg_start(struct f4_debug *d)
 {
     d->started = true;
-    f405_rcc_lsi_force_on(d->f405->rcc);
+    f4_rcc_lsi_force_on(d->f4->rcc);
     iwdg_reload(d);
 }
 
-static bool iwdg_open(struct f405_debug *d, const char *name, sim_time busy_until)
+static bool iwdg_open(struct f4_debug *d, const char *name, sim_time busy_until)
 {
     if (!d->open)
-        f405_report(d->f405, SIM_RULE, "%s written without the key 0x5555", name);
-    else if (d->f405->sim->now < busy_until)
-        f405_report(d->f405, SIM_RULE, "%s written while its SR bit is set", name);
+        f4_report(d->f4, SIM_RULE, "%s written without the key 0x5555", name);
+    else if (d->f4->sim->now < busy_until)
+        f4_report(d->f4, SIM_RULE, "%s written while its SR bit is set", name);
     else
         return true;
     return false;
@@ -127,8 +127,8 @@ static bool iwdg_open(struct f405_debug *d, const char *name, sim_time busy_unti
 
 static uint32_t iwdg_read(void *ctx, uint32_t reg)
 {
-    struct f405_debug *d = ctx;
-    sim_time now = d->f405->sim->now;
+    struct f4_debug *d = ctx;
+    sim_time now = d->f4->sim->now;
     switch (reg) {
     case PR:      return d->pr;
     case RLR:     return d->rlr;
@@ -137,7 +137,7 @@ static uint32_t iwdg_read(void *ctx, uint32_t reg)
     }
 }
 
-static void write_key(struct f405_debug *d, uint32_t key)
+static void write_key(struct f4_debug *d, uint32_t key)
 {
     d->open = key == KEY_OPEN;
     if (key == KEY_RELOAD)
@@ -148,8 +148,8 @@ static void write_key(struct f405_debug *d, uint32_t key)
 
 static void iwdg_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_debug *d = ctx;
-    sim_time arrives = d->f405->sim->now + 5 * LSI_CYCLE;
+    struct f4_debug *d = ctx;
+    sim_time arrives = d->f4->sim->now + 5 * LSI_CYCLE;
     if (reg == KR) {
         write_key(d, value & 0xFFFF);
     } else if (reg == PR && iwdg_open(d, "IWDG_PR", d->pr_until)) {
@@ -163,7 +163,7 @@ static void iwdg_write(void *ctx, uint32_t reg, uint32_t value)
 
 static void iwdg_reset(void *ctx)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     stop(d, &d->iwdg);
     d->open = d->started = false;
     d->pr = 0;
@@ -173,13 +173,13 @@ static void iwdg_reset(void *ctx)
 
 /* --- window watchdog ---------------------------------------------------------------- */
 
-static sim_time wwdg_step(const struct f405_debug *d)
+static sim_time wwdg_step(const struct f4_debug *d)
 {
-    return f405_rcc_clock(d->f405->rcc, F405_APB1) * (4096u << (d->cfr >> 7 & 3));
+    return f4_rcc_clock(d->f4->rcc, F4_APB1) * (4096u << (d->cfr >> 7 & 3));
 }
 
 /* T now: the event ahead is 0x40, or one step behind it. */
-static uint32_t wwdg_counter(const struct f405_debug *d)
+static uint32_t wwdg_counter(const struct f4_debug *d)
 {
     sim_time rest = left(d, &d->wwdg);
     if (!(d->wcr & WDGA) || !rest)
@@ -190,18 +190,18 @@ static uint32_t wwdg_counter(const struct f405_debug *d)
 
 static void wwdg_event(void *ctx)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     d->wwdg.left = 0;
     if (!d->ewif) {
         d->ewif = true;
-        f405_irq(d->f405, F405_IRQ_WWDG, d->cfr & EWI);
+        f4_irq(d->f4, F4_IRQ_WWDG, d->cfr & EWI);
         set(d, &d->wwdg, wwdg_step(d));
     } else {
         bite(d, true);
     }
 }
 
-static void write_wwdg_cr(struct f405_debug *d, uint32_t value)
+static void write_wwdg_cr(struct f4_debug *d, uint32_t value)
 {
     bool was_on = d->wcr & WDGA, too_early = wwdg_counter(d) > (d->cfr & 0x7F);
     uint32_t t = value & 0x7F;
@@ -218,7 +218,7 @@ static void write_wwdg_cr(struct f405_debug *d, uint32_t value)
 
 static uint32_t wwdg_read(void *ctx, uint32_t reg)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     switch (reg) {
     case WWDG_CR: return (d->wcr & WDGA) | wwdg_counter(d);
     case CFR:     return d->cfr;
@@ -229,38 +229,38 @@ static uint32_t wwdg_read(void *ctx, uint32_t reg)
 
 static void wwdg_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     if (reg == WWDG_CR)
         write_wwdg_cr(d, value);
     else if (reg == CFR)
         d->cfr = value & 0x3FF;
-    f405_irq(d->f405, F405_IRQ_WWDG, d->ewif && d->cfr & EWI);
+    f4_irq(d->f4, F4_IRQ_WWDG, d->ewif && d->cfr & EWI);
 }
 
 static void wwdg_reset(void *ctx)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     stop(d, &d->wwdg);
     d->wcr = d->cfr = 0x7F;
     d->ewif = false;
-    f405_irq(d->f405, F405_IRQ_WWDG, false);
+    f4_irq(d->f4, F4_IRQ_WWDG, false);
 }
 
 /* --- DBGMCU ------------------------------------------------------------------------- */
 
 static void look(void *ctx)
 {
-    struct f405_debug *d = ctx;
-    uint32_t frozen = d->f405->cpu->halted ? d->fz[0] : 0;
+    struct f4_debug *d = ctx;
+    uint32_t frozen = d->f4->cpu->halted ? d->fz[0] : 0;
     freeze(d, &d->iwdg, frozen & IWDG_STOP);
     freeze(d, &d->wwdg, frozen & WWDG_STOP);
     if (d->fz[0] & (IWDG_STOP | WWDG_STOP))
-        alarm_set(d->f405->sim, &d->look, d->f405->sim->now + LOOK_EVERY);
+        alarm_set(d->f4->sim, &d->look, d->f4->sim->now + LOOK_EVERY);
 }
 
 static uint32_t dbgmcu_read(void *ctx, uint32_t reg)
 {
-    const struct f405_debug *d = ctx;
+    const struct f4_debug *d = ctx;
     switch (reg) {
     case IDCODE:  return REVISION_2;
     case CR:      return d->cr;
@@ -272,7 +272,7 @@ static uint32_t dbgmcu_read(void *ctx, uint32_t reg)
 
 static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     switch (reg) {
     case CR:      d->cr = value & CR_BITS; break;
     case APB1_FZ: d->fz[0] = value & 0x06E01DFF; look(d); break;
@@ -284,17 +284,17 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
 /* --- life --------------------------------------------------------------------------- */
 
 /* A hardware watchdog runs from the first instruction on. */
-void f405_debug_chip_starts(struct f405_debug *d)
+void f4_debug_chip_starts(struct f4_debug *d)
 {
-    if (!f405_flash_software_watchdog(d->f405->flash))
+    if (!f4_flash_software_watchdog(d->f4->flash))
         iwdg_start(d);
 }
 
-void f405_debug_power(struct f405_debug *d, bool on)
+void f4_debug_power(struct f4_debug *d, bool on)
 {
     (void)on;
     d->cr = d->fz[0] = d->fz[1] = 0;
-    alarm_cancel(d->f405->sim, &d->look);
+    alarm_cancel(d->f4->sim, &d->look);
     iwdg_reset(d);
     wwdg_reset(d);
     d->iwdg.frozen = d->wwdg.frozen = false;
@@ -302,7 +302,7 @@ void f405_debug_power(struct f405_debug *d, bool on)
 
 static uint32_t signature_read(void *ctx, uint32_t offset, int width)
 {
-    struct f405_debug *d = ctx;
+    struct f4_debug *d = ctx;
     uint32_t value = 0;
     memcpy(&value, (uint8_t *)d->signature + offset, (size_t)width);
     return value;
@@ -315,14 +315,14 @@ static void signature_write(void *ctx, uint32_t offset, uint32_t value, int widt
 
 /* A stack pointer, an entry point, then BKPT 0 everywhere.  As large as the flash, because
  * the alias at 0 may show it. */
-void f405_debug_system_memory(struct f405 *f405, uint32_t unique_id)
+void f4_debug_system_memory(struct f4 *f4, uint32_t unique_id)
 {
     static const uint32_t vectors[] = { 0x20002000, 0x1FFF0009 };
-    uint8_t *memory = f405->system_memory = calloc(1, 1024 * 1024);
+    uint8_t *memory = f4->system_memory = calloc(1, 1024 * 1024);
     for (uint32_t i = 0; i < SYSTEM_MEMORY; i += 2)
         memcpy(memory + i, &(uint16_t){ 0xBE00 }, 2);
     memcpy(memory, vectors, sizeof vectors);
-    uint32_t *s = f405->debug->signature;           /* at 0x1FFF7A10 */
+    uint32_t *s = f4->debug->signature;           /* at 0x1FFF7A10 */
     s[0] = unique_id * 2654435761u;
     s[1] = 0x30353230 ^ unique_id;
     s[2] = 0x20383056;
@@ -331,35 +331,35 @@ void f405_debug_system_memory(struct f405 *f405, uint32_t unique_id)
     s[5] = s[6] = s[7] = UINT32_MAX;
 }
 
-void f405_debug_new(struct f405 *f405)
+void f4_debug_new(struct f4 *f4)
 {
-    struct f405_debug *d = f405->debug = calloc(1, sizeof *d);
-    d->f405 = f405;
+    struct f4_debug *d = f4->debug = calloc(1, sizeof *d);
+    d->f4 = f4;
     alarm_init(&d->look, look, d);
     alarm_init(&d->iwdg.alarm, iwdg_expired, d);
     alarm_init(&d->wwdg.alarm, wwdg_event, d);
     iwdg_reset(d);
     d->wcr = d->cfr = 0x7F;
-    f405_add_block(f405, &(struct f405_block){
-        .name = "DBGMCU", .base = 0xE0042000, .size = 0x400, .bus = F405_AHB1, .bit = -1,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "DBGMCU", .base = 0xE0042000, .size = 0x400, .bus = F4_AHB1, .bit = -1,
         .narrowest = 4, .read = dbgmcu_read, .write = dbgmcu_write, .ctx = d });
-    f405_add_block(f405, &(struct f405_block){
-        .name = "IWDG", .base = 0x40003000, .size = 0x400, .bus = F405_APB1, .bit = -1,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "IWDG", .base = 0x40003000, .size = 0x400, .bus = F4_APB1, .bit = -1,
         .narrowest = 2, .read = iwdg_read, .write = iwdg_write, .reset = iwdg_reset,
         .ctx = d });
-    f405_add_block(f405, &(struct f405_block){
-        .name = "WWDG", .base = 0x40002C00, .size = 0x400, .bus = F405_APB1, .bit = 11,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "WWDG", .base = 0x40002C00, .size = 0x400, .bus = F4_APB1, .bit = 11,
         .narrowest = 2, .read = wwdg_read, .write = wwdg_write, .reset = wwdg_reset,
         .ctx = d });
-    bus_add(f405->bus, &(struct bus_region){
+    bus_add(f4->bus, &(struct bus_region){
         .base = 0x1FFF7A10, .size = 0x20, .name = "electronic signature",
         .read = signature_read, .write = signature_write, .ctx = d });
 }
 
-void f405_debug_free(struct f405_debug *d)
+void f4_debug_free(struct f4_debug *d)
 {
-    alarm_cancel(d->f405->sim, &d->look);
-    alarm_cancel(d->f405->sim, &d->iwdg.alarm);
-    alarm_cancel(d->f405->sim, &d->wwdg.alarm);
+    alarm_cancel(d->f4->sim, &d->look);
+    alarm_cancel(d->f4->sim, &d->iwdg.alarm);
+    alarm_cancel(d->f4->sim, &d->wwdg.alarm);
     free(d);
 }

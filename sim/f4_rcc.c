@@ -1,7 +1,7 @@
-/* f405_rcc.c - the STM32F405's RCC: oscillators, PLL, prescalers, gates, reset flags; PWR.
+/* f4_rcc.c - the STM32F405's RCC: oscillators, PLL, prescalers, gates, reset flags; PWR.
  *
- *   called by  f405.c, and every file that asks how long a clock cycle is
- *   calls      f405.c (bus costs, core clock, resets of blocks)
+ *   called by  f4.c, and every file that asks how long a clock cycle is
+ *   calls      f4.c (bus costs, core clock, resets of blocks)
  *
  *   HSI 16 MHz --+----------------------------> SW -> SYSCLK -HPRE-> HCLK -PPRE1-> PCLK1
  *   HSE  8 MHz --+-> /M -> VCO xN -> /P -> PLL -^                        \--PPRE2-> PCLK2
@@ -14,7 +14,7 @@
  * the clock outputs are kept and do nothing.
  *
  * Sources: RM0090 7.3 (registers), 3.5.1 (wait states), 5.4 (PWR); DS8626 tables 36 to 41. */
-#include "f405.h"
+#include "f4.h"
 #include <stdlib.h>
 
 enum { CR = 0x00, PLLCFGR = 0x04, CFGR = 0x08, CIR = 0x0C, RSTR = 0x10, ENR = 0x30,
@@ -38,11 +38,11 @@ static const struct { const char *name; double hz; sim_time start_up; } properti
 
 struct oscillator { bool on; sim_time ready_at; };
 
-struct f405_rcc {
-    struct f405 *f405;
+struct f4_rcc {
+    struct f4 *f4;
     struct oscillator source[SOURCES];
     uint32_t cr, pllcfgr, cfgr, cir, csr, sscgr, plli2scfgr;
-    uint32_t enr[F405_BUSES], lpenr[F405_BUSES], rstr[F405_BUSES];
+    uint32_t enr[F4_BUSES], lpenr[F4_BUSES], rstr[F4_BUSES];
     bool lsi_forced;
     enum source sysclk;
     sim_time hclk;
@@ -51,111 +51,111 @@ struct f405_rcc {
 
 /* --- clocks ------------------------------------------------------------------------- */
 
-static bool ready(const struct f405_rcc *rcc, enum source source)
+static bool ready(const struct f4_rcc *rcc, enum source source)
 {
-    return rcc->source[source].on && rcc->f405->sim->now >= rcc->source[source].ready_at;
+    return rcc->source[source].on && rcc->f4->sim->now >= rcc->source[source].ready_at;
 }
 
-static double vco_in(const struct f405_rcc *rcc)
+static double vco_in(const struct f4_rcc *rcc)
 {
     uint32_t m = rcc->pllcfgr & 0x3F;
     return properties[rcc->pllcfgr & PLLSRC ? HSE : HSI].hz / (m ? m : 1);
 }
 
-static double vco_out(const struct f405_rcc *rcc)
+static double vco_out(const struct f4_rcc *rcc)
 {
     return vco_in(rcc) * (rcc->pllcfgr >> 6 & 0x1FF);
 }
 
-static double source_hz(const struct f405_rcc *rcc, enum source source)
+static double source_hz(const struct f4_rcc *rcc, enum source source)
 {
     return source == PLL ? vco_out(rcc) / (2 + 2 * (rcc->pllcfgr >> 16 & 3))
                          : properties[source].hz;
 }
 
-static unsigned ahb_divider(const struct f405_rcc *rcc)
+static unsigned ahb_divider(const struct f4_rcc *rcc)
 {
     static const uint16_t by[8] = { 2, 4, 8, 16, 64, 128, 256, 512 };
     uint32_t hpre = rcc->cfgr >> 4 & 15;
     return hpre & 8 ? by[hpre & 7] : 1;
 }
 
-static unsigned apb_divider(const struct f405_rcc *rcc, enum f405_bus bus)
+static unsigned apb_divider(const struct f4_rcc *rcc, enum f4_bus bus)
 {
-    if (bus < F405_APB1)
+    if (bus < F4_APB1)
         return 1;
-    uint32_t ppre = rcc->cfgr >> (bus == F405_APB1 ? 10 : 13) & 7;
+    uint32_t ppre = rcc->cfgr >> (bus == F4_APB1 ? 10 : 13) & 7;
     return ppre & 4 ? 2u << (ppre & 3) : 1;
 }
 
-sim_time f405_rcc_hclk(const struct f405_rcc *rcc) { return rcc->hclk; }
+sim_time f4_rcc_hclk(const struct f4_rcc *rcc) { return rcc->hclk; }
 
-sim_time f405_rcc_clock(const struct f405_rcc *rcc, enum f405_bus bus)
+sim_time f4_rcc_clock(const struct f4_rcc *rcc, enum f4_bus bus)
 {
     return rcc->hclk * apb_divider(rcc, bus);
 }
 
-void f405_rcc_check_flash(struct f405_rcc *rcc)
+void f4_rcc_check_flash(struct f4_rcc *rcc)
 {
     double hclk = source_hz(rcc, rcc->sysclk) / ahb_divider(rcc);
-    unsigned wait = f405_flash_acr(rcc->f405->flash) & 7;
+    unsigned wait = f4_flash_acr(rcc->f4->flash) & 7;
     if (hclk > 30e6 * (wait + 1))
-        f405_report(rcc->f405, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which "
-                    "allows %u MHz (RM0090 3.5.1)", wait, hclk / 1e6, 30 * (wait + 1));
+        f4_report(rcc->f4, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which "
+                  "allows %u MHz (RM0090 3.5.1)", wait, hclk / 1e6, 30 * (wait + 1));
 }
 
-static void check_limits(struct f405_rcc *rcc)
+static void check_limits(struct f4_rcc *rcc)
 {
     double sysclk = source_hz(rcc, rcc->sysclk), hclk = sysclk / ahb_divider(rcc);
     if (sysclk > 168e6)
-        f405_report(rcc->f405, SIM_RULE, "SYSCLK is %.0f MHz, limit 168", sysclk / 1e6);
-    if (hclk / apb_divider(rcc, F405_APB1) > 42e6)
-        f405_report(rcc->f405, SIM_RULE, "PCLK1 is %.0f MHz, limit 42",
-                    hclk / apb_divider(rcc, F405_APB1) / 1e6);
-    if (hclk / apb_divider(rcc, F405_APB2) > 84e6)
-        f405_report(rcc->f405, SIM_RULE, "PCLK2 is %.0f MHz, limit 84",
-                    hclk / apb_divider(rcc, F405_APB2) / 1e6);
-    f405_rcc_check_flash(rcc);
+        f4_report(rcc->f4, SIM_RULE, "SYSCLK is %.0f MHz, limit 168", sysclk / 1e6);
+    if (hclk / apb_divider(rcc, F4_APB1) > 42e6)
+        f4_report(rcc->f4, SIM_RULE, "PCLK1 is %.0f MHz, limit 42",
+                  hclk / apb_divider(rcc, F4_APB1) / 1e6);
+    if (hclk / apb_divider(rcc, F4_APB2) > 84e6)
+        f4_report(rcc->f4, SIM_RULE, "PCLK2 is %.0f MHz, limit 84",
+                  hclk / apb_divider(rcc, F4_APB2) / 1e6);
+    f4_rcc_check_flash(rcc);
 }
 
-static void update(struct f405_rcc *rcc)
+static void update(struct f4_rcc *rcc)
 {
     double hclk = source_hz(rcc, rcc->sysclk) / ahb_divider(rcc);
     rcc->hclk = (sim_time)((double)SIM_SECOND / hclk + 0.5);
-    if (!rcc->f405->flash_region)
+    if (!rcc->f4->flash_region)
         return;                             /* still being built */
-    f405_set_costs(rcc->f405);
+    f4_set_costs(rcc->f4);
     check_limits(rcc);
 }
 
-static void switch_source(struct f405_rcc *rcc, enum source source, bool on)
+static void switch_source(struct f4_rcc *rcc, enum source source, bool on)
 {
     if (on && !rcc->source[source].on)
-        rcc->source[source].ready_at = rcc->f405->sim->now + properties[source].start_up;
+        rcc->source[source].ready_at = rcc->f4->sim->now + properties[source].start_up;
     rcc->source[source].on = on;
 }
 
-static void check_pll(struct f405_rcc *rcc)
+static void check_pll(struct f4_rcc *rcc)
 {
     double in = vco_in(rcc), out = vco_out(rcc);
     uint32_t m = rcc->pllcfgr & 0x3F;
     if (m < 2 || in < 0.95e6 || in > 2.1e6)
-        f405_report(rcc->f405, SIM_RULE, "PLL: VCO input is %.2f MHz (PLLM %u), 0.95 to 2.1 "
-                    "and PLLM from 2 are allowed", in / 1e6, m);
+        f4_report(rcc->f4, SIM_RULE, "PLL: VCO input is %.2f MHz (PLLM %u), 0.95 to 2.1 "
+                  "and PLLM from 2 are allowed", in / 1e6, m);
     if (out < 100e6 || out > 432e6)
-        f405_report(rcc->f405, SIM_RULE, "PLL: VCO output is %.0f MHz, 100 to 432 are allowed",
-                    out / 1e6);
+        f4_report(rcc->f4, SIM_RULE, "PLL: VCO output is %.0f MHz, 100 to 432 are allowed",
+                  out / 1e6);
     if (!ready(rcc, rcc->pllcfgr & PLLSRC ? HSE : HSI))
-        f405_report(rcc->f405, SIM_RULE, "PLL switched on before its source is ready");
+        f4_report(rcc->f4, SIM_RULE, "PLL switched on before its source is ready");
 }
 
 /* --- registers ---------------------------------------------------------------------- */
 
-static void write_cr(struct f405_rcc *rcc, uint32_t value)
+static void write_cr(struct f4_rcc *rcc, uint32_t value)
 {
     if (value & (CSSON | PLLI2SON))
-        f405_report(rcc->f405, SIM_UNMODELLED, "RCC_CR.%s", value & CSSON ? "CSSON"
-                                                                          : "PLLI2SON");
+        f4_report(rcc->f4, SIM_UNMODELLED, "RCC_CR.%s", value & CSSON ? "CSSON"
+                                                                      : "PLLI2SON");
     /* RM0090 7.3.1: what the system runs from cannot be switched off. */
     if (rcc->sysclk == HSI)
         value |= HSION;
@@ -172,48 +172,48 @@ static void write_cr(struct f405_rcc *rcc, uint32_t value)
     switch_source(rcc, PLL, value & PLLON);
 }
 
-static uint32_t read_cr(const struct f405_rcc *rcc)
+static uint32_t read_cr(const struct f4_rcc *rcc)
 {
     return rcc->cr | HSICAL | (ready(rcc, HSI) ? HSIRDY : 0) |
            (ready(rcc, HSE) ? HSERDY : 0) | (ready(rcc, PLL) ? PLLRDY : 0);
 }
 
-static void write_cfgr(struct f405_rcc *rcc, uint32_t value)
+static void write_cfgr(struct f4_rcc *rcc, uint32_t value)
 {
     uint32_t sw = value & 3;
     rcc->cfgr = value & 0xFFFFFCF3;
     if (sw == 3 || !ready(rcc, (enum source)sw))
-        f405_report(rcc->f405, SIM_RULE, "SYSCLK switched to a source that is not ready (SW "
-                    "= %u)", sw);
+        f4_report(rcc->f4, SIM_RULE, "SYSCLK switched to a source that is not ready (SW "
+                  "= %u)", sw);
     else
         rcc->sysclk = (enum source)sw;
     update(rcc);
 }
 
-static void write_pllcfgr(struct f405_rcc *rcc, uint32_t value)
+static void write_pllcfgr(struct f4_rcc *rcc, uint32_t value)
 {
     if (rcc->source[PLL].on && value != rcc->pllcfgr)
-        f405_report(rcc->f405, SIM_FORGIVEN, "RCC_PLLCFGR written while the PLL is on");
+        f4_report(rcc->f4, SIM_FORGIVEN, "RCC_PLLCFGR written while the PLL is on");
     else
         rcc->pllcfgr = value & 0x0F437FFF;
 }
 
-static void write_csr(struct f405_rcc *rcc, uint32_t value)
+static void write_csr(struct f4_rcc *rcc, uint32_t value)
 {
     if (value & RMVF)
         rcc->csr = 0;
     switch_source(rcc, LSI, value & LSION || rcc->lsi_forced);
 }
 
-static uint32_t read_csr(const struct f405_rcc *rcc)
+static uint32_t read_csr(const struct f4_rcc *rcc)
 {
     return rcc->csr | (rcc->source[LSI].on ? LSION : 0) | (ready(rcc, LSI) ? LSIRDY : 0);
 }
 
-static void reset_blocks(struct f405_rcc *rcc, enum f405_bus bus, uint32_t bits)
+static void reset_blocks(struct f4_rcc *rcc, enum f4_bus bus, uint32_t bits)
 {
-    for (int i = 0; i < rcc->f405->block_count; i++) {
-        struct f405_block *block = &rcc->f405->blocks[i];
+    for (int i = 0; i < rcc->f4->block_count; i++) {
+        struct f4_block *block = &rcc->f4->blocks[i];
         if (block->bus == bus && block->bit >= 0 && bits >> block->bit & 1 && block->reset)
             block->reset(block->ctx);
     }
@@ -221,12 +221,12 @@ static void reset_blocks(struct f405_rcc *rcc, enum f405_bus bus, uint32_t bits)
 
 static uint32_t rcc_read(void *ctx, uint32_t reg)
 {
-    struct f405_rcc *rcc = ctx;
-    if (reg >= RSTR && reg < RSTR + 4 * F405_BUSES)
+    struct f4_rcc *rcc = ctx;
+    if (reg >= RSTR && reg < RSTR + 4 * F4_BUSES)
         return rcc->rstr[(reg - RSTR) / 4];
-    if (reg >= ENR && reg < ENR + 4 * F405_BUSES)
+    if (reg >= ENR && reg < ENR + 4 * F4_BUSES)
         return rcc->enr[(reg - ENR) / 4];
-    if (reg >= LPENR && reg < LPENR + 4 * F405_BUSES)
+    if (reg >= LPENR && reg < LPENR + 4 * F4_BUSES)
         return rcc->lpenr[(reg - LPENR) / 4];
     switch (reg) {
     case CR:      return read_cr(rcc);
@@ -243,17 +243,17 @@ static uint32_t rcc_read(void *ctx, uint32_t reg)
 
 static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_rcc *rcc = ctx;
-    if (reg >= RSTR && reg < RSTR + 4 * F405_BUSES) {
+    struct f4_rcc *rcc = ctx;
+    if (reg >= RSTR && reg < RSTR + 4 * F4_BUSES) {
         rcc->rstr[(reg - RSTR) / 4] = value;
-        reset_blocks(rcc, (enum f405_bus)((reg - RSTR) / 4), value);
+        reset_blocks(rcc, (enum f4_bus)((reg - RSTR) / 4), value);
         return;
     }
-    if (reg >= ENR && reg < ENR + 4 * F405_BUSES) {
+    if (reg >= ENR && reg < ENR + 4 * F4_BUSES) {
         rcc->enr[(reg - ENR) / 4] = value;
         return;
     }
-    if (reg >= LPENR && reg < LPENR + 4 * F405_BUSES) {
+    if (reg >= LPENR && reg < LPENR + 4 * F4_BUSES) {
         rcc->lpenr[(reg - LPENR) / 4] = value;
         return;
     }
@@ -263,11 +263,11 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     case CFGR:    write_cfgr(rcc, value); break;
     case CIR:
         if (value & 0x3F00)
-            f405_report(rcc->f405, SIM_UNMODELLED, "RCC's interrupts");
+            f4_report(rcc->f4, SIM_UNMODELLED, "RCC's interrupts");
         break;
     case BDCR:
         if (value)
-            f405_report(rcc->f405, SIM_UNMODELLED, "RCC_BDCR: LSE and RTC");
+            f4_report(rcc->f4, SIM_UNMODELLED, "RCC_BDCR: LSE and RTC");
         break;
     case CSR:     write_csr(rcc, value); break;
     case SSCGR:   rcc->sscgr = value; break;
@@ -276,7 +276,7 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     }
 }
 
-bool f405_rcc_gate_open(const struct f405_rcc *rcc, enum f405_bus bus, int bit)
+bool f4_rcc_gate_open(const struct f4_rcc *rcc, enum f4_bus bus, int bit)
 {
     return bit < 0 || rcc->enr[bus] >> bit & 1;
 }
@@ -285,20 +285,20 @@ bool f405_rcc_gate_open(const struct f405_rcc *rcc, enum f405_bus bus, int bit)
 
 static uint32_t pwr_read(void *ctx, uint32_t reg)
 {
-    const struct f405_rcc *rcc = ctx;
+    const struct f4_rcc *rcc = ctx;
     return reg == PWR_CR ? rcc->pwr_cr : reg == PWR_CSR ? VOSRDY : 0;
 }
 
 static void pwr_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_rcc *rcc = ctx;
+    struct f4_rcc *rcc = ctx;
     if (reg == PWR_CR)
         rcc->pwr_cr = value & 0x000043F3;
 }
 
 /* --- reset -------------------------------------------------------------------------- */
 
-void f405_rcc_lsi_force_on(struct f405_rcc *rcc)
+void f4_rcc_lsi_force_on(struct f4_rcc *rcc)
 {
     rcc->lsi_forced = true;
     switch_source(rcc, LSI, true);
@@ -306,7 +306,7 @@ void f405_rcc_lsi_force_on(struct f405_rcc *rcc)
 
 static void rcc_reset(void *ctx)
 {
-    struct f405_rcc *rcc = ctx;
+    struct f4_rcc *rcc = ctx;
     for (int i = 0; i < SOURCES; i++)
         rcc->source[i].on = i == HSI;
     rcc->source[HSI].ready_at = 0;
@@ -314,12 +314,12 @@ static void rcc_reset(void *ctx)
     rcc->pllcfgr = PLLCFGR_RESET;
     rcc->cfgr = rcc->cir = rcc->sscgr = 0;
     rcc->plli2scfgr = 0x20003000;
-    for (int i = 0; i < F405_BUSES; i++)
+    for (int i = 0; i < F4_BUSES; i++)
         rcc->enr[i] = rcc->rstr[i] = 0;
-    rcc->enr[F405_AHB1] = 0x00100000;
-    static const uint32_t lpenr[F405_BUSES] = { 0x7E6791FF, 0xF1, 0x1, 0, 0x36FEC9FF,
+    rcc->enr[F4_AHB1] = 0x00100000;
+    static const uint32_t lpenr[F4_BUSES] = { 0x7E6791FF, 0xF1, 0x1, 0, 0x36FEC9FF,
                                                 0x00075F33 };
-    for (int i = 0; i < F405_BUSES; i++)
+    for (int i = 0; i < F4_BUSES; i++)
         rcc->lpenr[i] = lpenr[i];
     rcc->lsi_forced = false;
     rcc->pwr_cr = PWR_CR_RESET;
@@ -327,33 +327,33 @@ static void rcc_reset(void *ctx)
     update(rcc);
 }
 
-void f405_rcc_reset_cause(struct f405_rcc *rcc, enum reset_cause cause)
+void f4_rcc_reset_cause(struct f4_rcc *rcc, enum reset_cause cause)
 {
     rcc->csr |= PINRSTF;                    /* every reset drives the pin (7.1.1) */
     switch (cause) {
     case RESET_POWER:    rcc->csr = PORRSTF | BORRSTF | PINRSTF; break;
     case RESET_SOFTWARE: rcc->csr |= SFTRSTF; break;
     case RESET_WATCHDOG:
-        rcc->csr |= rcc->f405->window_watchdog ? WWDGRSTF : IWDGRSTF;
+        rcc->csr |= rcc->f4->window_watchdog ? WWDGRSTF : IWDGRSTF;
         break;
     default: break;
     }
 }
 
-void f405_rcc_power_on(struct f405_rcc *rcc) { rcc_reset(rcc); }
+void f4_rcc_power_on(struct f4_rcc *rcc) { rcc_reset(rcc); }
 
-void f405_rcc_new(struct f405 *f405)
+void f4_rcc_new(struct f4 *f4)
 {
-    struct f405_rcc *rcc = f405->rcc = calloc(1, sizeof *rcc);
-    rcc->f405 = f405;
+    struct f4_rcc *rcc = f4->rcc = calloc(1, sizeof *rcc);
+    rcc->f4 = f4;
     rcc_reset(rcc);
-    f405_add_block(f405, &(struct f405_block){
-        .name = "RCC", .base = 0x40023800, .size = 0x400, .bus = F405_AHB1, .bit = -1,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "RCC", .base = 0x40023800, .size = 0x400, .bus = F4_AHB1, .bit = -1,
         .narrowest = 1, .read = rcc_read, .write = rcc_write, .reset = rcc_reset,
         .ctx = rcc });
-    f405_add_block(f405, &(struct f405_block){
-        .name = "PWR", .base = 0x40007000, .size = 0x400, .bus = F405_APB1, .bit = 28,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "PWR", .base = 0x40007000, .size = 0x400, .bus = F4_APB1, .bit = 28,
         .narrowest = 2, .read = pwr_read, .write = pwr_write, .ctx = rcc });
 }
 
-void f405_rcc_free(struct f405_rcc *rcc) { free(rcc); }
+void f4_rcc_free(struct f4_rcc *rcc) { free(rcc); }

@@ -1,6 +1,6 @@
-/* f405_gpio.c - the STM32F405's pins: GPIOA to GPIOI, and SYSCFG.
+/* f4_gpio.c - the STM32F405's pins: GPIOA to GPIOI, and SYSCFG.
  *
- *   called by  f405.c, f405_usart.c (drive, level)   calls  wires.h, f405_usart.c (edges)
+ *   called by  f4.c, f4_usart.c (drive, level)   calls  wires.h, f4_usart.c (edges)
  *
  *   MODER 00 input   01 output, by ODR   10 alternate function, which AFR names   11 analog
  *   PUPDR pulls in every mode but the last; OTYPER 1 is open drain
@@ -12,7 +12,7 @@
  * Not modelled: LCKR (reported when the key is written), output speeds, EXTI.
  *
  * Sources: RM0090 8 (GPIO), 9 (SYSCFG), 2.4 (boot); DS8626 table 7 (LQFP64). */
-#include "f405.h"
+#include "f4.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ enum { INPUT, OUTPUT, ALTERNATE, ANALOG };
 enum { MEMRMP = 0x00 };
 
 /* Pins that the 64-pin package has. */
-static const uint16_t bonded[F405_PORTS] = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 };
+static const uint16_t bonded[F4_PORTS] = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 };
 
 struct pad {
     struct pin pin;
@@ -33,16 +33,16 @@ struct pad {
 };
 
 struct port {
-    struct f405_gpio *gpio;
+    struct f4_gpio *gpio;
     int number;                     /* 0 = A */
     uint32_t moder, otyper, ospeedr, pupdr, odr, lckr, afr[2];
     struct pad pads[16];
 };
 
-struct f405_gpio {
-    struct f405 *f405;
+struct f4_gpio {
+    struct f4 *f4;
     bool powered;
-    struct port ports[F405_PORTS];
+    struct port ports[F4_PORTS];
     uint32_t syscfg[9];
 };
 
@@ -87,7 +87,7 @@ static void apply(struct port *port, uint32_t pins)
 
 static bool exists(int pin) { return bonded[pin / 16] >> pin % 16 & 1; }
 
-int f405_gpio_function(const struct f405_gpio *gpio, int pin)
+int f4_gpio_function(const struct f4_gpio *gpio, int pin)
 {
     const struct port *port = &gpio->ports[pin / 16];
     if (!exists(pin) || mode_of(port, pin % 16) != ALTERNATE)
@@ -95,13 +95,13 @@ int f405_gpio_function(const struct f405_gpio *gpio, int pin)
     return (int)function_of(port, pin % 16);
 }
 
-bool f405_gpio_debug_pins(const struct f405_gpio *gpio)
+bool f4_gpio_debug_pins(const struct f4_gpio *gpio)
 {
-    return f405_gpio_function(gpio, F405_PA + 13) == 0 &&
-           f405_gpio_function(gpio, F405_PA + 14) == 0;
+    return f4_gpio_function(gpio, F4_PA + 13) == 0 &&
+           f4_gpio_function(gpio, F4_PA + 14) == 0;
 }
 
-void f405_gpio_drive(struct f405_gpio *gpio, int pin, bool on, bool level)
+void f4_gpio_drive(struct f4_gpio *gpio, int pin, bool on, bool level)
 {
     struct pad *pad = &gpio->ports[pin / 16].pads[pin % 16];
     pad->driven = on;
@@ -109,7 +109,7 @@ void f405_gpio_drive(struct f405_gpio *gpio, int pin, bool on, bool level)
     apply(pad->port, 1u << pad->number);
 }
 
-bool f405_gpio_level(struct f405_gpio *gpio, int pin)
+bool f4_gpio_level(struct f4_gpio *gpio, int pin)
 {
     return pin_sample(&gpio->ports[pin / 16].pads[pin % 16].pin);
 }
@@ -117,20 +117,20 @@ bool f405_gpio_level(struct f405_gpio *gpio, int pin)
 static void pin_changed(void *ctx, int level)
 {
     struct pad *pad = ctx;
-    struct f405 *f405 = pad->port->gpio->f405;
-    for (int i = 0; i < F405_USARTS; i++)
-        if (f405->usart[i])
-            f405_usart_edge(f405->usart[i], pad->port->number * 16 + pad->number, level);
+    struct f4 *f4 = pad->port->gpio->f4;
+    for (int i = 0; i < F4_USARTS; i++)
+        if (f4->usart[i])
+            f4_usart_edge(f4->usart[i], pad->port->number * 16 + pad->number, level);
 }
 
 /* Pins have changed hands. */
 static void configured(struct port *port)
 {
-    struct f405 *f405 = port->gpio->f405;
-    for (int i = 0; i < F405_USARTS; i++)
-        if (f405->usart[i])
-            f405_usart_pins_changed(f405->usart[i]);
-    f405_apply_debug_port(f405);
+    struct f4 *f4 = port->gpio->f4;
+    for (int i = 0; i < F4_USARTS; i++)
+        if (f4->usart[i])
+            f4_usart_pins_changed(f4->usart[i]);
+    f4_apply_debug_port(f4);
     apply(port, 0xFFFF);
 }
 
@@ -183,8 +183,8 @@ static void port_write(void *ctx, uint32_t reg, uint32_t value)
     case LCKR:
         port->lckr = value & 0xFFFF;
         if (value >> 16)
-            f405_report(port->gpio->f405, SIM_UNMODELLED, "GPIO%c_LCKR: locking pins",
-                        'A' + port->number);
+            f4_report(port->gpio->f4, SIM_UNMODELLED, "GPIO%c_LCKR: locking pins",
+                      'A' + port->number);
         break;
     case AFRL:    port->afr[0] = value; configured(port); break;
     case AFRH:    port->afr[1] = value; configured(port); break;
@@ -205,23 +205,23 @@ static void port_reset(void *ctx)
 
 static uint32_t syscfg_read(void *ctx, uint32_t reg)
 {
-    const struct f405_gpio *gpio = ctx;
+    const struct f4_gpio *gpio = ctx;
     return reg == 0x20 ? 1 << 8 : reg < 0x20 ? gpio->syscfg[reg / 4] : 0;   /* CMPCR.READY */
 }
 
 static void syscfg_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_gpio *gpio = ctx;
+    struct f4_gpio *gpio = ctx;
     if (reg < 0x20)
         gpio->syscfg[reg / 4] = value;
     if (reg == MEMRMP && value & 7)
-        f405_report(gpio->f405, SIM_UNMODELLED, "SYSCFG_MEMRMP = %u: other memory at 0",
-                    value & 7);
+        f4_report(gpio->f4, SIM_UNMODELLED, "SYSCFG_MEMRMP = %u: other memory at 0",
+                  value & 7);
 }
 
 static void syscfg_reset(void *ctx)
 {
-    struct f405_gpio *gpio = ctx;
+    struct f4_gpio *gpio = ctx;
     for (int i = 0; i < 9; i++)
         gpio->syscfg[i] = 0;
 }
@@ -229,26 +229,26 @@ static void syscfg_reset(void *ctx)
 /* --- construction ------------------------------------------------------------------- */
 
 /* "PA13"; only pins that the package has. */
-struct pin *f405_gpio_pin(struct f405_gpio *gpio, const char *name)
+struct pin *f4_gpio_pin(struct f4_gpio *gpio, const char *name)
 {
     char letter, end;
     int n;
     if (sscanf(name, "P%c%d%c", &letter, &n, &end) != 2 || letter < 'A' ||
-        letter >= 'A' + F405_PORTS || n < 0 || n > 15 || !exists((letter - 'A') * 16 + n))
+        letter >= 'A' + F4_PORTS || n < 0 || n > 15 || !exists((letter - 'A') * 16 + n))
         return NULL;
     return &gpio->ports[letter - 'A'].pads[n].pin;
 }
 
-void f405_gpio_power(struct f405_gpio *gpio, bool on)
+void f4_gpio_power(struct f4_gpio *gpio, bool on)
 {
     gpio->powered = on;
-    for (int p = 0; p < F405_PORTS; p++)
+    for (int p = 0; p < F4_PORTS; p++)
         apply(&gpio->ports[p], 0xFFFF);
 }
 
-static void new_port(struct f405_gpio *gpio, int number)
+static void new_port(struct f4_gpio *gpio, int number)
 {
-    static const char *const names[F405_PORTS] = {
+    static const char *const names[F4_PORTS] = {
         "GPIOA", "GPIOB", "GPIOC", "GPIOD", "GPIOE", "GPIOF", "GPIOG", "GPIOH", "GPIOI",
     };
     struct port *port = &gpio->ports[number];
@@ -258,27 +258,27 @@ static void new_port(struct f405_gpio *gpio, int number)
         struct pad *pad = &port->pads[n];
         pad->port = port;
         pad->number = n;
-        snprintf(pad->name, sizeof pad->name, "%s P%c%d", gpio->f405->name, 'A' + number, n);
-        pin_init(&pad->pin, gpio->f405->sim, pad->name, pin_changed, pad);
+        snprintf(pad->name, sizeof pad->name, "%s P%c%d", gpio->f4->name, 'A' + number, n);
+        pin_init(&pad->pin, gpio->f4->sim, pad->name, pin_changed, pad);
     }
-    f405_add_block(gpio->f405, &(struct f405_block){
+    f4_add_block(gpio->f4, &(struct f4_block){
         .name = names[number], .base = 0x40020000 + 0x400u * (uint32_t)number, .size = 0x400,
-        .bus = F405_AHB1, .bit = number, .narrowest = 1, .read = port_read,
+        .bus = F4_AHB1, .bit = number, .narrowest = 1, .read = port_read,
         .write = port_write, .reset = port_reset, .ctx = port });
 }
 
-void f405_gpio_new(struct f405 *f405)
+void f4_gpio_new(struct f4 *f4)
 {
-    struct f405_gpio *gpio = f405->gpio = calloc(1, sizeof *gpio);
-    gpio->f405 = f405;
-    for (int p = 0; p < F405_PORTS; p++)
+    struct f4_gpio *gpio = f4->gpio = calloc(1, sizeof *gpio);
+    gpio->f4 = f4;
+    for (int p = 0; p < F4_PORTS; p++)
         new_port(gpio, p);
-    for (int p = 0; p < F405_PORTS; p++)
+    for (int p = 0; p < F4_PORTS; p++)
         port_reset(&gpio->ports[p]);
-    f405_add_block(f405, &(struct f405_block){
-        .name = "SYSCFG", .base = 0x40013800, .size = 0x400, .bus = F405_APB2, .bit = 14,
+    f4_add_block(f4, &(struct f4_block){
+        .name = "SYSCFG", .base = 0x40013800, .size = 0x400, .bus = F4_APB2, .bit = 14,
         .narrowest = 2, .read = syscfg_read, .write = syscfg_write, .reset = syscfg_reset,
         .ctx = gpio });
 }
 
-void f405_gpio_free(struct f405_gpio *gpio) { free(gpio); }
+void f4_gpio_free(struct f4_gpio *gpio) { free(gpio); }

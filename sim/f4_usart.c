@@ -1,6 +1,6 @@
-/* f405_usart.c - USART1, 2, 3 and 6 of the STM32F405.
+/* f4_usart.c - USART1, 2, 3 and 6 of the STM32F405.
  *
- *   called by  f405.c, f405_gpio.c (edges, pins)      calls  serial.c, f405_gpio.c, f405_rcc.c
+ *   called by  f4.c, f4_gpio.c (edges, pins)      calls  serial.c, f4_gpio.c, f4_rcc.c
  *
  * The registers are the F1's with one more bit, OVER8.  PE FE NE ORE IDLE go away when SR
  * and then DR is read; TC when SR is read and DR written.
@@ -9,7 +9,7 @@
  * synchronous clock, mute mode, breaks.  A noisy bit is sampled once, so NE never comes.
  *
  * Source: RM0090 30.3 (function), 30.6 (registers); DS8626 table 9 (pins). */
-#include "f405.h"
+#include "f4.h"
 #include "serial.h"
 #include <stdlib.h>
 
@@ -27,22 +27,22 @@ enum {
 static const struct usart_type {
     const char *name;
     uint32_t base;
-    enum f405_bus bus;
+    enum f4_bus bus;
     uint8_t bit, irq, function;
     uint8_t tx[2], rx[2];           /* where AFR may put them */
-} types[F405_USARTS] = {
-    { "USART1", 0x40011000, F405_APB2, 4, F405_IRQ_USART1, 7,
-      { F405_PA + 9, F405_PB + 6 }, { F405_PA + 10, F405_PB + 7 } },
-    { "USART2", 0x40004400, F405_APB1, 17, F405_IRQ_USART2, 7,
-      { F405_PA + 2, F405_PD + 5 }, { F405_PA + 3, F405_PD + 6 } },
-    { "USART3", 0x40004800, F405_APB1, 18, F405_IRQ_USART3, 7,
-      { F405_PB + 10, F405_PC + 10 }, { F405_PB + 11, F405_PC + 11 } },
-    { "USART6", 0x40011400, F405_APB2, 5, F405_IRQ_USART6, 8,
-      { F405_PC + 6, F405_PC + 6 }, { F405_PC + 7, F405_PC + 7 } },
+} types[F4_USARTS] = {
+    { "USART1", 0x40011000, F4_APB2, 4, F4_IRQ_USART1, 7,
+      { F4_PA + 9, F4_PB + 6 }, { F4_PA + 10, F4_PB + 7 } },
+    { "USART2", 0x40004400, F4_APB1, 17, F4_IRQ_USART2, 7,
+      { F4_PA + 2, F4_PD + 5 }, { F4_PA + 3, F4_PD + 6 } },
+    { "USART3", 0x40004800, F4_APB1, 18, F4_IRQ_USART3, 7,
+      { F4_PB + 10, F4_PC + 10 }, { F4_PB + 11, F4_PC + 11 } },
+    { "USART6", 0x40011400, F4_APB2, 5, F4_IRQ_USART6, 8,
+      { F4_PC + 6, F4_PC + 6 }, { F4_PC + 7, F4_PC + 7 } },
 };
 
-struct f405_usart {
-    struct f405 *f405;
+struct f4_usart {
+    struct f4 *f4;
     const struct usart_type *type;
     uint32_t sr, brr, cr1, cr2, cr3, gtpr, rdr, tdr;
     bool sr_was_read, tx_level;
@@ -50,87 +50,87 @@ struct f405_usart {
     struct serial serial;
 };
 
-static sim_time bit_time(const struct f405_usart *u)
+static sim_time bit_time(const struct f4_usart *u)
 {
     uint32_t cycles = u->cr1 & OVER8 ? (u->brr >> 4) * 8 + (u->brr & 7) : u->brr;
-    return cycles * f405_rcc_clock(u->f405->rcc, u->type->bus);
+    return cycles * f4_rcc_clock(u->f4->rcc, u->type->bus);
 }
 
-static int word_bits(const struct f405_usart *u) { return u->cr1 & M ? 9 : 8; }
+static int word_bits(const struct f4_usart *u) { return u->cr1 & M ? 9 : 8; }
 
-static bool on(const struct f405_usart *u, uint32_t what)
+static bool on(const struct f4_usart *u, uint32_t what)
 {
     return (u->cr1 & (UE | what)) == (UE | what);
 }
 
-static void update(struct f405_usart *u)
+static void update(struct f4_usart *u)
 {
     uint32_t sr = u->sr, cr1 = u->cr1;
     bool irq = (sr & cr1 & (IDLE | RXNE | TC | TXE)) ||     /* flag and enable agree */
                (sr & ORE && cr1 & RXNEIE) || (sr & PE && cr1 & PEIE);
-    f405_irq(u->f405, u->type->irq, irq);
+    f4_irq(u->f4, u->type->irq, irq);
 }
 
-static uint32_t parity_of(const struct f405_usart *u, uint32_t data)
+static uint32_t parity_of(const struct f4_usart *u, uint32_t data)
 {
     return (uint32_t)__builtin_parity(data) ^ (u->cr1 & PS ? 1 : 0);
 }
 
 /* --- pins --------------------------------------------------------------------------- */
 
-static bool has(const struct f405_usart *u, int pin)
+static bool has(const struct f4_usart *u, int pin)
 {
-    return f405_gpio_function(u->f405->gpio, pin) == u->type->function;
+    return f4_gpio_function(u->f4->gpio, pin) == u->type->function;
 }
 
 static void drive(void *ctx, bool level)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     u->tx_level = level;
     for (int i = 0; i < 2; i++)
         if (has(u, u->type->tx[i]))
-            f405_gpio_drive(u->f405->gpio, u->type->tx[i], on(u, TE) || u->serial.sending,
-                            level);
+            f4_gpio_drive(u->f4->gpio, u->type->tx[i], on(u, TE) || u->serial.sending,
+                          level);
 }
 
 /* A pin that was ours and is so no longer is let go. */
-void f405_usart_pins_changed(struct f405_usart *u)
+void f4_usart_pins_changed(struct f4_usart *u)
 {
     for (int i = 0; i < 2; i++)
         if (!has(u, u->type->tx[i]))
-            f405_gpio_drive(u->f405->gpio, u->type->tx[i], false, true);
+            f4_gpio_drive(u->f4->gpio, u->type->tx[i], false, true);
     drive(u, u->tx_level);
 }
 
 static bool level(void *ctx)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     for (int i = 0; i < 2; i++)
         if (has(u, u->type->rx[i]))
-            return f405_gpio_level(u->f405->gpio, u->type->rx[i]);
+            return f4_gpio_level(u->f4->gpio, u->type->rx[i]);
     return true;
 }
 
-void f405_usart_edge(struct f405_usart *u, int pin, int now)
+void f4_usart_edge(struct f4_usart *u, int pin, int now)
 {
     if ((pin != u->type->rx[0] && pin != u->type->rx[1]) || !has(u, pin))
         return;
-    alarm_cancel(u->f405->sim, &u->idle);
+    alarm_cancel(u->f4->sim, &u->idle);
     if (!now && on(u, RE))
         serial_fell(&u->serial, word_bits(u), bit_time(u));
 }
 
 /* --- frames ------------------------------------------------------------------------- */
 
-static void send_next(struct f405_usart *u)
+static void send_next(struct f4_usart *u)
 {
     static const uint8_t stop_halves[4] = { 2, 1, 4, 3 };
     int bits = word_bits(u);
     if (!on(u, TE) || u->sr & TXE)
         return;
     if (u->brr < 16) {
-        f405_report(u->f405, SIM_RULE, "%s runs with BRR = %u, at least 16 is needed",
-                    u->type->name, u->brr);
+        f4_report(u->f4, SIM_RULE, "%s runs with BRR = %u, at least 16 is needed",
+                  u->type->name, u->brr);
         return;
     }
     uint32_t data = u->tdr & ((1u << bits) - 1);
@@ -146,7 +146,7 @@ static void send_next(struct f405_usart *u)
 
 static void sent(void *ctx)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     if (u->sr & TXE)
         u->sr |= TC;
     send_next(u);
@@ -156,7 +156,7 @@ static void sent(void *ctx)
 
 static void received(void *ctx, uint32_t data, bool stop)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     int bits = word_bits(u);
     if (u->sr & RXNE) {
         u->sr |= ORE;
@@ -167,20 +167,20 @@ static void received(void *ctx, uint32_t data, bool stop)
         if (u->cr1 & PCE && parity_of(u, low) != data >> (bits - 1))
             u->sr |= PE;
     }
-    alarm_set(u->f405->sim, &u->idle, u->f405->sim->now + bit_time(u) * (sim_time)(bits + 2));
+    alarm_set(u->f4->sim, &u->idle, u->f4->sim->now + bit_time(u) * (sim_time)(bits + 2));
     update(u);
 }
 
 static void idle(void *ctx)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     u->sr |= IDLE;
     update(u);
 }
 
 /* --- registers ---------------------------------------------------------------------- */
 
-static uint32_t read_dr(struct f405_usart *u)
+static uint32_t read_dr(struct f4_usart *u)
 {
     u->sr &= ~(uint32_t)(RXNE | (u->sr_was_read ? BY_SR_THEN_DR : 0));
     u->sr_was_read = false;
@@ -188,7 +188,7 @@ static uint32_t read_dr(struct f405_usart *u)
     return u->rdr;
 }
 
-static void write_dr(struct f405_usart *u, uint32_t value)
+static void write_dr(struct f4_usart *u, uint32_t value)
 {
     u->tdr = value & 0x1FF;
     u->sr &= ~(uint32_t)(TXE | (u->sr_was_read ? TC : 0));
@@ -198,14 +198,14 @@ static void write_dr(struct f405_usart *u, uint32_t value)
     update(u);
 }
 
-static void write_cr1(struct f405_usart *u, uint32_t value)
+static void write_cr1(struct f4_usart *u, uint32_t value)
 {
     if (value & (SBK | RWU))
-        f405_report(u->f405, SIM_UNMODELLED, "%s_CR1: break or mute mode", u->type->name);
+        f4_report(u->f4, SIM_UNMODELLED, "%s_CR1: break or mute mode", u->type->name);
     u->cr1 = value & 0xBFFF & ~(uint32_t)(SBK | RWU);
     if (!on(u, RE)) {
         serial_stop_receiving(&u->serial);
-        alarm_cancel(u->f405->sim, &u->idle);
+        alarm_cancel(u->f4->sim, &u->idle);
     }
     drive(u, u->tx_level);
     if (!u->serial.sending)
@@ -213,17 +213,17 @@ static void write_cr1(struct f405_usart *u, uint32_t value)
     update(u);
 }
 
-static void write_modes(struct f405_usart *u, uint32_t *reg, uint32_t value, uint32_t modes)
+static void write_modes(struct f4_usart *u, uint32_t *reg, uint32_t value, uint32_t modes)
 {
     if (value & modes)
-        f405_report(u->f405, SIM_UNMODELLED, "%s_%s = 0x%04X", u->type->name,
-                    reg == &u->cr2 ? "CR2" : "CR3", value);
+        f4_report(u->f4, SIM_UNMODELLED, "%s_%s = 0x%04X", u->type->name,
+                  reg == &u->cr2 ? "CR2" : "CR3", value);
     *reg = value & 0xFFFF;
 }
 
 static uint32_t usart_read(void *ctx, uint32_t reg)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     switch (reg) {
     case SR:   u->sr_was_read = true; return u->sr;
     case DR:   return read_dr(u);
@@ -238,7 +238,7 @@ static uint32_t usart_read(void *ctx, uint32_t reg)
 
 static void usart_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     switch (reg) {
     case SR:   u->sr &= value | ~(uint32_t)(TC | RXNE); update(u); break;
     case DR:   write_dr(u, value); break;
@@ -253,9 +253,9 @@ static void usart_write(void *ctx, uint32_t reg, uint32_t value)
 
 static void usart_reset(void *ctx)
 {
-    struct f405_usart *u = ctx;
+    struct f4_usart *u = ctx;
     serial_stop(&u->serial);
-    alarm_cancel(u->f405->sim, &u->idle);
+    alarm_cancel(u->f4->sim, &u->idle);
     u->sr_was_read = false;
     u->cr1 = u->cr2 = u->cr3 = u->brr = u->gtpr = u->rdr = u->tdr = 0;
     u->sr = TXE | TC;
@@ -263,26 +263,26 @@ static void usart_reset(void *ctx)
     update(u);
 }
 
-void f405_usart_new(struct f405 *f405, int index)
+void f4_usart_new(struct f4 *f4, int index)
 {
-    struct f405_usart *u = f405->usart[index] = calloc(1, sizeof *u);
-    u->f405 = f405;
+    struct f4_usart *u = f4->usart[index] = calloc(1, sizeof *u);
+    u->f4 = f4;
     u->type = &types[index];
     u->sr = TXE | TC;
     u->tx_level = true;
-    u->serial = (struct serial){ .sim = f405->sim, .ctx = u, .drive = drive, .level = level,
+    u->serial = (struct serial){ .sim = f4->sim, .ctx = u, .drive = drive, .level = level,
                                  .sent = sent, .received = received };
     serial_init(&u->serial);
     alarm_init(&u->idle, idle, u);
-    f405_add_block(f405, &(struct f405_block){
+    f4_add_block(f4, &(struct f4_block){
         .name = u->type->name, .base = u->type->base, .size = 0x400, .bus = u->type->bus,
         .bit = u->type->bit, .narrowest = 2, .read = usart_read, .write = usart_write,
         .reset = usart_reset, .ctx = u });
 }
 
-void f405_usart_free(struct f405_usart *u)
+void f4_usart_free(struct f4_usart *u)
 {
     serial_stop(&u->serial);
-    alarm_cancel(u->f405->sim, &u->idle);
+    alarm_cancel(u->f4->sim, &u->idle);
     free(u);
 }

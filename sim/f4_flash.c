@@ -1,7 +1,7 @@
-/* f405_flash.c - the STM32F405's flash interface: keys, sector and mass erase, programming
+/* f4_flash.c - the STM32F405's flash interface: keys, sector and mass erase, programming
  * in four widths, option bytes, three levels of read protection, OTP, the caches' traps.
  *
- *   called by  bus.c (stores to flash), f405.c      calls  f405_rcc.c
+ *   called by  bus.c (stores to flash), f4.c      calls  f4_rcc.c
  *
  *   locked --KEY1 KEY2--> open --PG + store as wide as PSIZE--> busy --> EOP
  *      ^        | anything else     \--SER, SNB or MER, STRT---> busy --> EOP
@@ -29,7 +29,7 @@
  *
  * Sources: RM0090 3 (registers 3.9), PM0081 (WRPERR's causes, option bytes); DS8626 tables 47
  * and 48 (times: typical). */
-#include "f405.h"
+#include "f4.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +66,8 @@ static const uint16_t erase_mass[4] = { 16000, 11000, 8000, 8000 };
 enum { CACHE_LINES = 64, NO_LINE = 0xFFFFFFFF };
 struct cache_line { uint32_t row; bool old; };
 
-struct f405_flash {
-    struct f405 *f405;
+struct f4_flash {
+    struct f4 *f4;
     uint8_t *memory, otp[OTP_SIZE];
     uint32_t option_words[4];           /* at 0x1FFFC000, as they read */
     uint32_t acr, sr, cr, optcr;
@@ -84,16 +84,16 @@ struct f405_flash {
     struct cache_line cache[CACHE_LINES];
 };
 
-uint32_t f405_flash_acr(const struct f405_flash *flash) { return flash->acr; }
+uint32_t f4_flash_acr(const struct f4_flash *flash) { return flash->acr; }
 
-bool f405_flash_software_watchdog(const struct f405_flash *flash)
+bool f4_flash_software_watchdog(const struct f4_flash *flash)
 {
     return flash->in_force & WDG_SW;
 }
 
-static void rule(struct f405_flash *flash, const char *what)
+static void rule(struct f4_flash *flash, const char *what)
 {
-    f405_report(flash->f405, SIM_RULE, "flash: %s", what);
+    f4_report(flash->f4, SIM_RULE, "flash: %s", what);
 }
 
 /* --- sectors ------------------------------------------------------------------------ */
@@ -118,71 +118,71 @@ static int level(uint32_t options)
     return rdp == 0xAA ? 0 : rdp == 0xCC ? 2 : 1;
 }
 
-static bool shut(const struct f405_flash *flash)
+static bool shut(const struct f4_flash *flash)
 {
     return level(flash->in_force) && flash->intruded;
 }
 
 /* While it is shut, nobody reads it, the core's fetches included. */
-static void apply_protection(struct f405_flash *flash)
+static void apply_protection(struct f4_flash *flash)
 {
     uint8_t *memory = shut(flash) ? NULL : flash->memory;
-    struct f405 *f405 = flash->f405;
-    if (!f405->flash_region)
+    struct f4 *f4 = flash->f4;
+    if (!f4->flash_region)
         return;
-    if (f405->boot_region->memory != f405->system_memory)
-        f405->boot_region->memory = memory;
-    f405->flash_region->memory = memory;
+    if (f4->boot_region->memory != f4->system_memory)
+        f4->boot_region->memory = memory;
+    f4->flash_region->memory = memory;
 }
 
 static uint32_t read_shut(void *ctx, uint32_t offset, int width)
 {
-    struct f405 *f405 = ctx;
+    struct f4 *f4 = ctx;
     (void)offset, (void)width;
-    f405->bus->fault = true;
+    f4->bus->fault = true;
     return 0;
 }
 
 /* Asked at each access of a debugger.  Writes come through: they end in WRPERR. */
-bool f405_flash_debugger_allowed(void *ctx, uint32_t address, bool write)
+bool f4_flash_debugger_allowed(void *ctx, uint32_t address, bool write)
 {
-    struct f405 *f405 = ctx;
-    struct f405_flash *flash = f405->flash;
+    struct f4 *f4 = ctx;
+    struct f4_flash *flash = f4->flash;
     if (!flash->intruded) {
         flash->intruded = true;
         apply_protection(flash);
     }
     bool in_flash = address - FLASH_BASE < FLASH_SIZE ||
-                    (address < FLASH_SIZE && f405->boot_region->memory != f405->system_memory);
+                    (address < FLASH_SIZE && f4->boot_region->memory != f4->system_memory);
     return write || !in_flash || !shut(flash);
 }
 
-bool f405_flash_debug_port_open(const struct f405_flash *flash)
+bool f4_flash_debug_port_open(const struct f4_flash *flash)
 {
     return level(flash->in_force) != 2;
 }
 
-static bool write_protected(const struct f405_flash *flash, unsigned sector)
+static bool write_protected(const struct f4_flash *flash, unsigned sector)
 {
     return shut(flash) || !(flash->in_force >> (16 + sector) & 1);
 }
 
 /* --- operations --------------------------------------------------------------------- */
 
-static void update_irq(struct f405_flash *flash)
+static void update_irq(struct f4_flash *flash)
 {
-    f405_irq(flash->f405, F405_IRQ_FLASH, (flash->sr & EOP && flash->cr & EOPIE) ||
-                                          (flash->sr & OPERR && flash->cr & ERRIE));
+    f4_irq(flash->f4, F4_IRQ_FLASH, (flash->sr & EOP && flash->cr & EOPIE) ||
+                                    (flash->sr & OPERR && flash->cr & ERRIE));
 }
 
 /* EOP and OPERR come only with their interrupts enabled (3.9.4). */
-static void fail(struct f405_flash *flash, uint32_t flag)
+static void fail(struct f4_flash *flash, uint32_t flag)
 {
     flash->sr |= flag | (flash->cr & ERRIE ? OPERR : 0);
     update_irq(flash);
 }
 
-static void finish(struct f405_flash *flash)
+static void finish(struct f4_flash *flash)
 {
     flash->busy_until = 0;
     flash->length = 0;
@@ -197,17 +197,17 @@ static void finish(struct f405_flash *flash)
 static void done(void *ctx) { finish(ctx); }
 
 /* An access may come before the alarm of the same instant. */
-static void catch_up(struct f405_flash *flash)
+static void catch_up(struct f4_flash *flash)
 {
-    if (flash->busy_until && flash->f405->sim->now >= flash->busy_until) {
-        alarm_cancel(flash->f405->sim, &flash->done);
+    if (flash->busy_until && flash->f4->sim->now >= flash->busy_until) {
+        alarm_cancel(flash->f4->sim, &flash->done);
         finish(flash);
     }
 }
 
-static void begin(struct f405_flash *flash, uint8_t *target, uint32_t length, sim_time time)
+static void begin(struct f4_flash *flash, uint8_t *target, uint32_t length, sim_time time)
 {
-    struct sim *sim = flash->f405->sim;
+    struct sim *sim = flash->f4->sim;
     flash->target = target;
     flash->length = length;
     memcpy(flash->old, target, length);
@@ -216,7 +216,7 @@ static void begin(struct f405_flash *flash, uint8_t *target, uint32_t length, si
 }
 
 /* Lines of the instruction cache that no longer are what they were read from. */
-static void make_old(struct f405_flash *flash, uint32_t offset, uint32_t length)
+static void make_old(struct f4_flash *flash, uint32_t offset, uint32_t length)
 {
     for (int i = 0; i < CACHE_LINES; i++) {
         uint32_t at = flash->cache[i].row * ROW;
@@ -225,16 +225,16 @@ static void make_old(struct f405_flash *flash, uint32_t offset, uint32_t length)
     }
 }
 
-static unsigned psize(const struct f405_flash *flash) { return flash->cr >> 8 & 3; }
+static unsigned psize(const struct f4_flash *flash) { return flash->cr >> 8 & 3; }
 
-static void erase(struct f405_flash *flash, uint32_t offset, uint32_t length, unsigned ms)
+static void erase(struct f4_flash *flash, uint32_t offset, uint32_t length, unsigned ms)
 {
     begin(flash, flash->memory + offset, length, ms * SIM_MS);
     memset(flash->memory + offset, 0xFF, length);
     make_old(flash, offset, length);
 }
 
-static void erase_sector(struct f405_flash *flash, unsigned n)
+static void erase_sector(struct f4_flash *flash, unsigned n)
 {
     const uint16_t *ms = n < 4 ? erase_16k : n == 4 ? erase_64k : erase_128k;
     if (n >= SECTORS || write_protected(flash, n))
@@ -243,7 +243,7 @@ static void erase_sector(struct f405_flash *flash, unsigned n)
         erase(flash, sector_start(n), sector_size(n), ms[psize(flash)]);
 }
 
-static void erase_all(struct f405_flash *flash)
+static void erase_all(struct f4_flash *flash)
 {
     bool any = false;
     for (unsigned n = 0; n < SECTORS; n++)
@@ -254,9 +254,9 @@ static void erase_all(struct f405_flash *flash)
         erase(flash, 0, FLASH_SIZE, erase_mass[psize(flash)]);
 }
 
-static void interrupt_operation(struct f405_flash *flash)
+static void interrupt_operation(struct f4_flash *flash)
 {
-    struct sim *sim = flash->f405->sim;
+    struct sim *sim = flash->f4->sim;
     if (sim->now < flash->busy_until) {
         for (uint32_t i = 0; i < flash->length; i++) {
             uint8_t keep = (uint8_t)sim_random(sim);
@@ -273,7 +273,7 @@ static void interrupt_operation(struct f405_flash *flash)
 
 /* --- stores to memory --------------------------------------------------------------- */
 
-static bool may_program(struct f405_flash *flash, uint32_t offset, int width)
+static bool may_program(struct f4_flash *flash, uint32_t offset, int width)
 {
     catch_up(flash);
     if (!(flash->cr & PG)) {
@@ -283,8 +283,8 @@ static bool may_program(struct f405_flash *flash, uint32_t offset, int width)
         rule(flash, "store over the end of a row of 128 bits (PGAERR)");
         fail(flash, PGAERR);
     } else if (width != 1 << psize(flash)) {
-        f405_report(flash->f405, SIM_RULE, "flash: store of %d bits while PSIZE is x%d (PGPERR)",
-                    8 * width, 8 << psize(flash));
+        f4_report(flash->f4, SIM_RULE, "flash: store of %d bits while PSIZE is x%d (PGPERR)",
+                  8 * width, 8 << psize(flash));
         fail(flash, PGPERR);
     } else {
         return true;
@@ -292,7 +292,7 @@ static bool may_program(struct f405_flash *flash, uint32_t offset, int width)
     return false;
 }
 
-static void program(struct f405_flash *flash, uint8_t *at, uint32_t value, int width)
+static void program(struct f4_flash *flash, uint8_t *at, uint32_t value, int width)
 {
     begin(flash, at, (uint32_t)width, PROGRAM_TIME);
     for (int i = 0; i < width; i++)
@@ -306,8 +306,8 @@ static void program(struct f405_flash *flash, uint8_t *at, uint32_t value, int w
 
 static void flash_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
-    struct f405 *f405 = ctx;
-    struct f405_flash *flash = f405->flash;
+    struct f4 *f4 = ctx;
+    struct f4_flash *flash = f4->flash;
     if (!may_program(flash, offset, width))
         return;
     if (write_protected(flash, sector_of(offset))) {
@@ -321,15 +321,15 @@ static void flash_write(void *ctx, uint32_t offset, uint32_t value, int width)
 /* The alias at 0 is flash only if the chip booted from flash. */
 static void boot_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
-    struct f405 *f405 = ctx;
-    if (f405->boot_region->memory != f405->system_memory)
+    struct f4 *f4 = ctx;
+    if (f4->boot_region->memory != f4->system_memory)
         flash_write(ctx, offset, value, width);
 }
 
 /* Blocks of 32 bytes, and a byte each that locks one when it is programmed to 0. */
 static void otp_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
-    struct f405_flash *flash = ctx;
+    struct f4_flash *flash = ctx;
     if (!may_program(flash, offset, width))
         return;
     if (offset < OTP_BYTES && flash->otp[OTP_BYTES + offset / OTP_BLOCK] == 0)
@@ -341,7 +341,7 @@ static void otp_write(void *ctx, uint32_t offset, uint32_t value, int width)
 /* System memory and the option bytes: the manual's "never". */
 static void never_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
-    struct f405_flash *flash = ctx;
+    struct f4_flash *flash = ctx;
     (void)value;
     if (may_program(flash, offset, width))
         fail(flash, WRPERR);
@@ -349,7 +349,7 @@ static void never_write(void *ctx, uint32_t offset, uint32_t value, int width)
 
 /* --- the instruction cache ---------------------------------------------------------- */
 
-static void forget_lines(struct f405_flash *flash)
+static void forget_lines(struct f4_flash *flash)
 {
     for (int i = 0; i < CACHE_LINES; i++)
         flash->cache[i] = (struct cache_line){ NO_LINE, false };
@@ -357,8 +357,8 @@ static void forget_lines(struct f405_flash *flash)
 
 static void executed(void *ctx, uint32_t offset)
 {
-    struct f405 *f405 = ctx;
-    struct f405_flash *flash = f405->flash;
+    struct f4 *f4 = ctx;
+    struct f4_flash *flash = f4->flash;
     uint32_t row = offset / ROW;
     struct cache_line *line = &flash->cache[row % CACHE_LINES];
     if (!(flash->acr & ICEN))
@@ -366,32 +366,32 @@ static void executed(void *ctx, uint32_t offset)
     if (line->row != row)
         *line = (struct cache_line){ row, false };
     else if (line->old)
-        f405_report(f405, SIM_RULE, "runs an old line of the instruction cache at 0x%08X: the "
-                    "flash was changed since, and no ICRST came (RM0090 3.6.4)",
-                    FLASH_BASE + row * ROW);
+        f4_report(f4, SIM_RULE, "runs an old line of the instruction cache at 0x%08X: the "
+                  "flash was changed since, and no ICRST came (RM0090 3.6.4)",
+                  FLASH_BASE + row * ROW);
 }
 
-static void write_acr(struct f405_flash *flash, uint32_t value)
+static void write_acr(struct f4_flash *flash, uint32_t value)
 {
     if ((value & ICRST && flash->acr & ICEN) || (value & DCRST && flash->acr & DCEN))
         rule(flash, "FLASH_ACR: a cache is reset while it is enabled");
     else if (value & ICRST)
         forget_lines(flash);
     flash->acr = value & (LATENCY | PRFTEN | ICEN | DCEN | ICRST | DCRST);
-    f405_set_costs(flash->f405);
-    f405_rcc_check_flash(flash->f405->rcc);
+    f4_set_costs(flash->f4);
+    f4_rcc_check_flash(flash->f4->rcc);
 }
 
 /* --- registers ---------------------------------------------------------------------- */
 
-static void wrong_key(struct f405_flash *flash, bool *jammed, const char *what)
+static void wrong_key(struct f4_flash *flash, bool *jammed, const char *what)
 {
     rule(flash, what);
     *jammed = true;
-    flash->f405->bus->fault = true;         /* 3.6.1 */
+    flash->f4->bus->fault = true;         /* 3.6.1 */
 }
 
-static void write_key(struct f405_flash *flash, uint32_t value)
+static void write_key(struct f4_flash *flash, uint32_t value)
 {
     if (flash->jammed || !(flash->cr & LOCK) || value != (flash->key_step ? KEY2 : KEY1)) {
         flash->cr |= LOCK;
@@ -404,7 +404,7 @@ static void write_key(struct f405_flash *flash, uint32_t value)
         flash->cr &= ~LOCK;
 }
 
-static void write_option_key(struct f405_flash *flash, uint32_t value)
+static void write_option_key(struct f4_flash *flash, uint32_t value)
 {
     if (flash->option_jammed || !(flash->optcr & OPTLOCK) ||
         value != (flash->option_key_step ? OPTKEY2 : OPTKEY1)) {
@@ -418,7 +418,7 @@ static void write_option_key(struct f405_flash *flash, uint32_t value)
         flash->optcr &= ~(uint32_t)OPTLOCK;
 }
 
-static void start(struct f405_flash *flash)
+static void start(struct f4_flash *flash)
 {
     uint32_t what = flash->cr & (SER | MER);
     if (psize(flash) == 3)
@@ -434,7 +434,7 @@ static void start(struct f405_flash *flash)
 }
 
 /* A write while BSY has waited (busy_until of its region). */
-static void write_cr(struct f405_flash *flash, uint32_t value)
+static void write_cr(struct f4_flash *flash, uint32_t value)
 {
     if (flash->cr & LOCK) {
         if (value != flash->cr)
@@ -451,7 +451,7 @@ static void write_cr(struct f405_flash *flash, uint32_t value)
     update_irq(flash);
 }
 
-static void show_option_words(struct f405_flash *flash)
+static void show_option_words(struct f4_flash *flash)
 {
     uint32_t low = (flash->options & 0xFFEC) | 3, wrp = 0xF000 | flash->options >> 16;
     flash->option_words[0] = low | ~low << 16;
@@ -461,7 +461,7 @@ static void show_option_words(struct f405_flash *flash)
 }
 
 /* From level 1 to 0 the flash goes first (3.7.3); from level 2 there is no way. */
-static void write_options(struct f405_flash *flash)
+static void write_options(struct f4_flash *flash)
 {
     bool opened = level(flash->in_force) == 1 && level(flash->optcr) == 0;
     unsigned ms = erase_16k[psize(flash)];
@@ -478,7 +478,7 @@ static void write_options(struct f405_flash *flash)
     show_option_words(flash);
 }
 
-static void write_optcr(struct f405_flash *flash, uint32_t value)
+static void write_optcr(struct f4_flash *flash, uint32_t value)
 {
     if (flash->optcr & OPTLOCK) {
         if (value != flash->optcr)
@@ -496,7 +496,7 @@ static void write_optcr(struct f405_flash *flash, uint32_t value)
 
 static uint32_t flash_read(void *ctx, uint32_t reg)
 {
-    struct f405_flash *flash = ctx;
+    struct f4_flash *flash = ctx;
     catch_up(flash);
     switch (reg) {
     case ACR:   return flash->acr;
@@ -509,7 +509,7 @@ static uint32_t flash_read(void *ctx, uint32_t reg)
 
 static void register_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct f405_flash *flash = ctx;
+    struct f4_flash *flash = ctx;
     catch_up(flash);
     switch (reg) {
     case ACR:     write_acr(flash, value); break;
@@ -538,7 +538,7 @@ static void nothing_write(void *ctx, uint32_t reg, uint32_t value)
 
 static void flash_reset(void *ctx)
 {
-    struct f405_flash *flash = ctx;
+    struct f4_flash *flash = ctx;
     interrupt_operation(flash);
     flash->acr = flash->sr = 0;
     flash->cr = LOCK;
@@ -548,18 +548,18 @@ static void flash_reset(void *ctx)
     update_irq(flash);
 }
 
-void f405_flash_reset_over(struct f405_flash *flash)
+void f4_flash_reset_over(struct f4_flash *flash)
 {
     flash->in_force = flash->options;
     flash->optcr = flash->options | OPTLOCK;
-    if (flash->f405->boot_region->memory == flash->f405->system_memory)
+    if (flash->f4->boot_region->memory == flash->f4->system_memory)
         flash->intruded = true;             /* "booting from system memory" */
     apply_protection(flash);
     show_option_words(flash);
-    f405_apply_debug_port(flash->f405);
+    f4_apply_debug_port(flash->f4);
 }
 
-void f405_flash_power(struct f405_flash *flash, bool on)
+void f4_flash_power(struct f4_flash *flash, bool on)
 {
     if (on)
         flash->intruded = false;
@@ -567,56 +567,56 @@ void f405_flash_power(struct f405_flash *flash, bool on)
         interrupt_operation(flash);
 }
 
-static void add_memory(struct f405_flash *flash)
+static void add_memory(struct f4_flash *flash)
 {
-    struct f405 *f405 = flash->f405;
+    struct f4 *f4 = flash->f4;
     struct bus_region region = {
         .base = FLASH_BASE, .size = FLASH_SIZE, .name = "flash", .memory = flash->memory,
-        .read = read_shut, .write = flash_write, .ctx = f405,
+        .read = read_shut, .write = flash_write, .ctx = f4,
         .busy_until = &flash->busy_until, .executed = executed };
-    f405->flash_region = bus_add(f405->bus, &region);
+    f4->flash_region = bus_add(f4->bus, &region);
     region.base = 0;
     region.name = "boot memory";
     region.write = boot_write;
-    f405->boot_region = bus_add(f405->bus, &region);
-    bus_add(f405->bus, &(struct bus_region){
+    f4->boot_region = bus_add(f4->bus, &region);
+    bus_add(f4->bus, &(struct bus_region){
         .base = 0x1FFF0000, .size = 0x7800, .name = "system memory",
-        .memory = f405->system_memory, .write = never_write, .ctx = flash,
+        .memory = f4->system_memory, .write = never_write, .ctx = flash,
         .busy_until = &flash->busy_until });
-    bus_add(f405->bus, &(struct bus_region){
+    bus_add(f4->bus, &(struct bus_region){
         .base = OTP_BASE, .size = OTP_SIZE, .name = "OTP", .memory = flash->otp,
         .write = otp_write, .ctx = flash, .busy_until = &flash->busy_until });
-    bus_add(f405->bus, &(struct bus_region){
+    bus_add(f4->bus, &(struct bus_region){
         .base = OPTION_BASE, .size = 16, .name = "option bytes",
         .memory = (uint8_t *)flash->option_words, .write = never_write, .ctx = flash,
         .busy_until = &flash->busy_until });
 }
 
-static void add_registers(struct f405_flash *flash)
+static void add_registers(struct f4_flash *flash)
 {
-    struct f405_block block = {
-        .name = "FLASH", .base = 0x40023C00, .size = 0x10, .bus = F405_AHB1, .bit = -1,
+    struct f4_block block = {
+        .name = "FLASH", .base = 0x40023C00, .size = 0x10, .bus = F4_AHB1, .bit = -1,
         .narrowest = 1, .read = flash_read, .write = register_write, .reset = flash_reset,
         .ctx = flash };
-    f405_add_block(flash->f405, &block);
+    f4_add_block(flash->f4, &block);
     block.base += CR;
     block.size = 8;                         /* CR, OPTCR: writes wait */
     block.read = control_read;
     block.write = control_write;
     block.reset = NULL;
-    struct bus_region *control = f405_add_block(flash->f405, &block)->region;
+    struct bus_region *control = f4_add_block(flash->f4, &block)->region;
     control->writes_busy_until = &flash->busy_until;
     block.base += 8;                        /* nothing; other members of the family go on */
     block.size = 0x400 - CR - 8;
     block.read = nothing_read;
     block.write = nothing_write;
-    f405_add_block(flash->f405, &block);
+    f4_add_block(flash->f4, &block);
 }
 
-void f405_flash_new(struct f405 *f405)
+void f4_flash_new(struct f4 *f4)
 {
-    struct f405_flash *flash = f405->flash = calloc(1, sizeof *flash);
-    flash->f405 = f405;
+    struct f4_flash *flash = f4->flash = calloc(1, sizeof *flash);
+    flash->f4 = f4;
     flash->memory = malloc(FLASH_SIZE);
     flash->old = malloc(FLASH_SIZE);
     memset(flash->memory, 0xFF, FLASH_SIZE);
@@ -627,16 +627,16 @@ void f405_flash_new(struct f405 *f405)
     forget_lines(flash);
     show_option_words(flash);
     alarm_init(&flash->done, done, flash);
-    f405->chip.flash = flash->memory;
-    f405->chip.flash_base = FLASH_BASE;
-    f405->chip.flash_size = FLASH_SIZE;
+    f4->chip.flash = flash->memory;
+    f4->chip.flash_base = FLASH_BASE;
+    f4->chip.flash_size = FLASH_SIZE;
     add_memory(flash);
     add_registers(flash);
 }
 
-void f405_flash_free(struct f405_flash *flash)
+void f4_flash_free(struct f4_flash *flash)
 {
-    alarm_cancel(flash->f405->sim, &flash->done);
+    alarm_cancel(flash->f4->sim, &flash->done);
     free(flash->memory);
     free(flash->old);
     free(flash);
