@@ -629,7 +629,7 @@ static void identify(uint32_t cpuid)
     core.info.watchpoints = at_most(read_optional(DWT_CTRL) >> 28, DWT_MAX);
 }
 
-int cortexm_attach(struct cortexm_info *info)
+int cortexm_attach(void)
 {
     __builtin_memset(&core, 0, sizeof core);
     core.vector_catch = VC_HARDERR;
@@ -645,8 +645,12 @@ int cortexm_attach(struct cortexm_info *info)
     release_dwt();
     rearm();
     core.was_reset = false;
-    *info = core.info;
     return finish();
+}
+
+const struct cortexm_info *cortexm_core(void)
+{
+    return &core.info;
 }
 
 /* When C_DEBUGEN goes, nothing may be left that stops the core: it would take a HardFault. */

@@ -23,7 +23,8 @@ struct cortexm_info {
 
 /* Takes the core under debug: reads what it is, enables halting debug, clears all
  * comparators, for they are the debugger's.  Asks it to halt, and does not wait for that. */
-int cortexm_attach(struct cortexm_info *info);
+int cortexm_attach(void);
+const struct cortexm_info *cortexm_core(void);
 /* Comparators cleared, vector catch off, core running, C_DEBUGEN off; the rest of DEMCR is
  * the program's, and TRCENA off only if it was and nobody needs it. */
 void cortexm_detach(void);

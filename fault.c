@@ -1,6 +1,6 @@
 /* fault.c - a fault of the target's program in words.
  *
- *   called by  gdb_run.c      calls  cortexm.c (registers), adi.c (memory), monitor_print()
+ *   called by  gdb_run.c      calls  cortexm.c (registers), adi.c (memory), say()
  *
  * Vector catch stops the core in front of the handler: the exception's number is in xPSR,
  * what was interrupted lies on the stack.  Armv7-M says in CFSR why it happened, and for
@@ -12,7 +12,7 @@
 #include "fault.h"
 #include "adi.h"
 #include "cortexm.h"
-#include "target.h"
+#include "say.h"
 
 enum { CFSR = 0xE000ED28, HFSR = 0xE000ED2C, MMFAR = 0xE000ED34, BFAR = 0xE000ED38 };
 enum { MMARVALID = 1 << 7, BFARVALID = 1 << 15, HFSR_VECTTBL = 1 << 1 };
@@ -52,11 +52,11 @@ static void explain_v7m(void)
     adi_read32(CFSR, &cfsr);
     adi_read32(HFSR, &hfsr);
     if (hfsr & HFSR_VECTTBL)
-        monitor_print(": bus error reading the vector table (VECTTBL)");
+        say(": bus error reading the vector table (VECTTBL)");
     for (const char *cause = causes; *cause;) {
         int bit = *cause++ & 31;
         if (cfsr >> bit & 1) {
-            monitor_print("%s%s%s", separator, bit / 8 == 1 ? "bus error " : "", cause);
+            say("%s%s%s", separator, bit / 8 == 1 ? "bus error " : "", cause);
             separator = ", ";
         }
         while (*cause++)
@@ -64,7 +64,7 @@ static void explain_v7m(void)
     }
     if (cfsr & (BFARVALID | MMARVALID) &&
         adi_read32(cfsr & BFARVALID ? BFAR : MMFAR, &address) == OK)
-        monitor_print(" at 0x%08x", (unsigned)address);
+        say(" at 0x%08x", (unsigned)address);
 }
 
 static int low_register(const struct frame *frame, int number, uint32_t *value)
@@ -111,10 +111,10 @@ static void explain_v6m(const struct frame *frame)
     else if ((op & 0xFF00) == 0xDE00 || op >= 0xE800)
         why = ": undefined instruction";
     else if (access_of(op, frame, &address, &width))
-        monitor_print(": %s at 0x%08x", address % width ? "unaligned access" : "bus error",
-                      (unsigned)address);
+        say(": %s at 0x%08x", address % width ? "unaligned access" : "bus error",
+            (unsigned)address);
     if (why)
-        monitor_print(why);
+        say(why);
 }
 
 void fault_explain(void)
@@ -127,14 +127,14 @@ void fault_explain(void)
         return;
     uint32_t number = (xpsr & 0x1FF) - 2;
     bool framed = adi_read(sp, &frame, sizeof frame) == OK;
-    monitor_print(number < 5 ? exceptions[number] : "Fault");
-    if (target_core()->v7m)
+    say(number < 5 ? exceptions[number] : "Fault");
+    if (cortexm_core()->v7m)
         explain_v7m();
     else if (framed)
         explain_v6m(&frame);
     if (framed)
-        monitor_print(", from pc 0x%08x lr 0x%08x\n", (unsigned)frame.pc, (unsigned)frame.lr);
+        say(", from pc 0x%08x lr 0x%08x\n", (unsigned)frame.pc, (unsigned)frame.lr);
     else
-        monitor_print(", stack unreadable at 0x%08x%s\n", (unsigned)sp,
-                      sp >= 0xFFFFFF00 ? ": is the flash empty?" : "");
+        say(", stack unreadable at 0x%08x%s\n", (unsigned)sp,
+            sp >= 0xFFFFFF00 ? ": is the flash empty?" : "");
 }

@@ -10,6 +10,7 @@
 #ifndef FLASH_H
 #define FLASH_H
 
+#include "reg.h"
 #include "target.h"
 
 struct chip {
@@ -77,12 +78,5 @@ int flash_make(uint32_t page, const uint8_t *bytes, uint32_t length);
 
 /* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */
 const struct chip *target_chip(void);
-
-/* target.c: words of the chip, one after the other.  The first error stays, and nothing
- * behind it is done; chip_error() gives it, else `otherwise`, and the next list begins. */
-uint32_t chip_get(uint32_t address);    /* 0 behind an error */
-void chip_put(uint32_t address, uint32_t value);
-void chip_note(int error);              /* of something else */
-int chip_error(int otherwise);
 
 #endif

@@ -58,12 +58,12 @@ static const struct series { uint16_t did; char name[4]; } series[] = {
 /* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
 static int result(int failed)
 {
-    uint32_t ready = chip_get(INTFLAG) & READY, status = ready ? chip_get(STATUS) : 0;
+    uint32_t ready = reg_get(INTFLAG) & READY, status = ready ? reg_get(STATUS) : 0;
 
     if (!(status & STATUS_ERRORS))
-        return chip_error(ready ? OK : ERR_BUSY);
-    chip_put(STATUS, STATUS_ERRORS);
-    return chip_error(status & LOCKE ? ERR_PROTECTED : failed);
+        return reg_error(ready ? OK : ERR_BUSY);
+    reg_put(STATUS, STATUS_ERRORS);
+    return reg_error(status & LOCKE ? ERR_PROTECTED : failed);
 }
 
 /* Ends a list: an error in front of it is the result. */
@@ -82,15 +82,15 @@ static int wait(int failed)
  * not change, and a chip that came out of reset at 1 MHz makes every access count. */
 static void command(uint32_t cmd)
 {
-    chip_put(CTRLA, CMD_KEY | cmd);
+    reg_put(CTRLA, CMD_KEY | cmd);
 }
 
 /* ADDR counts halfwords.  The wrong row must not be erased, whatever the wire does. */
 static void command_at(uint32_t cmd, uint32_t address)
 {
-    chip_put(ADDR, address / 2);
-    if (adi_wire_is_bad() && chip_get(ADDR) != address / 2)
-        chip_note(ERR_VERIFY);
+    reg_put(ADDR, address / 2);
+    if (adi_wire_is_bad() && reg_get(ADDR) != address / 2)
+        reg_note(ERR_VERIFY);
     command(cmd);
 }
 
@@ -104,12 +104,12 @@ static bool is_d(const struct chip *chip)
  * wait states at any voltage (table 37-42); a chip on another clock does not notice. */
 static void speed_up(const struct chip *chip)
 {
-    uint32_t osc8m = is_d(chip) ? chip_get(OSC8M) : 0;
+    uint32_t osc8m = is_d(chip) ? reg_get(OSC8M) : 0;
 
     clocks.osc8m = osc8m & OSC8M_PRESC ? osc8m : 0;
     if (clocks.osc8m)
-        chip_put(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC);
-    chip_error(OK);                     /* then it goes slower */
+        reg_put(OSC8M, osc8m & ~(uint32_t)OSC8M_PRESC);
+    reg_error(OK);                     /* then it goes slower */
 }
 
 static void restore_speed(void)
@@ -122,10 +122,10 @@ static void restore_speed(void)
 static int begin(const struct chip *chip)
 {
     speed_up(chip);
-    uint32_t wdt = chip_get(WDT);
-    clocks.watched = chip_error(OK) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
+    uint32_t wdt = reg_get(WDT);
+    clocks.watched = reg_error(OK) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
     wait(OK);                           /* what the program left there is not our error */
-    chip_put(CTRLB, chip_get(CTRLB) | CTRLB_MANW);
+    reg_put(CTRLB, reg_get(CTRLB) | CTRLB_MANW);
     command(CMD_PBC);                   /* WP leaves the buffer empty */
     return wait(OK);
 }
@@ -141,7 +141,7 @@ static int end(const struct chip *chip)
 static int erase(const struct chip *chip, uint32_t row)
 {
     (void)chip;
-    chip_note(wait(ERR_ERASE));
+    reg_note(wait(ERR_ERASE));
     command_at(row >= USER_ROW ? CMD_EAR : CMD_ER, row);
     return wait(ERR_ERASE);
 }
@@ -153,12 +153,12 @@ static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
 
     if (!error)
         error = adi_write32s(address, bytes, length);
-    chip_note(error);
+    reg_note(error);
     if (adi_wire_is_bad())
         command_at(cmd, address);
     else
         command(cmd);                   /* ADDR follows the buffer (22.8.8) */
-    return chip_error(OK);
+    return reg_error(OK);
 }
 
 static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
@@ -198,17 +198,17 @@ static uint32_t controller(const struct chip *chip, uint32_t page)
 static int mass_erase(const struct chip *chip)
 {
     (void)chip;
-    chip_put(DSU, STATUSA_ALL);
-    chip_put(DSU, CTRL_CE);
-    return chip_error(OK);
+    reg_put(DSU, STATUSA_ALL);
+    reg_put(DSU, CTRL_CE);
+    return reg_error(OK);
 }
 
 static int poll(const struct chip *chip)
 {
-    uint32_t status = chip_get(DSU);
+    uint32_t status = reg_get(DSU);
 
     (void)chip;
-    return chip_error(status & (STATUSA_FAIL | STATUSA_BERR) ? ERR_ERASE
+    return reg_error(status & (STATUSA_FAIL | STATUSA_BERR) ? ERR_ERASE
                       : status & STATUSA_DONE ? OK : ERR_BUSY);
 }
 
@@ -248,9 +248,9 @@ static void name(struct chip *chip, const char *series_name)
  * least 4 KB. */
 static void measure(struct chip *chip)
 {
-    chip_note(chip->locked ? ERR_LOCKED : OK);
-    uint32_t param = chip_get(PARAM);
-    if (chip_error(OK))
+    reg_note(chip->locked ? ERR_LOCKED : OK);
+    uint32_t param = reg_get(PARAM);
+    if (reg_error(OK))
         param = 3u << 16 | 4096;        /* the largest: 256 KB of 64-byte pages */
     uint32_t page = 8u << (param >> 16 & 7);
     chip->flash_size = (param & 0xFFFF) * page;
@@ -265,8 +265,8 @@ static bool identify(struct chip *chip)
 {
     if (chip->cpuid && (chip->cpuid >> 4 & 0xFFF) != 0xC60)
         return false;
-    uint32_t did = chip_get(DSU_DID), status = chip_get(DSU);
-    if (chip_error(OK))
+    uint32_t did = reg_get(DSU_DID), status = reg_get(DSU);
+    if (reg_error(OK))
         return false;
     for (unsigned i = 0; i < sizeof series / sizeof *series; i++)
         if (did >> 16 == series[i].did) {
@@ -275,7 +275,7 @@ static bool identify(struct chip *chip)
             if (chip->locked)
                 chip->cpuid = 0;
             else
-                chip_put(DSU, STATUSA_CRSTEXT);
+                reg_put(DSU, STATUSA_CRSTEXT);
             name(chip, series[i].name);
             measure(chip);
             return true;

@@ -94,12 +94,12 @@ __attribute__((noinline)) static uint32_t fpec(uint32_t address, uint32_t reg)
 
 static uint32_t get(uint32_t address, uint32_t reg)
 {
-    return chip_get(fpec(address, reg));
+    return reg_get(fpec(address, reg));
 }
 
 static void put(uint32_t address, uint32_t reg, uint32_t value)
 {
-    chip_put(fpec(address, reg), value);
+    reg_put(fpec(address, reg), value);
 }
 
 /* ERR_BUSY, or what the sticky flags say; they are cleared then. */
@@ -110,7 +110,7 @@ static int result(uint32_t address, int failed)
     if (sr & SR_BSY)
         return ERR_BUSY;
     put(address, SR, SR_CLEAR);
-    return chip_error(sr & SR_WRPRTERR ? ERR_PROTECTED : sr & SR_PGERR ? failed : OK);
+    return reg_error(sr & SR_WRPRTERR ? ERR_PROTECTED : sr & SR_PGERR ? failed : OK);
 }
 
 /* Ends a list: an error in front of it is the result. */
@@ -143,7 +143,7 @@ static int unlock_bank(uint32_t address)
     if (cr & CR_LOCK)
         cr = give_keys(address, KEYR);
     put(address, SR, SR_CLEAR);
-    return chip_error(cr & CR_LOCK ? ERR_PROTECTED : OK);
+    return reg_error(cr & CR_LOCK ? ERR_PROTECTED : OK);
 }
 
 static bool two_banks(const struct chip *chip)
@@ -164,7 +164,7 @@ static int lock_bank(uint32_t address)
 {
     int error = wait(address, ERR_PROGRAM);
     put(address, CR, CR_LOCK);
-    return chip_error(error);
+    return reg_error(error);
 }
 
 static int end(const struct chip *chip)
@@ -203,7 +203,7 @@ static int program(const struct chip *chip, uint32_t address, const uint8_t *byt
 {
     (void)chip;
     put(address, CR, bits_for(address, CR_PG, CR_OPTPG));
-    int error = chip_error(OK);
+    int error = reg_error(OK);
     if (!error)
         error = adi_write16s(address, bytes, length);
     int done = wait(address, ERR_PROGRAM);
@@ -228,17 +228,17 @@ static uint32_t controller(const struct chip *chip, uint32_t page)
 
 static bool read_protected(void)
 {
-    uint32_t obr = chip_get(FPEC + OBR);
+    uint32_t obr = reg_get(FPEC + OBR);
 
-    chip_error(OK);
+    reg_error(OK);
     return obr & OBR_RDPRT;
 }
 
 static uint32_t flash_kb(const struct part *part)
 {
-    uint32_t kb = chip_get(part->kind == F1 ? SIZE_F1 : SIZE_F0) & 0xFFFF;
+    uint32_t kb = reg_get(part->kind == F1 ? SIZE_F1 : SIZE_F0) & 0xFFFF;
 
-    chip_error(OK);
+    reg_error(OK);
     return kb == 0 || kb == 0xFFFF ? part->flash : kb;  /* hidden; a clone left it out */
 }
 
@@ -270,9 +270,9 @@ static void describe(struct chip *chip, const struct part *part)
 static bool identify(struct chip *chip)
 {
     bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
-    uint32_t idcode = chip->cpuid ? chip_get(dbgmcu(m0)) : 0;
+    uint32_t idcode = chip->cpuid ? reg_get(dbgmcu(m0)) : 0;
 
-    chip_error(OK);
+    reg_error(OK);
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
             chip->id = idcode;
@@ -290,16 +290,16 @@ static int debugged(const struct chip *chip, bool on)
         int i = on ? n : DEBUG_WORDS - 1 - n;
         if (debug_words[i].kind != chip->kind)
             continue;
-        uint32_t found = chip_get(debug_words[i].at), bits = debug_words[i].bits;
+        uint32_t found = reg_get(debug_words[i].at), bits = debug_words[i].bits;
         if (ours[i] & ~found)
             ours[i] = 0;
         ours[i] |= bits & ~found;
         found |= bits;
         if (!on)
             found &= ~ours[i], ours[i] = 0;
-        chip_put(debug_words[i].at, found);
+        reg_put(debug_words[i].at, found);
     }
-    return chip_error(OK);
+    return reg_error(OK);
 }
 
 /* --- mass erase and read protection --------------------------------------------- */
@@ -318,9 +318,9 @@ static int remove_protection(const struct chip *chip)
 
 static int mass_erase_bank(uint32_t address)
 {
-    chip_note(unlock_bank(address));
+    reg_note(unlock_bank(address));
     start(address, CR_MER);
-    return chip_error(OK);
+    return reg_error(OK);
 }
 
 static int mass_erase(const struct chip *chip)

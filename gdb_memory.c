@@ -26,6 +26,7 @@
 #include "gdb_xml.h"
 #include "mem.h"
 #include "rsp.h"
+#include "say.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -304,7 +305,7 @@ static int erase_rest(void)
         if (cdc_peek(CDC_GDB, CTRL_C))
             return ERR_TIMEOUT;
         if (clock_passed(show)) {
-            monitor_print("%u KB to be erased\n", (unsigned)(left / 1024));
+            say("%u KB to be erased\n", (unsigned)(left / 1024));
             show = clock_in_ms(SHOW_EVERY_MS);
         }
     }

@@ -20,7 +20,7 @@
  * Here are the tables of packets and what takes and leaves a target; gdb_run.c and
  * gdb_memory.c do what is done with it.
  *
- *   called by  probe.c (gdb_poll), monitor.c (gdb_console, gdb_detach)
+ *   called by  probe.c (gdb_poll), monitor.c (gdb_detach)
  *   calls      rsp.c, gdb_run.c, gdb_memory.c, gdb_xml.c, swbreak.c, target.c, monitor.c
  *
  * Rules: each request is answered exactly once (a resume: when the target stops), also if
@@ -32,7 +32,9 @@
 #include "gdb_server.h"
 #include "gdb_xml.h"
 #include "monitor.h"
+#include "print.h"
 #include "rsp.h"
+#include "say.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -43,11 +45,6 @@ enum { COMMAND_MAX = 200 };
 struct gdb gdb;
 
 /* The console. */
-bool gdb_console(void)
-{
-    return gdb.console;
-}
-
 void gdb_console_opens(void)
 {
     gdb.console = true;
@@ -57,7 +54,7 @@ void gdb_console_opens(void)
 void gdb_tell_reset(void)
 {
     if (cortexm_was_reset())
-        monitor_print("The target was reset\n");
+        say("The target was reset\n");
 }
 
 /* Clients before gdb 16 show a number or nothing, so the words are kept for `monitor`, until
@@ -267,6 +264,22 @@ static int handle_first_threads(uint32_t a, uint32_t b, struct scan *rest)
     return target_attached() ? rsp_print("m%s", gdb_thread()) : rsp_print("l");
 }
 
+static int handle_no_more_threads(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return rsp_print("l");
+}
+
+/* Yes: so gdb detaches when it quits, and does not kill. */
+static int handle_is_attached(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return rsp_print("1");
+}
+
+static int handle_actions(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return rsp_print("vCont;c;C;s;S;t;r");
+}
+
 /* What `info threads` shows behind "Thread 1". */
 static int handle_thread_info(uint32_t a, uint32_t b, struct scan *rest)
 {
@@ -294,7 +307,7 @@ static int handle_process_info(uint32_t a, uint32_t b, struct scan *rest)
 
 static int handle_watchpoint_info(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return rsp_print("num:%x;", target_core()->watchpoints);
+    return rsp_print("num:%x;", cortexm_core()->watchpoints);
 }
 
 static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
@@ -304,7 +317,7 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
 
     if (length > COMMAND_MAX) {
         gdb_console_opens();
-        monitor_print("This is longer than any command.\n");
+        say("This is longer than any command.\n");
         return ERR_RANGE;
     }
     scan_bytes(rest, line, length);
@@ -314,15 +327,14 @@ static int handle_monitor(uint32_t a, uint32_t b, struct scan *rest)
     gdb_drop_flash_job();               /* no load has a command in its middle */
     gdb_console_opens();
     if (gdb.unsaid != OK)
-        monitor_print("The last error was: %s\n", error_text(gdb.unsaid));
+        say("The last error was: %s\n", error_text(gdb.unsaid));
     gdb.unsaid = OK;
     int error = monitor_run(line);
     return error == OK ? OK : rsp_print("E%02x", error);    /* monitor has explained it */
 }
 
 /* The tables: patterns as in hex.h, by what must be true for them.  The first match wins:
- * what begins like another packet stands before it.  Without a handler the answer is
- * always the same, and stands behind the pattern's end. */
+ * what begins like another packet stands before it. */
 struct packet {
     const char *pattern;
     gdb_handler *handle;
@@ -341,7 +353,7 @@ static const struct packet at_any_time[] = {
     { "k",                      handle_kill },
     { "r",                      handle_restart },
     { "R*",                     handle_restart },
-    { "vCont?\0"                "vCont;c;C;s;S;t;r", 0 },
+    { "vCont?",                 handle_actions },
     { "vCont*",                 gdb_vcont },
     { "vAttach;*",              handle_attach },
     { "vRun*",                  handle_run },
@@ -350,9 +362,9 @@ static const struct packet at_any_time[] = {
     { "qSupported*",            handle_supported },
     { "qRcmd,*",                handle_monitor },
     { "qfThreadInfo",           handle_first_threads },
-    { "qsThreadInfo\0"          "l", 0 },
+    { "qsThreadInfo",           handle_no_more_threads },
     { "qThreadStopInfo*",       gdb_put_stop },
-    { "qAttached*\0"            "1", 0 },      /* so gdb detaches when it quits */
+    { "qAttached*",             handle_is_attached },
     { "qHostInfo",              handle_host_info },
     { "qProcessInfo",           handle_process_info },
     { "QStartNoAckMode",        handle_no_acks },
@@ -399,14 +411,6 @@ static int obstacle(int table)
     return table > 1 && !gdb.flash_job ? cortexm_look() : OK;
 }
 
-/* What stands behind the pattern. */
-static int say(const char *pattern)
-{
-    while (*pattern++ != '\0')
-        ;
-    return rsp_print(pattern);
-}
-
 static int execute(void)
 {
     uint32_t numbers[2] = { 0, 0 };
@@ -426,8 +430,7 @@ static int execute(void)
                 flash_settle();
             if (error != OK)
                 return error;
-            return row->handle ? row->handle(numbers[0], numbers[1], &rest)
-                               : say(row->pattern);
+            return row->handle(numbers[0], numbers[1], &rest);
         }
     }
     return EMPTY;                       /* also to vMustReplyEmpty */
@@ -455,9 +458,20 @@ static void conversation_ends(void)
     gdb = (struct gdb){ 0 };
 }
 
+/* What lower layers say goes to gdb's console, when it listens. */
+static void to_console(const char *format, va_list list)
+{
+    if (!gdb.console)
+        return;
+    rsp_char('O');
+    print_list(rsp_hex_char, format, list);
+    rsp_end();
+}
+
 void gdb_start(void)
 {
     rsp_start();
+    say_through(to_console);
     gdb_forget_target();
     gdb = (struct gdb){ 0 };
 }

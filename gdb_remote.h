@@ -11,8 +11,6 @@ void gdb_poll(void);
 /* The next gdb_poll() should come at once: the target was just resumed, or steps. */
 bool gdb_busy(void);
 
-/* For monitor.c.  The client listens for console text now ("O" packets). */
-bool gdb_console(void);
 /* Leaves the target, if there is one, running and without a trace of us. */
 void gdb_detach(void);
 

@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "rsp.h"
+#include "say.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -96,16 +97,16 @@ static void explain_stop(void)
     if (gdb.stop.reason == STOP_FAULT)
         fault_explain();
     if (gdb.stop.reason == STOP_LOCKUP)
-        monitor_print("Lockup: a fault inside of a fault handler (or no vector table)\n");
+        say("Lockup: a fault inside of a fault handler (or no vector table)\n");
     gdb_tell_reset();
     if (gdb.stop.reason == STOP_SW_BREAKPOINT && !swbreak_at(gdb.stop.pc))
-        monitor_print("BKPT in the program itself; `continue` goes on behind it\n");
+        say("BKPT in the program itself; `continue` goes on behind it\n");
 }
 
 static int put_lost(int error)
 {
     gdb.console = true;
-    monitor_print("target lost: %s.\n", error_text(error));
+    say("target lost: %s.\n", error_text(error));
     target_lost();
     gdb_forget_target();
     return rsp_print("X1D");            /* gdb's SIGLOST */

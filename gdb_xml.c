@@ -57,7 +57,7 @@ static int reply(void (*document)(void), uint32_t start, uint32_t length)
 
 uint32_t gdb_register_size(uint32_t number)
 {
-    const struct cortexm_info *core = target_core();
+    const struct cortexm_info *core = cortexm_core();
 
     if (number >= REG_COUNT || (number >= REG_FPSCR && !core->fpu))
         return 0;
@@ -104,7 +104,7 @@ static void write_registers(void)
 {
     begin_feature("<target><architecture>arm</architecture>", "m-profile");
     for (const struct row *row = registers; row->first < REG_COUNT; row++) {
-        if (row->first == REG_MSP || (row->first == REG_FPSCR && target_core()->fpu))
+        if (row->first == REG_MSP || (row->first == REG_FPSCR && cortexm_core()->fpu))
             begin_feature("</feature>", row->first == REG_MSP ? "m-system" : "vfp");
         write_row(row);
     }

@@ -70,16 +70,16 @@ static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
 
 static void set_register(int number, uint32_t value)
 {
-    chip_note(cortexm_write_register(number, &value));
+    reg_note(cortexm_write_register(number, &value));
 }
 
 /* GO is 0 in both slots then. */
 static int install(uint32_t base)
 {
-    chip_note(adi_write(base, loader_code, LOADER_CODE));
+    reg_note(adi_write(base, loader_code, LOADER_CODE));
     for (uint32_t n = 0; n < LOADER_SLOTS; n++)
-        chip_put(slot_address(n) + GO, 0);
-    return chip_error(adi_holds(base, loader_code, LOADER_CODE) ? OK : ERR_VERIFY);
+        reg_put(slot_address(n) + GO, 0);
+    return reg_error(adi_holds(base, loader_code, LOADER_CODE) ? OK : ERR_VERIFY);
 }
 
 static int run(const struct chip *chip)
@@ -87,7 +87,7 @@ static int run(const struct chip *chip)
     set_register(REG_PC, chip->ram_base + chip->family->loader);
     set_register(REG_XPSR, XPSR_THUMB | (saved.registers[REG_XPSR] & XPSR_EXCEPTION));
     set_register(REG_PRIMASK, 1);
-    int error = chip_error(OK);
+    int error = reg_error(OK);
     return error ? error : cortexm_resume();
 }
 
@@ -154,8 +154,8 @@ int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
 int loader_look(void)
 {
     uint32_t n = loader.done, slot = slot_address(n);
-    uint32_t go = chip_get(slot + GO), sum = go ? 0 : chip_get(slot + SUM);
-    int error = chip_error(OK);
+    uint32_t go = reg_get(slot + GO), sum = go ? 0 : reg_get(slot + SUM);
+    int error = reg_error(OK);
 
     if (error)
         return error;

@@ -6,7 +6,7 @@
  * A command is a row in a table.  Any beginning of a name will do as long as only one command
  * has it.  What is typed behind it is used, or its line in `help` is the answer.
  *
- *   called by  gdb_remote.c (qRcmd), layer 4 (monitor_print)
+ *   called by  gdb_remote.c (qRcmd), layer 4 (say)
  *   calls      gdb_memory.c (gdb_erase_pages), target.c, cortexm.c, adi.c, wire.c, rsp.c
  *
  * Rules: what goes wrong is explained here, in words that say what to try; the error that
@@ -21,7 +21,7 @@
 #include "gdb_server.h"
 #include "hex.h"
 #include "print.h"
-#include "rsp.h"
+#include "say.h"
 #include "wire.h"
 #include "target.h"
 #include "uart.h"
@@ -34,19 +34,6 @@ enum { MISUSED = -1 };                  /* a command's result: its help line is 
 
 /* The words behind the command that are numbers, up to the first that is none. */
 static struct { int count; uint32_t value[WORDS_MAX]; } number;
-
-void monitor_print(const char *format, ...)
-{
-    va_list list;
-
-    if (!gdb_console())
-        return;
-    rsp_char('O');
-    va_start(list, format);
-    print_list(rsp_hex_char, format, list);
-    va_end(list);
-    rsp_end();
-}
 
 /* Words.  A name may be several: "swd_scan|auto_scan". */
 enum match { DIFFERENT, BEGINNING, WHOLE };
@@ -122,18 +109,18 @@ static bool read_switch(const char *text, bool *on)
 /* The probe itself. */
 static int run_version(int argc, const char **argv)
 {
-    monitor_print("Pillbug " VERSION " on %s, %u MHz%s, up %u s\n",
-                  BOARD == BOARD_STLINK ? "an ST-Link clone" : "a Blue Pill",
-                  (unsigned)clock_hz() / 1000000,
-                  clock_from_crystal() ? "" : " (no crystal: USB may fail)",
-                  (unsigned)clock_ms() / 1000);
+    say("Pillbug " VERSION " on %s, %u MHz%s, up %u s\n",
+        BOARD == BOARD_STLINK ? "an ST-Link clone" : "a Blue Pill",
+        (unsigned)clock_hz() / 1000000,
+        clock_from_crystal() ? "" : " (no crystal: USB may fail)",
+        (unsigned)clock_ms() / 1000);
     if (crash_reset_flags() & RESET_BY_WATCHDOG)
-        monitor_print("It was last started by its watchdog.\n");
+        say("It was last started by its watchdog.\n");
     if (crash.magic == CRASH_MAGIC && crash.count > 0)
-        monitor_print("Crashes: %u.  Please report the last: exception %u, pc 0x%08x, "
-                      "lr 0x%08x, cfsr 0x%08x, bfar 0x%08x\n", (unsigned)crash.count,
-                      (unsigned)crash.exception, (unsigned)crash.pc, (unsigned)crash.lr,
-                      (unsigned)crash.cfsr, (unsigned)crash.bfar);
+        say("Crashes: %u.  Please report the last: exception %u, pc 0x%08x, "
+            "lr 0x%08x, cfsr 0x%08x, bfar 0x%08x\n", (unsigned)crash.count,
+            (unsigned)crash.exception, (unsigned)crash.pc, (unsigned)crash.lr,
+            (unsigned)crash.cfsr, (unsigned)crash.bfar);
     return OK;
 }
 
@@ -146,7 +133,7 @@ static int run_frequency(int argc, const char **argv)
             return ERR_WIRE_TAKEN;      /* it would be that host's frequency */
         wire_set_frequency(number.value[0]);
     }
-    monitor_print("SWCLK is %u Hz\n", (unsigned)wire_frequency());
+    say("SWCLK is %u Hz\n", (unsigned)wire_frequency());
     return OK;
 }
 
@@ -160,11 +147,11 @@ static int run_wire(int argc, const char **argv)
         wire_release(WIRE_DAP);
     }
     if (wire_owner() == WIRE_DAP)
-        monitor_print("%s.\n", error_text(ERR_WIRE_TAKEN));
-    monitor_print("DPIDR 0x%08x, TARGETID 0x%08x\nLong WAITs %u, FAULT %u, parity errors %u, "
-                  "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
-                  (unsigned)adi_targetid(), (unsigned)c->waits, (unsigned)c->faults,
-                  (unsigned)c->parity, (unsigned)c->silent, (unsigned)c->recoveries);
+        say("%s.\n", error_text(ERR_WIRE_TAKEN));
+    say("DPIDR 0x%08x, TARGETID 0x%08x\nLong WAITs %u, FAULT %u, parity errors %u, "
+        "no answer %u, mended %u\n", (unsigned)adi_dpidr(),
+        (unsigned)adi_targetid(), (unsigned)c->waits, (unsigned)c->faults,
+        (unsigned)c->parity, (unsigned)c->silent, (unsigned)c->recoveries);
     return run_frequency(1, argv);
 }
 
@@ -183,7 +170,7 @@ static int run_register(int argc, const char **argv)
         return is_ap ? adi_ap_write(ap, address, n[1]) : adi_dp_write(address, n[1]);
     error = is_ap ? adi_ap_read(ap, address, &value) : adi_dp_read(address, &value);
     if (error == OK)
-        monitor_print("0x%08x\n", (unsigned)value);
+        say("0x%08x\n", (unsigned)value);
     return error;
 }
 
@@ -197,15 +184,15 @@ static void show_uart(const struct line_coding *coding)
         uint32_t made = plan.divider * coding->baud;
         bool low = made > plan.clock;
         uint32_t error = (low ? made - plan.clock : plan.clock - made) / (made / 10000);
-        monitor_print("True rate %u (%c%u.%02u %%)\n",
-                      (unsigned)((plan.clock + plan.divider / 2) / plan.divider),
-                      low ? '-' : '+', (unsigned)error / 100, (unsigned)error % 100);
+        say("True rate %u (%c%u.%02u %%)\n",
+            (unsigned)((plan.clock + plan.divider / 2) / plan.divider),
+            low ? '-' : '+', (unsigned)error / 100, (unsigned)error % 100);
     }
-    monitor_print("RS-485 driver enable on RTS: %s\nErrors: framing %u, parity %u, "
-                  "overrun %u, bytes lost %u; breaks %u, codings refused %u\n",
-                  uart_rs485() ? "on" : "off", (unsigned)n->framing, (unsigned)n->parity,
-                  (unsigned)n->overrun, (unsigned)n->lost, (unsigned)n->breaks,
-                  (unsigned)n->refused);
+    say("RS-485 driver enable on RTS: %s\nErrors: framing %u, parity %u, "
+        "overrun %u, bytes lost %u; breaks %u, codings refused %u\n",
+        uart_rs485() ? "on" : "off", (unsigned)n->framing, (unsigned)n->parity,
+        (unsigned)n->overrun, (unsigned)n->lost, (unsigned)n->breaks,
+        (unsigned)n->refused);
 }
 
 /* [rs485 on | off] */
@@ -222,10 +209,10 @@ static int run_uart(int argc, const char **argv)
         if (!uart_set_rs485(on))
             return ERR_UNSUPPORTED;
     }
-    monitor_print("Serial port %s: %u baud %u%c%s, DTR %u, RTS %u\n",
-                  cdc_open(CDC_UART) ? "open" : "closed", (unsigned)coding->baud,
-                  coding->bits, "NOEMS???"[coding->parity & 7], stops[coding->stop & 3],
-                  lines & 1u, lines >> 1 & 1u);
+    say("Serial port %s: %u baud %u%c%s, DTR %u, RTS %u\n",
+        cdc_open(CDC_UART) ? "open" : "closed", (unsigned)coding->baud,
+        coding->bits, "NOEMS???"[coding->parity & 7], stops[coding->stop & 3],
+        lines & 1u, lines >> 1 & 1u);
     show_uart(coding);
     return OK;
 }
@@ -236,13 +223,13 @@ static int run_targets(int argc, const char **argv)
     int count = target_count();
 
     if (count == 0)
-        monitor_print("%s.\n", error_text(ERR_NO_TARGET));
+        say("%s.\n", error_text(ERR_NO_TARGET));
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
-        monitor_print("%d  %-20s Cortex-%-5s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
-                      info->core, (unsigned)info->id, (unsigned)info->flash_size / 1024,
-                      info->attached ? "  attached" : "",
-                      info->locked ? "  LOCKED: `monitor erase_mass`" : "");
+        say("%d  %-20s Cortex-%-5s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
+            info->core, (unsigned)info->id, (unsigned)info->flash_size / 1024,
+            info->attached ? "  attached" : "",
+            info->locked ? "  LOCKED: `monitor erase_mass`" : "");
     }
     return OK;
 }
@@ -250,7 +237,7 @@ static int run_targets(int argc, const char **argv)
 static int run_swd_scan(int argc, const char **argv)
 {
     if (target_attached())
-        monitor_print("Detached for the scan.\n");
+        say("Detached for the scan.\n");
     gdb_detach();
     int error = target_scan();
     return error == OK ? run_targets(argc, argv) : error;
@@ -273,8 +260,8 @@ static int run_reset(int argc, const char **argv)
     }
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;
-    monitor_print(run ? "Running; gdb does not know: `continue`, then Ctrl-C.\n"
-                      : "Halted; to see the registers: `maintenance flush register-cache`.\n");
+    say(run ? "Running; gdb does not know: `continue`, then Ctrl-C.\n"
+            : "Halted; to see the registers: `maintenance flush register-cache`.\n");
     return target_reset(pin, !run);
 }
 
@@ -287,8 +274,8 @@ static int run_switch(int argc, const char **argv)
 
     if (argc > 1 && !read_switch(argv[1], option))
         return MISUSED;
-    monitor_print("%s: %s\n", is_connect ? "Scan under reset" : "Leaving good pages alone",
-                  *option ? "on" : "off");
+    say("%s: %s\n", is_connect ? "Scan under reset" : "Leaving good pages alone",
+        *option ? "on" : "off");
     return OK;
 }
 
@@ -299,8 +286,8 @@ static int run_halt_timeout(int argc, const char **argv)
             return MISUSED;
         target_options.halt_timeout_ms = number.value[0];
     }
-    monitor_print("A target gets %u ms to halt\n",
-                  (unsigned)target_options.halt_timeout_ms);
+    say("A target gets %u ms to halt\n",
+        (unsigned)target_options.halt_timeout_ms);
     return OK;
 }
 
@@ -314,7 +301,7 @@ static int run_step_interrupts(int argc, const char **argv)
         if (++mode == 3)
             return MISUSED;
     cortexm_step_interrupts = mode;
-    monitor_print("Interrupts while stepping: %s\n", words[mode]);
+    say("Interrupts while stepping: %s\n", words[mode]);
     return OK;
 }
 
@@ -357,11 +344,11 @@ static int run_vector_catch(int argc, const char **argv)
         error = cortexm_set_vector_catch(on ? before | bits : before & ~bits);
     }
     bits = cortexm_vector_catch();
-    monitor_print("Catching:");
+    say("Catching:");
     for (int v = 0; v < VECTORS; v++)
         if (bits >> v & 1)
-            monitor_print(" %s", vectors[v]);
-    monitor_print(bits == 0 ? " nothing\n" : "\n");
+            say(" %s", vectors[v]);
+    say(bits == 0 ? " nothing\n" : "\n");
     return error;
 }
 
@@ -375,12 +362,12 @@ static int run_erase_mass(int argc, const char **argv)
         error = OK;
         watchdog_feed();
         if (clock_passed(show)) {
-            monitor_print(".");
+            say(".");
             show = clock_in_ms(SHOW_EVERY_MS);
         }
     }
     if (error == OK)
-        monitor_print("Erased\n");
+        say("Erased\n");
     return error;
 }
 
@@ -392,7 +379,7 @@ static int run_erase_range(int argc, const char **argv)
         return ERR_NO_TARGET;
     int error = gdb_erase_pages(number.value[0], number.value[1]);
     if (error == OK)
-        monitor_print("Erased\n");
+        say("Erased\n");
     return error;
 }
 
@@ -411,8 +398,8 @@ static int run_option(int argc, const char **argv)
             return error == ERR_RANGE ? MISUSED : error;
     }
     for (unsigned i = 0; (error = option_read(i, &option)) == OK; i++)
-        monitor_print("0x%x: 0x%x%s\n", (unsigned)option.address, (unsigned)option.value,
-                      option.note);
+        say("0x%x: 0x%x%s\n", (unsigned)option.address, (unsigned)option.value,
+            option.note);
     return error == ERR_RANGE ? OK : error;
 }
 
@@ -423,10 +410,10 @@ static int run_uid(int argc, const char **argv)
     int error;
 
     for (unsigned i = 0; (error = chip_number(i, &word)) == OK; i++, before = "")
-        monitor_print("%s%08x", before, (unsigned)word);
+        say("%s%08x", before, (unsigned)word);
     if (error != ERR_RANGE)
         return error;
-    monitor_print("\n");
+    say("\n");
     return OK;
 }
 
@@ -444,7 +431,7 @@ static int run_help(int argc, const char **argv);
 
 struct command {
     const char *name, *help;
-    int (*run)(int argc, const char **argv);    /* prints through monitor_print() */
+    int (*run)(int argc, const char **argv);    /* prints through say() */
     int most;                           /* words behind the name */
 };
 
@@ -483,7 +470,7 @@ static int run_help(int argc, const char **argv)
 {
     for (const struct command *c = commands; c < commands + COMMANDS; c++)
         if (c->run)
-            monitor_print("%-13s %s\n", c->name, c->help);
+            say("%-13s %s\n", c->name, c->help);
     return OK;
 }
 
@@ -503,14 +490,14 @@ static const struct command *find_command(const char *word)
         found = c;
     }
     if (found == 0)
-        monitor_print("No command `%s`: `monitor help` lists them.\n", word);
+        say("No command `%s`: `monitor help` lists them.\n", word);
     if (!several)
         return found;
-    monitor_print("`%s` may be", word);
+    say("`%s` may be", word);
     for (c = commands; c < commands + COMMANDS; c++)
         if (compare(c->name, word) != DIFFERENT)
-            monitor_print(" %s", c->name);
-    monitor_print("\n");
+            say(" %s", c->name);
+    say("\n");
     return 0;
 }
 
@@ -534,7 +521,7 @@ static int split(char *line, const char **words)
 static int run(const struct command *c, int count, const char **words)
 {
     if (c->run == 0) {
-        monitor_print("%s", c->help + 1);
+        say("%s", c->help + 1);
         return c->help[0] == '!' ? ERR_UNSUPPORTED : OK;
     }
     number.count = 0;
@@ -544,11 +531,11 @@ static int run(const struct command *c, int count, const char **words)
         number.count++;
     int error = count - 1 > c->most ? MISUSED : c->run(count, words);
     if (error == MISUSED) {
-        monitor_print("Usage: monitor %s %s\n", c->name, c->help);
+        say("Usage: monitor %s %s\n", c->name, c->help);
         return ERR_RANGE;
     }
     if (error != OK)
-        monitor_print("Failed: %s.\n", error_text(error));
+        say("Failed: %s.\n", error_text(error));
     return error;
 }
 

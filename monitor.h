@@ -5,7 +5,7 @@
 #include "error.h"
 
 /* Runs one command line (text, 0-terminated, changed in place).  Output goes out with
- * monitor_print().  Returns OK or an error that has already been explained. */
+ * say().  Returns OK or an error that has already been explained. */
 int monitor_run(char *line);
 
 #endif

@@ -10,6 +10,7 @@
  * its fuses: an erased word takes any value again (README has a D21's). */
 #include "adi.h"
 #include "flash.h"
+#include "say.h"
 
 enum { BYTES_MAX = 256 };
 
@@ -53,7 +54,7 @@ static int change(uint32_t address, uint32_t value, bool erase_others)
         error = chip->family->change_option(chip, words, at, value);
     if (error)
         return error;
-    monitor_print("Leave the power on until it is done, then turn it off and on.\n");
+    say("Leave the power on until it is done, then turn it off and on.\n");
     return flash_make(options->base, (const uint8_t *)words, options->size);
 }
 

@@ -18,6 +18,7 @@
 #include "flash.h"
 #include "loader.h"
 #include "wire.h"
+#include "say.h"
 
 enum { CPUID = 0xE000ED00 };
 enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100, MASS_ERASE_LIMIT_MS = 60000 };
@@ -34,7 +35,6 @@ static struct {
     int count;                          /* of chips */
     int current;                        /* attached, or the locked one last asked for */
     int region_count;
-    struct cortexm_info core;
     struct region regions[TARGET_REGIONS];
     struct chip chips[TARGET_MAX];
 } target;
@@ -190,7 +190,7 @@ static int take(const struct chip *chip)
     int error = adi_select_ap(chip->ap);
 
     if (!error)
-        error = cortexm_attach(&target.core);
+        error = cortexm_attach();
     if (!error)
         error = cortexm_halt_wait(target_options.halt_timeout_ms);
     return error ? error : debugged(chip, true);
@@ -248,11 +248,6 @@ __attribute__((noinline)) bool target_attached(void)
     return target.attached;
 }
 
-const struct cortexm_info *target_core(void)
-{
-    return &target.core;
-}
-
 const struct chip *target_chip(void)
 {
     const struct chip *chip = &target.chips[target.current];
@@ -272,37 +267,6 @@ int target_read(uint32_t address, void *bytes, uint32_t length)
 __attribute__((noinline)) int target_write(uint32_t address, const void *bytes, uint32_t length)
 {
     return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
-}
-
-static int failed;                      /* the first error of a list */
-
-void chip_note(int error)
-{
-    if (!failed)
-        failed = error;
-}
-
-uint32_t chip_get(uint32_t address)
-{
-    uint32_t value = 0;
-
-    if (!failed)
-        failed = adi_read32(address, &value);
-    return failed ? 0 : value;
-}
-
-void chip_put(uint32_t address, uint32_t value)
-{
-    if (!failed)
-        failed = adi_write32(address, value);
-}
-
-int chip_error(int otherwise)
-{
-    int error = failed;
-
-    failed = OK;
-    return error ? error : otherwise;
 }
 
 /* Some chips lose their debug port by the pin, and all of it is set up anew then. */
@@ -358,7 +322,7 @@ static void now_open(void)
         release_reset();
         target_lost();
     }
-    monitor_print("The chip is open. Turn the target off and on, then scan again.\n");
+    say("The chip is open. Turn the target off and on, then scan again.\n");
 }
 
 int flash_poll(void)

@@ -40,7 +40,6 @@ bool target_attached(void);
 /* The target stopped answering: forget it (a new scan finds it again). */
 void target_lost(void);
 
-const struct cortexm_info *target_core(void);
 int target_regions(const struct region **regions);      /* count; 0 when not attached */
 bool target_has_controller(uint32_t address);           /* of its flash, there */
 
@@ -90,8 +89,5 @@ int option_write(uint32_t address, uint32_t value);
 int option_erase(void);                                     /* as it was delivered */
 int chip_number(unsigned index, uint32_t *word);            /* ERR_RANGE behind the last */
 int flash_lock(bool lock);                                  /* all regions, until a reset */
-
-/* Given by monitor.c: text for the user, printf-like subset: %s %d %u %x %08x %c. */
-void monitor_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

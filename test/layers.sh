@@ -1,71 +1,59 @@
 #!/bin/sh
-# layers.sh - does every firmware file include only what its layer may know?
+# layers.sh - does every firmware file call, and include, only what its layer may know?
 #
-# The table is the one in the README: a file may include its own header, those of lower
-# layers, and the ones listed beside it.  sim/ and the firmware include nothing of each
-# other: they are two independent readings of the manual.
+# The table in README is the one truth: a file uses files of its own layer and of those below.
+# Asked are the objects (which symbol of whom does each use) and the includes.  startup.s alone
+# may name what is above it: the vectors have to.  sim/ and the firmware include nothing of
+# each other: they are two independent readings of the manual.
 set -u
 cd "$(dirname "$0")/.."
+objects=${BUILD:-build}/arm
 
-# file: headers it may include
-table='
-boot.c:       backup.h board.h clock.h crash.h dfu.h selfflash.h usb.h
-probe.c:      stm32f103.h board.h clock.h crash.h backup.h dfu.h usb.h cdc.h uart.h gdb_remote.h cmsis_dap.h
-cmsis_dap.c:  cmsis_dap.h mem.h target.h wire.h swd.h usb.h clock.h stm32f103.h
-gdb_remote.c: gdb_remote.h gdb_server.h gdb_xml.h swbreak.h rsp.h monitor.h mem.h
-gdb_run.c:    gdb_remote.h gdb_server.h fault.h swbreak.h rsp.h clock.h
-gdb_memory.c: gdb_server.h gdb_xml.h swbreak.h rsp.h mem.h cdc.h clock.h crc.h
-gdb_xml.c:    gdb_xml.h rsp.h print.h hex.h target.h cortexm.h error.h
-swbreak.c:    swbreak.h gdb_xml.h mem.h target.h cortexm.h error.h
-rsp.c:        rsp.h hex.h print.h cdc.h clock.h
-monitor.c:    monitor.h board.h hex.h print.h rsp.h gdb_remote.h gdb_server.h cdc.h uart.h target.h cortexm.h adi.h wire.h error.h clock.h crash.h
-print.c:      print.h hex.h
-hex.c:        hex.h
-uart.c:       uart.h mem.h cdc.h clock.h settings.h stm32f103.h board.h
-settings.c:   settings.h stm32f103.h
-target.c:     target.h flash.h loader.h cortexm.h adi.h wire.h error.h clock.h
-flash_job.c:  flash.h loader.h adi.h clock.h
-options.c:    flash.h adi.h
-crc.c:        crc.h stm32f103.h
-loader.c:     loader.h adi.h clock.h
-flash_samd.c: flash.h target.h cortexm.h adi.h error.h clock.h
-flash_stm32.c: flash.h target.h cortexm.h adi.h error.h clock.h
-fault.c:      fault.h target.h cortexm.h adi.h
-cortexm.c:    cortexm.h adi.h error.h clock.h
-adi.c:        adi.h wire.h error.h clock.h mem.h
-wire.c:       wire.h swd.h stm32f103.h board.h clock.h
-swd.c:        swd.h wire.h stm32f103.h board.h clock.h
-cdc.c:        cdc.h usb.h mem.h stm32f103.h
-usb.c:        usb.h usb_ep.h mem.h clock.h stm32f103.h
-usb_ep.c:     usb_ep.h stm32f103.h board.h clock.h
-deadline.c:   clock.h
-pin.c:        stm32f103.h
-clock.c:      clock.h stm32f103.h board.h
-dfu.c:        dfu.h selfflash.h clock.h mem.h
-selfflash.c:  selfflash.h clock.h stm32f103.h
-crash.c:      crash.h backup.h stm32f103.h
-backup.c:     backup.h stm32f103.h
-error.c:      error.h
-mem.c:        mem.h
-'
-bad=0
-for file in *.c; do
-    allowed=$(echo "$table" | sed -n "s/^$file: *//p")
-    if [ -z "$allowed" ]; then
-        echo "$file stands in no layer: add it to the table in test/layers.sh"
-        bad=1
-        continue
-    fi
-    for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do
-        case " $allowed " in
-        *" $header "*) ;;
-        *) echo "$file may not include $header"; bad=1 ;;
-        esac
+{
+    # "layer N file": the rows of README's table
+    sed -n 's/^| \([0-9]\) | \(`[^|]*\) |.*/\1 \2/p' README.md |
+        while read -r layer files; do
+            for file in $files; do echo "layer $layer $(echo "$file" | tr -d '\`,')"; done
+        done
+    for file in *.c; do
+        echo "exists $file"
+        sed -n "s/^#include \"\(.*\)\"/includes $file \1/p" "$file"
+        # "has FILE SYMBOL" and "uses FILE SYMBOL"
+        arm-none-eabi-nm "$objects/${file%.c}.o" |
+            awk -v file="$file" '$1 == "U" { print "uses", file, $2 }
+                                 $2 ~ /[TDBRCV]/ { print "has", file, $3 }'
     done
-done
+} | awk '
+    function stem(name) { sub(/\.[a-z]*$/, "", name); return name }
+    $1 == "layer"    { layer[$3] = $2; if (!(stem($3) in of)) of[stem($3)] = $2 }
+    $1 == "exists"   { files[$2] }
+    $1 == "has"      { home[$3] = home[$3] " " $2 }
+    $1 == "uses"     { uses[$2 " " $3] }
+    $1 == "includes" { includes[$2 " " $3] }
+    function check(file, needed, what,    n) {
+        if (of[stem(needed)] == "") { print needed " stands in no row of the table in README"; bad = 1 }
+        else if (of[stem(needed)] > of[stem(file)]) {
+            print file " (layer " of[stem(file)] ") " what " of " needed " (layer " of[stem(needed)] ")"
+            bad = 1
+        }
+    }
+    END {
+        for (file in files)
+            if (!(file in layer)) { print file " stands in no row of the table in README"; bad = 1 }
+        for (pair in includes) { split(pair, p, " "); check(p[1], p[2], "includes the header") }
+        for (pair in uses) {
+            split(pair, p, " ")
+            count = split(home[p[2]], homes, " ")
+            lowest = homes[1]               # probe and bootloader may each have one of a name
+            for (i = 2; i <= count; i++) if (of[stem(homes[i])] < of[stem(lowest)]) lowest = homes[i]
+            if (count) { checked++; check(p[1], lowest, "uses " p[2]) }
+        }
+        if (checked < 100) { print "only " checked + 0 " uses of symbols seen: is the image built?"; bad = 1 }
+        exit bad
+    }' || bad=1
 for file in sim/*.[ch]; do
     for header in $(sed -n 's/^#include "\(.*\)"/\1/p' "$file"); do
         [ -e "sim/$header" ] || { echo "$file includes $header, which is not the simulator's"; bad=1; }
     done
 done
-exit $bad
+exit ${bad:-0}

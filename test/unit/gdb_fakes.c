@@ -5,6 +5,7 @@
 #include "crc.h"
 #include "fault.h"
 #include "gdb_remote.h"
+#include "say.h"
 #include "wire.h"
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +131,7 @@ const char *error_text(int error)
 
 /* The core. */
 static struct cortexm_info core;
-const struct cortexm_info *target_core(void)
+const struct cortexm_info *cortexm_core(void)
 {
     core = (struct cortexm_info){ !fake.v6m, fake.fpu, 0x410CC601, 4, 2 };
     return &core;
@@ -187,7 +188,7 @@ int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
         stop->reason = STOP_RUNNING;
     return OK;
 }
-void fault_explain(void) { monitor_print("HardFault: it went wrong at 0x%x\n", 0x100); }
+void fault_explain(void) { say("HardFault: it went wrong at 0x%x\n", 0x100); }
 int cortexm_read_register(int number, void *value)
 {
     memcpy(value, fake.registers[number], number >= REG_D0 ? 8 : 4);

@@ -55,7 +55,7 @@ bool wire_take(enum wire_owner who) { (void)who; return true; }
 void wire_set_nrst(bool low) { (void)low; }
 bool wire_nrst_is_low(void) { return false; }
 
-void monitor_print(const char *format, ...)
+void say(const char *format, ...)
 {
     va_list list;
     size_t n = strlen(chip.said);
@@ -66,9 +66,8 @@ void monitor_print(const char *format, ...)
 
 /* --- the core: only that it was taken ------------------------------------------------ */
 
-int cortexm_attach(struct cortexm_info *info)
+int cortexm_attach(void)
 {
-    (void)info;
     chip.attaches++;
     return OK;
 }
