@@ -132,7 +132,7 @@ $(BUILD)/boot.elf: $(BUILD)/arm/startup.o $(boot_c:%.c=$(BUILD)/arm/%.o) link.ld
 $(BUILD)/probe.elf: $(BUILD)/arm/startup.o $(BUILD)/arm/loader_code.o $(BUILD)/arm/swd_words.o $(probe_c:%.c=$(BUILD)/arm/%.o) link.ld
 	$(CC_ARM) $(ARM_FLAGS) -T link.ld -Wl,--defsym=IMAGE_START=0x08002000 \
 	    -Wl,--undefined=serial_vectors \
-	    -Wl,--defsym=IMAGE_SIZE=0xD800 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
+	    -Wl,--defsym=IMAGE_SIZE=0xDC00 -Wl,-Map,$(@:.elf=.map) -o $@ $(filter %.o,$^) $(ARM_LD)
 %.bin: %.elf
 	$(CROSS)objcopy -O binary $< $@
 	$(CROSS)objdump -dS $< > $(@:.bin=.lst)

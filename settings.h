@@ -3,13 +3,10 @@
 #define SETTINGS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-enum { SETTING_RS485 = 1 << 0 };        /* the bits; all are 0 on a new board */
-
-void settings_start(void);              /* 40 ms once in 256 changes: before USB is up */
-uint8_t settings_get(void);
-/* Keeps the bits; about 0.1 ms.  False: the flash would not take them. */
-bool settings_set(uint8_t bits);
+void settings_start(void);              /* 40 ms once in 512 changes: before USB is up */
+bool settings_rs485(void);              /* false on a new board */
+/* Keeps it; about 0.1 ms.  False: the flash would not take it. */
+bool settings_set_rs485(bool on);
 
 #endif

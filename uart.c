@@ -524,7 +524,7 @@ void uart_start(void)
         RCC.APB1ENR |= RCC_APB1_USART2;
     if (UART_RTS_PIN != NONE) {
         settings_start();
-        uart.rs485 = settings_get() & SETTING_RS485;
+        uart.rs485 = settings_rs485();
     }
     start_pins();
     TIMER.PSC = PRESCALER - 1;          /* its clock is the core's (RM0008 7.2) */
@@ -557,5 +557,5 @@ bool uart_set_rs485(bool on)
     if (UART_RTS_PIN == NONE)
         return false;
     uart.rs485 = on;                    /* the pin follows within a millisecond */
-    return settings_set(on ? SETTING_RS485 : 0);
+    return settings_set_rs485(on);
 }

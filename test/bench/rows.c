@@ -22,7 +22,7 @@ struct row {
 static const struct row rows[] = {
     { "Size", NULL, NULL, 0, 0, LOWER },
     { "boot_bytes", "B", "bootloader image", 6144, 4096, LOWER },
-    { "probe_bytes", "B", "probe image", 57344, 45000, LOWER },
+    { "probe_bytes", "B", "probe image", 56320, 45000, LOWER },
     { "ram_bytes", "B", "RAM with the worst-case stack", 20480, 20480, LOWER },
 
     { "To be there", NULL, NULL, 0, 0, LOWER },

@@ -1,4 +1,4 @@
-/* test_settings.c - which record counts?  Flash is a variable here: a store is a store, an
+/* test_settings.c - which halfword counts?  Flash is a variable here: a store is a store, an
  * erase does nothing.  That writing works, and with the power cut, is asked on the virtual
  * board (test/sim/uart_settings.c). */
 #include <setjmp.h>
@@ -12,102 +12,196 @@
 #include "settings.h"
 #include "stm32f103.h"
 
+enum { CHANGES = 512 };
+enum { ON = 0x009A, OFF = 0x00E5, BLANK = 0xFFFF };
+
 struct flash FLASH;
-volatile uint32_t SETTINGS[2][256];
+volatile uint16_t SETTINGS[CHANGES];
+
+static void fill(int from, int to, uint16_t value)
+{
+    for (int i = from; i < to; i++)
+        SETTINGS[i] = value;
+}
 
 static int blank_flash(void **state)
 {
     (void)state;
-    memset((void *)(uintptr_t)SETTINGS, 0xFF, sizeof SETTINGS);
+    memset(&FLASH, 0, sizeof FLASH);
+    fill(0, CHANGES, BLANK);
     return 0;
 }
 
-static uint32_t record(unsigned bits, unsigned generation)
+/* So many changes have been made, the last one to this. */
+static void changed(int times, bool on)
 {
-    uint32_t value = generation << 8 | bits;
-    return value | (~value & 0xFFFF) << 16;
+    for (int i = 0; i < CHANGES; i++)
+        SETTINGS[i] = i >= times ? BLANK : (times - i) % 2 == on ? ON : OFF;
 }
 
-static uint8_t after_start(void)
+static bool after_start(void)
 {
     settings_start();
-    return settings_get();
+    return settings_rs485();
 }
 
-static void blank_flash_means_zero(void **state)
+static void blank_flash_means_off(void **state)
 {
     (void)state;
-    assert_int_equal(after_start(), 0);
+    assert_false(after_start());
 }
 
-static void the_last_valid_record_counts(void **state)
+static void the_last_that_is_not_blank_counts_wherever_it_stands(void **state)
 {
     (void)state;
-    SETTINGS[0][0] = record(1, 0);
-    SETTINGS[0][1] = record(6, 0);
-    SETTINGS[0][2] = 0xFFFF0009;       /* begun and not finished */
-    assert_int_equal(after_start(), 6);
-    assert_true(settings_set(5));
-    assert_int_equal(SETTINGS[0][3], record(5, 0));     /* behind the junk */
-    assert_int_equal(after_start(), 5);
+    for (int times = 1; times < CHANGES; times++)
+        for (int on = 0; on <= 1; on++) {
+            changed(times, on);
+            assert_int_equal(after_start(), on);
+        }
+}
+
+static void a_change_is_one_halfword_behind_the_last(void **state)
+{
+    (void)state;
+    for (int times = 0; times < CHANGES; times++) {
+        bool on = times % 2 == 0;
+        assert_int_equal(settings_rs485(), !on);
+        assert_true(settings_set_rs485(on));
+        assert_int_equal(SETTINGS[times], on ? ON : OFF);
+        assert_int_equal(settings_rs485(), on);
+        for (int i = times + 1; i < CHANGES; i++)
+            assert_int_equal(SETTINGS[i], BLANK);
+    }
+    assert_int_equal(FLASH.AR, 0);      /* nothing was erased */
 }
 
 static void what_is_the_same_is_not_written(void **state)
 {
     (void)state;
-    SETTINGS[0][0] = record(3, 0);
-    assert_int_equal(after_start(), 3);
-    assert_true(settings_set(3));
-    assert_int_equal(SETTINGS[0][1], 0xFFFFFFFF);
+    for (int on = 0; on <= 1; on++) {
+        changed(7, on);
+        assert_true(settings_set_rs485(on));
+        assert_int_equal(SETTINGS[7], BLANK);
+    }
+    fill(0, CHANGES, BLANK);
+    assert_true(settings_set_rs485(false));
+    assert_int_equal(SETTINGS[0], BLANK);
 }
 
-static void the_page_of_the_later_generation_counts(void **state)
+/* Any of the zeros may have arrived, and any may be missing, behind any of the others. */
+static void of_a_halfword_begun_the_old_or_the_new_is_read(void **state)
 {
     (void)state;
-    static const struct { unsigned first, second; uint8_t expected; } rows[] = {
-        { 1, 0, 10 }, { 0, 1, 20 }, { 7, 8, 20 }, { 255, 0, 20 }, { 0, 255, 10 },
-        { 128, 127, 10 }, { 127, 128, 20 },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        SETTINGS[0][0] = record(10, rows[i].first);
-        SETTINGS[1][0] = record(20, rows[i].second);
-        assert_int_equal(after_start(), rows[i].expected);
+    static const int places[] = { 0, 1, 2, 255, 256, 510 };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        for (int old = 0; old <= 1; old++)
+            for (unsigned missing = 0; missing <= 0xFFFF; missing++) {
+                changed(places[i], old && places[i]);
+                uint16_t wanted = old ? OFF : ON;
+                uint16_t begun = wanted | (uint16_t)missing;
+                if ((missing & wanted) || (old && !places[i]))
+                    continue;           /* seen already, or no such case */
+                SETTINGS[places[i]] = begun;
+                bool now = after_start();
+                assert_true(now == old || (now == !old && (old || begun == wanted)));
+                assert_true(settings_set_rs485(!now));      /* and goes on behind it */
+                assert_int_equal(settings_rs485(), !now);
+            }
+}
+
+/* An erase that was broken off leaves the ones of before, and any more. */
+static void half_erased_off_stays_off(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more <= 0xFFFF; more++) {
+        changed(CHANGES - 1, false);
+        SETTINGS[CHANGES - 2] = OFF | (uint16_t)more;
+        if (SETTINGS[CHANGES - 2] != BLANK)
+            assert_false(after_start());
     }
 }
 
-/* The other page was being erased when the power went. */
-static void one_page_alone_counts_whatever_its_generation(void **state)
+static void a_full_page_is_erased_at_start(void **state)
 {
     (void)state;
-    for (unsigned generation = 0; generation < 256; generation++) {
-        blank_flash(NULL);
-        SETTINGS[generation & 1][0] = record(9, generation);
-        assert_int_equal(after_start(), 9);
+    for (int on = 0; on <= 1; on++) {
+        changed(CHANGES, on);
+        FLASH.AR = 0;
+        SETTINGS[0] = 0x1234;
+        settings_start();
+        assert_int_equal(FLASH.AR, (uint32_t)(uintptr_t)SETTINGS);
+        assert_int_equal(SETTINGS[0], on ? ON : OFF);
     }
 }
 
-static void a_full_page_is_turned_at_start(void **state)
+static void a_page_with_one_place_left_is_not_erased(void **state)
 {
     (void)state;
-    for (int i = 0; i < 256; i++)
-        SETTINGS[0][i] = record((unsigned)i & 0x7F, 4);
-    assert_int_equal(after_start(), 0x7F);
-    assert_int_equal(SETTINGS[1][0], record(0x7F, 5));
-    assert_true(settings_set(2));
-    assert_int_equal(SETTINGS[1][1], record(2, 5));
-    assert_int_equal(after_start(), 2);
+    changed(CHANGES - 1, true);
+    assert_true(after_start());
+    assert_int_equal(FLASH.AR, 0);
+}
+
+/* --- other versions: up to 1.1 there were records of two halfwords in two pages ----------- */
+
+static void old_record(int n, unsigned bits, unsigned generation)
+{
+    SETTINGS[2 * n] = (uint16_t)(generation << 8 | bits);
+    SETTINGS[2 * n + 1] = (uint16_t)~SETTINGS[2 * n];
+}
+
+static void what_an_old_image_has_left_is_off(void **state)
+{
+    (void)state;
+    for (unsigned generation = 1; generation < 256; generation += 2)    /* of the second page */
+        for (unsigned bits = 0; bits <= 1; bits++)
+            for (int records = 1; records <= 255; records += 127) {
+                fill(0, CHANGES, BLANK);
+                for (int i = 0; i < records; i++)
+                    old_record(i, (bits + (unsigned)(records - i - 1)) & 1, generation);
+                assert_false(after_start());
+                SETTINGS[2 * records - 1] = BLANK;      /* the power went in the middle */
+                assert_false(after_start());
+                assert_true(settings_set_rs485(true));
+                assert_true(after_start());
+            }
+}
+
+static bool is_old_record(int n)
+{
+    return (SETTINGS[2 * n] ^ SETTINGS[2 * n + 1]) == 0xFFFF;
+}
+
+/* Whole or begun: two neighbours never complete one another. */
+static void an_old_image_finds_nothing_of_ours(void **state)
+{
+    (void)state;
+    for (unsigned missing = 0; missing <= 0xFFFF; missing++)
+        for (int kind = 0; kind < 6; kind++) {
+            uint16_t begun = (kind & 1 ? ON : OFF) | (uint16_t)missing;
+            uint16_t other = kind / 2 == 0 ? ON : kind / 2 == 1 ? OFF : BLANK;
+            SETTINGS[0] = SETTINGS[3] = begun;
+            SETTINGS[1] = SETTINGS[2] = other;
+            assert_false(is_old_record(0));
+            assert_false(is_old_record(1));
+        }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define FLASH_TEST(test) cmocka_unit_test_setup(test, blank_flash)
-        FLASH_TEST(blank_flash_means_zero),
-        FLASH_TEST(the_last_valid_record_counts),
+        FLASH_TEST(blank_flash_means_off),
+        FLASH_TEST(the_last_that_is_not_blank_counts_wherever_it_stands),
+        FLASH_TEST(a_change_is_one_halfword_behind_the_last),
         FLASH_TEST(what_is_the_same_is_not_written),
-        FLASH_TEST(the_page_of_the_later_generation_counts),
-        FLASH_TEST(one_page_alone_counts_whatever_its_generation),
-        FLASH_TEST(a_full_page_is_turned_at_start),
+        FLASH_TEST(of_a_halfword_begun_the_old_or_the_new_is_read),
+        FLASH_TEST(half_erased_off_stays_off),
+        FLASH_TEST(a_full_page_is_erased_at_start),
+        FLASH_TEST(a_page_with_one_place_left_is_not_erased),
+        FLASH_TEST(what_an_old_image_has_left_is_off),
+        FLASH_TEST(an_old_image_finds_nothing_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

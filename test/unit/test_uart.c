@@ -29,8 +29,8 @@ uint32_t clock_ms(void) { return 0; }
 uint32_t interrupts_off(void) { return 0; }
 void interrupts_restore(uint32_t state) { (void)state; }
 void settings_start(void) { }
-uint8_t settings_get(void) { return 0; }
-bool settings_set(uint8_t bits) { (void)bits; return true; }
+bool settings_rs485(void) { return false; }
+bool settings_set_rs485(bool on) { (void)on; return true; }
 int cdc_read(int port, uint8_t *bytes, int size)
 {
     (void)port, (void)bytes, (void)size;
