@@ -97,7 +97,7 @@ static uint32_t read_tpiu(void *ctx, uint32_t offset, int width)
     case TPIU_FFSR:    return 0x00000008;       /* the formatter cannot stop */
     case TPIU_TYPE:    return 0x00000CA1;       /* NRZ and Manchester SWO */
     case TPIU_DEVTYPE: return 0x00000011;
-    case PIDR0:        return cpu_is_m4(debug->cpu) ? 0xA1 : 0x23;
+    case PIDR0:        return cpu_part(debug->cpu) == CPU_M4 ? 0xA1 : 0x23;
     case PIDR0 + 4:    return 0xB9;
     case CIDR0 + 4:    return 0x90;             /* a debug component */
     default:           break;

@@ -91,7 +91,7 @@ void raise_fault(struct cpu *cpu, int exception, uint32_t cfsr)
 /* A Cortex-M4 would execute some of what our core does not know. */
 void undefined(struct cpu *cpu, uint32_t op)
 {
-    if (cpu_is_m4(cpu) && op >> 16)
+    if (cpu->config.arch == CPU_ARMV7EM && op >> 16)
         sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's DSP "
                    "extension is not modelled", cpu->config.name, op);
     raise_fault(cpu, EXC_USAGEFAULT, UNDEFINSTR);

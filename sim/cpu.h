@@ -1,4 +1,4 @@
-/* cpu.h - one Armv6-M or Armv7-M core: registers, instructions, exceptions, cycles.
+/* cpu.h - one Armv6-M, Armv7-M or Armv7E-M core: registers, instructions, exceptions, cycles.
  *
  *   cpu.c      the run loop, fetching, exceptions, cycle costs   (calls bus.c)
  *   thumb16.c, thumb32.c   the instructions: decode tables and what each does
@@ -12,11 +12,16 @@
 
 #include "bus.h"
 
-enum cpu_arch { CPU_ARMV6M, CPU_ARMV7M };
+/* What a core can execute; Armv7E-M is Armv7-M with the DSP extension.  Cortex-M4: CPU_ARMV7EM,
+ * cpuid 0x410FC241 (r0p1), CPU_FPV4_SP or none; M7: CPU_ARMV7EM, 0x410FC271 and up, CPU_FPV5_SP,
+ * _DP or none. */
+enum cpu_arch { CPU_ARMV6M, CPU_ARMV7M, CPU_ARMV7EM };
+enum cpu_fpu { CPU_NO_FPU, CPU_FPV4_SP, CPU_FPV5_SP, CPU_FPV5_DP };
 
 struct cpu_config {
     const char *name;               /* "probe", "samd21": for reports */
     enum cpu_arch arch;
+    enum cpu_fpu fpu;
     uint32_t cpuid;                 /* SCB CPUID: Cortex-M3 r1p1 0x411FC231, M0+ 0x410CC601 */
     int irq_count;                  /* external interrupts, 1 to 240 */
     int priority_bits;              /* F103: 4, v6-M: 2 */
@@ -111,11 +116,9 @@ struct cpu {
     void *chip;
 };
 
-/* A Cortex-M4.  Its DSP instructions and its FPU are not modelled: see undefined(). */
-static inline bool cpu_is_m4(const struct cpu *cpu)
-{
-    return (cpu->config.cpuid >> 4 & 0xFFF) == 0xC24;
-}
+/* CPUID.PARTNO, where the cores differ in ids and timing. */
+enum { CPU_M3 = 0xC23, CPU_M4 = 0xC24, CPU_M7 = 0xC27 };
+static inline unsigned cpu_part(const struct cpu *cpu) { return cpu->config.cpuid >> 4 & 0xFFF; }
 
 struct cpu *cpu_new(struct sim *sim, struct bus *bus, const struct cpu_config *config);
 void cpu_free(struct cpu *cpu);

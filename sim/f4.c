@@ -343,7 +343,8 @@ static void add_core(struct f4 *f4)
     f4->bus = bus_new(f4->sim, f4->name);
     f4->bus->bit_band = true;
     f4->cpu = cpu_new(f4->sim, f4->bus, &(struct cpu_config){
-        .name = f4->name, .arch = CPU_ARMV7M, .cpuid = 0x410FC241,       /* r0p1 */
+        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP,
+        .cpuid = 0x410FC241,                /* Cortex-M4 r0p1 */
         .irq_count = F4_IRQS, .priority_bits = 4, .has_vtor = true,
         .systick_calib = 18750,             /* RM0090 12.1.1 */
     });

@@ -371,7 +371,8 @@ static void add_core(struct nrf52 *nrf52)
     uint8_t *ram = calloc(1, RAM_SIZE);
     nrf52->bus = bus_new(nrf52->sim, nrf52->name);
     nrf52->cpu = cpu_new(nrf52->sim, nrf52->bus, &(struct cpu_config){
-        .name = nrf52->name, .arch = CPU_ARMV7M, .cpuid = 0x410FC241,       /* r0p1 */
+        .name = nrf52->name, .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP,
+        .cpuid = 0x410FC241,                /* Cortex-M4 r0p1 */
         .irq_count = NRF52_IRQS, .priority_bits = 3, .has_vtor = true });
     nrf52->cpu->held_in_reset = true;
     nrf52->cpu->reset_request = core_asks_for_reset;

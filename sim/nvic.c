@@ -459,7 +459,7 @@ static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
     case 0xD88: return nvic->cpacr;
     }
     if (offset >= 0xD40 && offset < 0xD40 + sizeof features)
-        return (cpu_is_m4(nvic->cpu) ? features_m4 : features)[(offset - 0xD40) / 4];
+        return (cpu_part(nvic->cpu) == CPU_M4 ? features_m4 : features)[(offset - 0xD40) / 4];
     return 0;                               /* reserved, and the MPU that is not there */
 }
 
@@ -613,7 +613,7 @@ static uint32_t read_ids(void *ctx, uint32_t offset, int width)
 {
     struct nvic *nvic = ctx;
     const uint8_t ids[12] = {               /* PIDR4-7, PIDR0-3, CIDR0-3 */
-        0x04, 0, 0, 0, is_v6m(nvic) ? 0x08 : cpu_is_m4(nvic->cpu) ? 0x0C : 0x00, 0xB0, 0x0B, 0,
+        0x04, 0, 0, 0, is_v6m(nvic) ? 0x08 : cpu_part(nvic->cpu) == CPU_M4 ? 0x0C : 0x00, 0xB0, 0x0B, 0,
         0x0D, 0xE0, 0x05, 0xB1,
     };
     (void)width;
@@ -645,7 +645,7 @@ void nvic_reset(struct nvic *nvic)
     nvic->systick.since = cpu->cycles;
     /* M3 r1p1: STKALIGN is 0 out of reset; from r2p0 on, in an M4 and in v6-M, it is 1. */
     nvic->ccr = is_v6m(nvic) ? CCR_STKALIGN | CCR_UNALIGN_TRP
-              : cpu->config.cpuid >> 20 == 0x412 || cpu_is_m4(cpu) ? CCR_STKALIGN : 0;
+              : cpu->config.cpuid >> 20 == 0x412 || cpu_part(cpu) != CPU_M3 ? CCR_STKALIGN : 0;
     static const uint8_t always[] = { EXC_RESET, EXC_NMI, EXC_HARDFAULT, EXC_SVCALL,
                                       EXC_DEBUGMON, EXC_PENDSV, EXC_SYSTICK };
     for (unsigned i = 0; i < sizeof always; i++)

@@ -655,7 +655,7 @@ static void wfi(struct cpu *cpu, uint32_t op) { (void)op; wait_for_interrupt(cpu
 static void sev(struct cpu *cpu, uint32_t op) { (void)op; cpu_send_event(cpu); }
 static void coprocessor(struct cpu *cpu, uint32_t op)
 {
-    if (cpu_is_m4(cpu) && bits(op, 9, 3) == 5)      /* coprocessors 10 and 11 */
+    if (cpu->config.fpu && bits(op, 9, 3) == 5)      /* coprocessors 10 and 11 */
         sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's FPU is not "
                    "modelled", cpu->config.name, op);
     raise_fault(cpu, EXC_USAGEFAULT, NOCP);
