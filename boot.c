@@ -123,14 +123,12 @@ static const char *const strings[STRINGS] = {
     [SLOT_NAME] = "Application, 0x08002000",
 };
 
-static const struct usb_interface interfaces[] = {
-    { .control = dfu_control, .done = dfu_done },
-};
+static usb_control *const interfaces[] = { dfu_control };
 
 /* The only large buffer: a whole block of DNLOAD. */
 static uint8_t transfer_buffer[DFU_TRANSFER_SIZE];
 
-static const struct usb_device device = {
+const struct usb_device usb_device = {
     .device = device_descriptor,
     .configuration = configuration_descriptor,
     .bos = bos_descriptor,
@@ -139,6 +137,7 @@ static const struct usb_device device = {
     .ep0_out = EP0_OUT, .ep0_in = EP0_IN,
     .buffer = transfer_buffer, .buffer_size = sizeof transfer_buffer,
     .vendor = vendor_request,
+    .done = dfu_done,
     .configured = dfu_configured,
 };
 
@@ -203,7 +202,7 @@ static void update(void)
     RCC.APB2ENR |= RCC_APB2_GPIOA | RCC_APB2_GPIOC;
     pin_mode(&LED_PORT, LED_PIN, PIN_OUTPUT_SLOW);
     dfu_start();
-    usb_start(&device);
+    usb_start();
     while (!dfu_finished()) {
         watchdog_feed();                /* option bytes may have started it */
         led_poll();

@@ -176,10 +176,10 @@ static const char *const strings[STRINGS] = {
 
 /* --- who answers what --------------------------------------------------------------------- */
 
-static const struct usb_interface interfaces[INTERFACES] = {
-    [GDB_INTERFACE]  = { .control = cdc_control },
-    [UART_INTERFACE] = { .control = uart_control },
-    [DFU_INTERFACE]  = { .control = dfu_runtime_control },
+static usb_control *const interfaces[INTERFACES] = {
+    [GDB_INTERFACE]  = cdc_control,
+    [UART_INTERFACE] = uart_control,
+    [DFU_INTERFACE]  = dfu_runtime_control,
 };
 
 static const struct usb_endpoint endpoints[] = {
@@ -203,7 +203,7 @@ static void configured(bool yes)
 
 static uint8_t control_buffer[64];      /* the longest string is the serial number: 50 */
 
-static const struct usb_device device = {
+const struct usb_device usb_device = {
     .device = device_descriptor,
     .configuration = configuration_descriptor,
     .bos = bos_descriptor,
@@ -274,7 +274,7 @@ int main(void)
     watchdog_start();                   /* 2 s */
     board_start();                      /* pins */
     gdb_start();                        /* debugger */
-    usb_start(&device);                 /* the host may come, not before 100 ms from now */
+    usb_start();                        /* the host may come, not before 100 ms from now */
     uart_start();                       /* serial bridge, into the ports of USB */
 
     for (;;) {

@@ -33,7 +33,6 @@ enum stage { IDLE, DATA_IN, DATA_OUT, STATUS_IN, STATUS_OUT };
 
 /* All written by the interrupt, read by anybody. */
 static struct {
-    const struct usb_device *device;
     uint8_t ep0_size;
     volatile uint8_t configuration;
     uint8_t address;                    /* 0 = not yet addressed */
@@ -70,8 +69,8 @@ bool usb_configured(void)
 
 static void open_endpoints(bool open)
 {
-    for (int i = 0; i < usb.device->endpoint_count; i++) {
-        const struct usb_endpoint *row = &usb.device->endpoints[i];
+    for (int i = 0; i < usb_device.endpoint_count; i++) {
+        const struct usb_endpoint *row = &usb_device.endpoints[i];
         int n = row->address & 0xF;
         usb.rows[n][direction_of(row->address)] = row;
         ep_type(n, (enum ep_type)row->type);
@@ -86,8 +85,8 @@ static void configure(uint8_t value)
 {
     usb.configuration = value;
     open_endpoints(value != 0);
-    if (usb.device->configured)
-        usb.device->configured(value != 0);
+    if (usb_device.configured)
+        usb_device.configured(value != 0);
 }
 
 static const struct usb_endpoint *find_endpoint(uint16_t address)
@@ -114,12 +113,12 @@ static const struct usb_setup *setup(void)
 
 static int reply(int length, uint16_t value)
 {
-    usb.device->buffer[0] = (uint8_t)value;
-    usb.device->buffer[1] = (uint8_t)(value >> 8);
+    usb_device.buffer[0] = (uint8_t)value;
+    usb_device.buffer[1] = (uint8_t)(value >> 8);
     return length;
 }
 
-static char hex_digit(uint32_t nibble)
+static char capital_digit(uint32_t nibble)
 {
     return (char)(nibble < 10 ? '0' + nibble : 'A' + nibble - 10);
 }
@@ -127,16 +126,16 @@ static char hex_digit(uint32_t nibble)
 void usb_serial_number(char *text)
 {
     for (int i = 0; i < 24; i++)
-        text[i] = hex_digit(UID.WORD[i / 8] >> (28 - i % 8 * 4) & 0xF);
+        text[i] = capital_digit(UID.WORD[i / 8] >> (28 - i % 8 * 4) & 0xF);
     text[24] = '\0';
 }
 
 /* ASCII to UTF-16, into the buffer; a string that does not fit is cut. */
 static int string_descriptor(const char *text)
 {
-    uint8_t *out = usb.device->buffer;
+    uint8_t *out = usb_device.buffer;
     int size = 2;
-    for (; *text && size + 2 <= usb.device->buffer_size && size < 254; text++) {
+    for (; *text && size + 2 <= usb_device.buffer_size && size < 254; text++) {
         out[size++] = (uint8_t)*text;
         out[size++] = 0;
     }
@@ -150,14 +149,14 @@ static int get_string(uint8_t index)
     char serial[25];
     if (index == 0) {
         reply(4, 4 | STRING << 8);
-        usb.device->buffer[2] = (uint8_t)ENGLISH_US;
-        usb.device->buffer[3] = (uint8_t)(ENGLISH_US >> 8);
+        usb_device.buffer[2] = (uint8_t)ENGLISH_US;
+        usb_device.buffer[3] = (uint8_t)(ENGLISH_US >> 8);
         return 4;
     }
-    if (index >= usb.device->string_count || setup()->wIndex != ENGLISH_US)
+    if (index >= usb_device.string_count || setup()->wIndex != ENGLISH_US)
         return USB_REFUSE;
-    if (usb.device->strings[index])
-        return string_descriptor(usb.device->strings[index]);
+    if (usb_device.strings[index])
+        return string_descriptor(usb_device.strings[index]);
     usb_serial_number(serial);
     return string_descriptor(serial);
 }
@@ -171,18 +170,17 @@ static int with_total_length(const uint8_t *descriptor)
 
 static int get_descriptor(void)
 {
-    const struct usb_device *device = usb.device;
     uint8_t index = (uint8_t)setup()->wValue;
     switch (setup()->wValue >> 8) {
     case DEVICE:
-        usb.from = device->device;
-        return index == 0 ? device->device[0] : USB_REFUSE;
+        usb.from = usb_device.device;
+        return index == 0 ? usb_device.device[0] : USB_REFUSE;
     case CONFIGURATION:
-        return index == 0 ? with_total_length(device->configuration) : USB_REFUSE;
+        return index == 0 ? with_total_length(usb_device.configuration) : USB_REFUSE;
     case STRING:
         return get_string(index);
     case BOS:
-        return device->bos && index == 0 ? with_total_length(device->bos) : USB_REFUSE;
+        return usb_device.bos && index == 0 ? with_total_length(usb_device.bos) : USB_REFUSE;
     default:                            /* a full-speed device has no qualifier */
         return USB_REFUSE;
     }
@@ -213,7 +211,7 @@ static int endpoint_request(void)
 static int set_configuration(void)
 {
     uint16_t value = setup()->wValue;
-    if (!usb.address || (value && value != usb.device->configuration[5]))
+    if (!usb.address || (value && value != usb_device.configuration[5]))
         return USB_REFUSE;
     configure((uint8_t)value);
     return 0;
@@ -224,9 +222,9 @@ static int set_interface(void)
 {
     if (setup()->wValue != 0)
         return USB_REFUSE;
-    for (int i = 0; i < usb.device->endpoint_count; i++) {
-        if (usb.device->endpoints[i].interface == setup()->wIndex)
-            clear_halt(&usb.device->endpoints[i]);
+    for (int i = 0; i < usb_device.endpoint_count; i++) {
+        if (usb_device.endpoints[i].interface == setup()->wIndex)
+            clear_halt(&usb_device.endpoints[i]);
     }
     return 0;
 }
@@ -235,10 +233,10 @@ static int set_interface(void)
 static int standard_request(void)
 {
     uint16_t value = setup()->wValue;
-    bool interface = usb.configuration && setup()->wIndex < usb.device->interface_count;
+    bool interface = usb.configuration && setup()->wIndex < usb_device.interface_count;
     switch (setup()->bmRequestType << 8 | setup()->bRequest) {
     case 0x8000 | GET_STATUS:           /* bit 0: self-powered; bit 1, remote wake-up: no */
-        return reply(2, usb.device->configuration[7] >> 6 & 1);
+        return reply(2, usb_device.configuration[7] >> 6 & 1);
     case 0x8100 | GET_STATUS:
         return interface ? reply(2, 0) : USB_REFUSE;
     case 0x8200 | GET_STATUS:
@@ -262,27 +260,27 @@ static int standard_request(void)
     }
 }
 
-/* The interface that a class or vendor request is for, or NULL. */
-static const struct usb_interface *addressed_interface(void)
+/* Of the interface that a class or vendor request is for, or NULL. */
+static usb_control *addressed_interface(void)
 {
     uint8_t n = (uint8_t)setup()->wIndex;
     bool wanted = (setup()->bmRequestType & USB_RECIPIENT) == USB_TO_INTERFACE
                && (setup()->bmRequestType & USB_TYPE) != USB_STANDARD
-               && usb.configuration && n < usb.device->interface_count;
-    return wanted ? &usb.device->interfaces[n] : NULL;
+               && usb.configuration && n < usb_device.interface_count;
+    return wanted ? usb_device.interfaces[n] : NULL;
 }
 
 static int answer(void)
 {
-    const struct usb_interface *interface = addressed_interface();
-    usb.from = usb.device->buffer;
+    usb_control *interface = addressed_interface();
+    usb.from = usb_device.buffer;
     if ((setup()->bmRequestType & USB_TYPE) == USB_STANDARD)
         return standard_request();
-    if (interface && interface->control)
-        return interface->control(setup(), &usb.from);
+    if (interface)
+        return interface(setup(), &usb.from);
     if ((setup()->bmRequestType & (USB_TYPE | USB_RECIPIENT)) == (USB_VENDOR | USB_TO_DEVICE)
-        && usb.device->vendor)
-        return usb.device->vendor(setup(), &usb.from);
+        && usb_device.vendor)
+        return usb_device.vendor(setup(), &usb.from);
     return USB_REFUSE;
 }
 
@@ -369,7 +367,7 @@ static void setup_arrived(void)
     bool to_device = !(raw[0] & USB_FROM_DEVICE) && usb.setup.wLength;
     if (!to_device) {
         finish(answer());
-    } else if (usb.setup.wLength > usb.device->buffer_size) {
+    } else if (usb.setup.wLength > usb_device.buffer_size) {
         refuse();
     } else {
         usb.left = usb.setup.wLength;
@@ -380,7 +378,7 @@ static void setup_arrived(void)
 /* A packet of a data stage to the device. */
 static void data_arrived(void)
 {
-    uint8_t *to = usb.device->buffer + (setup()->wLength - usb.left);
+    uint8_t *to = usb_device.buffer + (setup()->wLength - usb.left);
     int n = ep_read(0, to, usb.left);
     usb.left = (uint16_t)(usb.left - n);
     ep_clear(0, EP_RECEIVED);
@@ -408,13 +406,12 @@ static void packet_arrived(void)
 
 static void status_done(void)
 {
-    const struct usb_interface *interface = addressed_interface();
     usb.stage = IDLE;
     if (setup()->bmRequestType == 0x00 && setup()->bRequest == SET_ADDRESS) {
         usb.address = (uint8_t)setup()->wValue;
         ep_address(usb.address);
-    } else if (interface && interface->done) {
-        interface->done(setup());
+    } else if (usb_device.done) {
+        usb_device.done(setup());
     }
 }
 
@@ -444,8 +441,8 @@ static void bus_reset(void)
     usb.address = 0;
     usb.stage = IDLE;
     ep_type(0, EP_CONTROL);
-    ep_open(0, EP_OUT, usb.device->ep0_out, usb.ep0_size);
-    ep_open(0, EP_IN, usb.device->ep0_in, usb.ep0_size);
+    ep_open(0, EP_OUT, usb_device.ep0_out, usb.ep0_size);
+    ep_open(0, EP_IN, usb_device.ep0_in, usb.ep0_size);
     ep_address(0);
 }
 
@@ -456,8 +453,8 @@ __attribute__((noinline)) static void bus_event(int bus)
         ep_sleep(false);
     if (bus & BUS_RESET)
         bus_reset();
-    if (bus & BUS_FRAME && usb.configuration && usb.device->frame)
-        usb.device->frame();
+    if (bus & BUS_FRAME && usb.configuration && usb_device.frame)
+        usb_device.frame();
     if (bus & BUS_SUSPEND && !(bus & BUS_RESET))
         ep_sleep(true);
 }
@@ -495,10 +492,9 @@ void usb_interrupt(void)
         usb.rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
 }
 
-void usb_start(const struct usb_device *device)
+void usb_start(void)
 {
-    usb.device = device;
-    usb.ep0_size = device->device[7];
+    usb.ep0_size = usb_device.device[7];
     usb.configuration = 0;
     ep_attach();
 }

@@ -1,5 +1,7 @@
 /* usb.h - a USB full-speed device: chapter 9 and endpoints.  What the device is stands in
- * one const struct that the top level (probe.c, boot.c) owns; usb.c walks it. */
+ * one const struct, usb_device, that the top level (probe.c, boot.c) owns; usb.c walks it.
+ * Its name is known, so that the compiler sees what is in it: 120 bytes of the probe, 290 of
+ * the bootloader. */
 #ifndef USB_H
 #define USB_H
 
@@ -24,12 +26,6 @@ enum { USB_REFUSE = -1 };               /* the host sees STALL */
  * Called in the USB interrupt. */
 typedef int usb_control(const struct usb_setup *setup, const uint8_t **data);
 
-struct usb_interface {
-    usb_control *control;               /* class and vendor requests to it; may be NULL */
-    /* A request without data to the host is confirmed: now one may detach.  Or NULL. */
-    void (*done)(const struct usb_setup *setup);
-};
-
 enum usb_event {
     USB_SENT, USB_RECEIVED,             /* a packet: load or take the next */
     USB_RESUMED                         /* the host has cleared a halt, or what is none */
@@ -49,7 +45,7 @@ struct usb_device {
     const uint8_t *bos;                 /* or NULL */
     const char *const *strings;         /* [0] is not used; NULL = the serial number */
     int string_count;
-    const struct usb_interface *interfaces;
+    usb_control *const *interfaces;     /* class and vendor requests to each; may be NULL */
     int interface_count;
     const struct usb_endpoint *endpoints;
     int endpoint_count;
@@ -57,11 +53,15 @@ struct usb_device {
     uint8_t *buffer;                    /* data stages; at least 64 bytes */
     uint16_t buffer_size;
     usb_control *vendor;                /* vendor requests to the device; or NULL */
+    /* A request, of whatever kind, without data to the host is confirmed: now one may detach.
+     * Or NULL. */
+    void (*done)(const struct usb_setup *setup);
     void (*configured)(bool yes);       /* endpoints are open, or gone; or NULL */
     void (*frame)(void);                /* every millisecond while configured; or NULL */
 };
 
-void usb_start(const struct usb_device *device);    /* "plugs in" */
+extern const struct usb_device usb_device;
+void usb_start(void);                               /* "plugs in" */
 void usb_stop(void);                                /* "unplugs" */
 bool usb_configured(void);
 

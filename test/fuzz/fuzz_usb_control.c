@@ -156,12 +156,13 @@ static const uint8_t configuration_descriptor[27] = { 9, 2, 27, 0, 1, 1, 0, 0x80
     9, 4, 0, 0, 0, 0xFE, 1, 2, 0, 9, 0x21, 0x0B, 232, 3, 0, 4, 0x10, 1 };
 static const uint8_t bos_descriptor[5] = { 5, 15, 5, 0, 0 };
 static const char *const strings[4] = { NULL, "Maker", "Thing", NULL };
-static const struct usb_interface interfaces[1] = { { dfu_control, dfu_done } };
-static struct usb_device device = {
+static usb_control *const interfaces[1] = { dfu_control };
+static uint8_t buffer[DFU_TRANSFER_SIZE];
+const struct usb_device usb_device = {
     .device = device_descriptor, .configuration = configuration_descriptor,
     .bos = bos_descriptor, .strings = strings, .string_count = 4,
     .interfaces = interfaces, .interface_count = 1, .ep0_out = 64, .ep0_in = 128,
-    .configured = dfu_configured, .buffer_size = DFU_TRANSFER_SIZE
+    .done = dfu_done, .configured = dfu_configured, .buffer = buffer, .buffer_size = sizeof buffer
 };
 
 /* --- the host ---------------------------------------------------------------------------- */
@@ -368,9 +369,8 @@ int main(int argc, char **argv)
     flash = mmap(wanted, FLASH_BYTES, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     require(flash == wanted, "no memory at 0x08000000");
-    device.buffer = malloc(DFU_TRANSFER_SIZE);          /* to its byte */
     dfu_start();
-    usb_start(&device);
+    usb_start();
     check_alive();
     for (long i = 0; i < transfers; i++, ms++) {
         if (any(3))
@@ -391,6 +391,5 @@ int main(int argc, char **argv)
     usb_interrupt();
     check_alive();
     printf("fuzz_usb_control: %ld transfers\n", transfers);
-    free(device.buffer);
     return 0;
 }

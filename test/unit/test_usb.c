@@ -267,19 +267,19 @@ static void event(int endpoint, enum usb_event what)
 static void configured(bool yes) { configured_with = yes; }
 static void frame(void) { frames++; }
 
-static const struct usb_interface interfaces[2] = { { control, done }, { NULL, NULL } };
+static usb_control *const interfaces[2] = { control, NULL };
 static const struct usb_endpoint endpoints[2] = {
     { 0x01, EP_BULK, 64, 0, 112, event },
     { 0x81, EP_BULK, 64, 0, 176, event },
 };
 static uint8_t buffer[64];
-static const struct usb_device device = {
+const struct usb_device usb_device = {
     .device = device_descriptor, .configuration = configuration_descriptor,
     .bos = bos_descriptor, .strings = strings, .string_count = 4,
     .interfaces = interfaces, .interface_count = 2,
     .endpoints = endpoints, .endpoint_count = 2,
     .ep0_out = 48, .ep0_in = 80, .buffer = buffer, .buffer_size = sizeof buffer,
-    .vendor = control, .configured = configured, .frame = frame,
+    .vendor = control, .done = done, .configured = configured, .frame = frame,
 };
 
 static void reset_bus(void)
@@ -293,7 +293,7 @@ static int in_default(void **state)
     (void)state;
     calls = done_calls = answer_with = frames = 0;
     configuration_descriptor[2] = 64;
-    usb_start(&device);
+    usb_start();
     reset_bus();
     return 0;
 }
@@ -307,6 +307,7 @@ static int is_configured(void **state)
 {
     addressed(state);
     assert_int_equal(command(0x00, 9, 7, 0), 0);
+    done_calls = 0;
     return 0;
 }
 
