@@ -161,6 +161,8 @@ example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
 example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
     -Wl,--defsym=RAM_SIZE=0x20000
+example_nrf51822  := -mcpu=cortex-m0 -DCHIP_NAME='"nRF51822"' \
+    -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x4000
 example_nrf52840  := -mcpu=cortex-m3 -DCHIP_NAME='"nRF52840"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x100000 -Wl,--defsym=RAM_SIZE=0x40000
 # 8 KB of RAM, so that it also runs on the smaller chips of the family.
@@ -177,7 +179,7 @@ $(BUILD)/examples/hello.elf $(BUILD)/examples/blinky.elf: $(BUILD)/examples/%.el
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)
 examples: $(BUILD)/examples/blinky.dfu \
-          $(foreach e,demo-samd21 demo-stm32f103 demo-stm32f405 demo-nrf52840 hello blinky,$(BUILD)/examples/$(e).bin \
+          $(foreach e,$(TARGETS:%=demo-%) hello blinky,$(BUILD)/examples/$(e).bin \
                                                             $(BUILD)/examples/$(e).hex)
 
 # --- unit tests: test/unit/test_X.c, linked with the firmware files that unit_X names --

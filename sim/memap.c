@@ -37,6 +37,8 @@ struct memap {
     bool disabled;                  /* CSW.DeviceEn is 0: nothing reaches the bus */
     bool (*allowed)(void *ctx, uint32_t address, bool write);
     void *allowed_ctx;
+    bool (*hidden)(void *ctx, uint32_t address);
+    void *hidden_ctx;
 };
 
 struct memap *memap_new(struct chip *chip, const struct swdp_config *config)
@@ -64,6 +66,12 @@ void memap_restrict(struct memap *ap,
 {
     ap->allowed = allowed;
     ap->allowed_ctx = ctx;
+}
+
+void memap_hide(struct memap *ap, bool (*hidden)(void *ctx, uint32_t address), void *ctx)
+{
+    ap->hidden = hidden;
+    ap->hidden_ctx = ctx;
 }
 
 void memap_enable(struct memap *ap, bool enabled) { ap->disabled = !enabled; }
@@ -122,6 +130,10 @@ static bool bus_access(struct memap *ap, uint32_t address, int size, bool write,
     if (!may_access(ap, address, size, write))
         return false;
     sim_catch_up(ap->chip->sim, ap->chip->cpu);
+    if (ap->hidden && ap->hidden(ap->hidden_ctx, address)) {
+        *value = 0;
+        return true;
+    }
     if (write)
         return bus_write(ap->chip->bus, BUS_DEBUG, address, size, *value);
     return bus_read(ap->chip->bus, BUS_DEBUG, address, size, value);

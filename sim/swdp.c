@@ -621,6 +621,11 @@ void swdp_scan(struct swdp *port, const struct scan_cells *cells)
     port->jtag.cells = *cells;
 }
 
+void swdp_hide(struct swdp *port, bool (*hidden)(void *ctx, uint32_t address), void *ctx)
+{
+    memap_hide(port->dp.ap, hidden, ctx);
+}
+
 void swdp_restrict(struct swdp *port,
                    bool (*allowed)(void *ctx, uint32_t address, bool write), void *ctx)
 {

@@ -49,6 +49,9 @@ void swdp_inject_wait(struct swdp *dp, int count);
 void swdp_restrict(struct swdp *dp, bool (*allowed)(void *ctx, uint32_t address, bool write),
                    void *ctx);
 
+/* Or let it see zeros there, and lose what it writes. */
+void swdp_hide(struct swdp *dp, bool (*hidden)(void *ctx, uint32_t address), void *ctx);
+
 /* CSW.DeviceEn of the AHB-AP: disabled, it still says who it is and refuses all accesses. */
 void swdp_enable_bus(struct swdp *dp, bool enabled);
 

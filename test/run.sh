@@ -116,8 +116,10 @@ for tier; do
             try "OpenOCD drives stm32f405 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f405 $wire
         done
-        try "OpenOCD drives nrf52840 over SWD" env BUILD="$build" \
-            sh test/judge/openocd.sh nrf52840 swd
+        for chip in nrf51822 nrf52840; do
+            try "OpenOCD drives $chip over SWD" env BUILD="$build" \
+                sh test/judge/openocd.sh $chip swd
+        done
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     web)
         try "web page updates the board" sh test/web/run.sh "$build" ;;

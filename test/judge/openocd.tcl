@@ -63,6 +63,14 @@ proc find_chip {} {
         expect "EEPROM of the fuses: none" {EEPROM is disabled} {at91samd eeprom}
         expect "boot loader of the fuses: none" {Bootloader size is 0 bytes} \
             {at91samd bootloader}
+    } elseif {$chip eq "nrf51822"} {
+        expect "its ROM tables lead to a Cortex-M0" \
+            {Cortex-M0 ROM.*Cortex-M0 SCS.*Cortex-M0 DWT.*Cortex-M0 BPU} {dap info 0}
+        expect "and name Nordic" {Nordic} {dap info 0}
+        expect "flash is that of an nRF51822-QFAA, build code H0" \
+            {nRF51822-QFAA\(build code: H0\) 256kB Flash, 16kB RAM} {flash probe 0}
+        expect "   in 256 pages of 1 KB" {# ?255: 0x0003fc00 \(0x400 1kB\)} \
+            {flash info 0 sectors}
     } elseif {$chip eq "nrf52840"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -241,6 +249,7 @@ proc catch_faults {} {
 # nRST is wired too: the same by a wire.
 proc reset_by_wire {} {
     global chip reset_handler
+    if {$chip eq "nrf51822"} { return }     ;# SWDIO is its reset pin
     if {$chip eq "nrf52840"} {      ;# its pin is none before UICR says so
         flash fillw 0x10001200 18 2
         reset halt
@@ -293,6 +302,35 @@ if {$chip eq "nrf52840"} {
     proc sleep {ms} {
         for {set i 0} {$i < $ms} {incr i} { catch {nrf52.dap dpreg 0} }
     }
+}
+
+proc protect_nrf51822 {} {
+    expect "write_image into the last pages" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x00038000 bin}
+    expect "   verified" {verified 32768 bytes} {verify_image $::image 0x00038000 bin}
+    expect "UICR is a bank of its own" {10001000} {flash probe 1; flash info 1}
+    expect "   and is written" {wrote 8 bytes} {flash fillw 0x10001080 0x600dcafe 2}
+    equal "   as flash is" [word 0x10001084] 0x600dcafe
+    refuse "   but not erased alone, as no code came with the chip" {flash erase_sector 1 0 0}
+    expect "mass_erase" {} {nrf5 mass_erase}
+    equal "   takes all" [word 0x00038000] 0xffffffff
+    equal "   UICR too" [word 0x10001080] 0xffffffff
+    expect "region 0 of 32 KB" {} {flash fillw 0x10001000 0x8000 1}
+    reset halt
+    expect "   is seen after a reset" {# +31: [^\n]* protected.*# +32: [^\n]* not protected} \
+        {flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 31 31}
+    expect "   what is behind it is" {erased sectors 32} {flash erase_sector 0 32 32}
+    expect "RBPCONF.PALL" {} {flash fillw 0x0003fc00 0x12345678 1; mww 0x4001e504 1;
+        mww 0x10001004 0xffff00ff; mww 0x4001e504 0}
+    equal "   shuts nothing yet" [word 0x0003fc00] 0x12345678
+    reset halt
+    equal "   from the next reset on flash reads as 0" [word 0x0003fc00] 0
+    equal "   UICR tells why" [word 0x10001004] 0xffff00ff
+    expect "mass_erase" {} {nrf5 mass_erase}
+    reset halt
+    equal "   opens it, erased" [word 0x0003fc00] 0xffffffff
+    equal "   UICR too" [word 0x10001004] 0xffffffff
 }
 
 proc protect_nrf52840 {} {

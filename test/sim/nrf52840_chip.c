@@ -4,7 +4,7 @@
  * core executes nothing but a small loop where a test needs it.  Addresses are written out
  * from the specification again. */
 #include "board.h"
-#include "nrf52.h"
+#include "nrf5.h"
 #include "dp.h"
 #include <setjmp.h>
 #include <stdarg.h>

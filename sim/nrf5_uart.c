@@ -1,14 +1,14 @@
-/* nrf52_uart.c - UART0 of the nRF52840, the one without DMA.
+/* nrf5_uart.c - UART0, the one without DMA.
  *
- *   called by  nrf52.c, nrf52_gpio.c (edges)      calls  serial.c, nrf52_gpio.c
+ *   called by  nrf5.c, nrf5_gpio.c (edges)      calls  serial.c, nrf5_gpio.c
  *
  *   TXD -> shift register -> pin      TXDRDY: what TXD held is out
  *   pin -> six bytes -> RXD           RXDRDY: RXD holds the next one
  *
- * Not modelled, and reported: UARTE (ENABLE = 8), flow control, SHORTS, SUSPEND.
+ * Not modelled, and reported: 52's UARTE (ENABLE = 8), flow control, SHORTS, SUSPEND.
  *
- * Source: PS v1.7 6.33.  Baud: BAUDRATE * 16 MHz / 2^32. */
-#include "nrf52.h"
+ * Sources: nRF52840 PS v1.7 6.33; nRF51 reference manual v3.0 29.  Baud: BAUDRATE * 16 MHz / 2^32. */
+#include "nrf5.h"
 #include "serial.h"
 #include <stdlib.h>
 
@@ -20,9 +20,9 @@ enum { STARTRX = 0x000, STOPRX = 0x004, STARTTX = 0x008, STOPTX = 0x00C, SUSPEND
 enum { ENABLED = 4, UARTE = 8, FIFO = 6, OVERRUN = 1, PARITY = 2, FRAMING = 4,
        CONFIG_HWFC = 1, CONFIG_PARITY = 7 << 1, CONFIG_STOP = 1 << 4 };
 
-struct nrf52_uart {
-    struct nrf52 *nrf52;
-    struct nrf52_events events;
+struct nrf5_uart {
+    struct nrf5 *nrf5;
+    struct nrf5_events events;
     uint32_t enable, psel[4], baudrate, config, errorsrc;   /* psel: RTS TXD CTS RXD */
     bool transmits, receives, tx_level, waiting;
     uint8_t next;                   /* was written to TXD while another one is sent */
@@ -33,21 +33,21 @@ struct nrf52_uart {
 };
 
 /* P0.n or P1.n as our pin numbers have it; -1 when not connected. */
-static int pin_of(const struct nrf52_uart *u, uint32_t reg)
+static int pin_of(const struct nrf5_uart *u, uint32_t reg)
 {
     uint32_t psel = u->psel[(reg - PSEL_RTS) / 4];
-    return psel >> 31 || (psel & 63) >= NRF52_PINS ? -1 : (int)(psel & 63);
+    return psel >> 31 || (psel & 63) >= NRF5_PINS ? -1 : (int)(psel & 63);
 }
 
-static bool on(const struct nrf52_uart *u) { return u->enable == ENABLED; }
+static bool on(const struct nrf5_uart *u) { return u->enable == ENABLED; }
 
-static sim_time bit_time(const struct nrf52_uart *u)
+static sim_time bit_time(const struct nrf5_uart *u)
 {
     return u->baudrate ? (sim_time)((double)SIM_SECOND * 4294967296.0 /
                                     (u->baudrate * 16e6) + 0.5) : 0;
 }
 
-static bool with_parity(const struct nrf52_uart *u)
+static bool with_parity(const struct nrf5_uart *u)
 {
     return (u->config & CONFIG_PARITY) == CONFIG_PARITY;
 }
@@ -56,24 +56,24 @@ static bool with_parity(const struct nrf52_uart *u)
 
 static void drive(void *ctx, bool level)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     int pin = on(u) ? pin_of(u, PSEL_TXD) : -1;
     u->tx_level = level;
     if (u->driven >= 0 && u->driven != pin)
-        nrf52_gpio_drive(u->nrf52->gpio, u->driven, false, true);
+        nrf5_gpio_drive(u->nrf5->gpio, u->driven, false, true);
     u->driven = pin;
     if (pin >= 0)
-        nrf52_gpio_drive(u->nrf52->gpio, pin, true, level);
+        nrf5_gpio_drive(u->nrf5->gpio, pin, true, level);
 }
 
 static bool level(void *ctx)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     int pin = pin_of(u, PSEL_RXD);
-    return pin < 0 || nrf52_gpio_level(u->nrf52->gpio, pin);
+    return pin < 0 || nrf5_gpio_level(u->nrf5->gpio, pin);
 }
 
-void nrf52_uart_edge(struct nrf52_uart *u, int pin, int now)
+void nrf5_uart_edge(struct nrf5_uart *u, int pin, int now)
 {
     if (!now && u->receives && pin == pin_of(u, PSEL_RXD))
         serial_fell(&u->serial, with_parity(u) ? 9 : 8, bit_time(u));
@@ -81,7 +81,7 @@ void nrf52_uart_edge(struct nrf52_uart *u, int pin, int now)
 
 /* --- frames ------------------------------------------------------------------------- */
 
-static void send(struct nrf52_uart *u, uint8_t byte)
+static void send(struct nrf5_uart *u, uint8_t byte)
 {
     bool parity = with_parity(u);
     uint32_t data = byte | (parity ? (uint32_t)__builtin_parity(byte) << 8 : 0);
@@ -93,23 +93,23 @@ static void send(struct nrf52_uart *u, uint8_t byte)
 
 static void sent(void *ctx)
 {
-    struct nrf52_uart *u = ctx;
-    nrf52_event(&u->events, TXDRDY);
+    struct nrf5_uart *u = ctx;
+    nrf5_event(&u->events, TXDRDY);
     if (u->waiting) {
         u->waiting = false;
         send(u, u->next);
     }
 }
 
-static void fail(struct nrf52_uart *u, uint32_t why)
+static void fail(struct nrf5_uart *u, uint32_t why)
 {
     u->errorsrc |= why;
-    nrf52_event(&u->events, ERROR);
+    nrf5_event(&u->events, ERROR);
 }
 
 static void received(void *ctx, uint32_t data, bool stop)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     if (!stop)
         fail(u, FRAMING);
     if (with_parity(u) && (uint32_t)__builtin_parity(data & 0xFF) != data >> 8)
@@ -120,10 +120,10 @@ static void received(void *ctx, uint32_t data, bool stop)
     }
     u->fifo[u->held++] = (uint8_t)data;
     if (u->held == 1)
-        nrf52_event(&u->events, RXDRDY);
+        nrf5_event(&u->events, RXDRDY);
 }
 
-static uint32_t read_rxd(struct nrf52_uart *u)
+static uint32_t read_rxd(struct nrf5_uart *u)
 {
     if (!u->held)
         return u->rxd;
@@ -132,11 +132,11 @@ static uint32_t read_rxd(struct nrf52_uart *u)
     for (int i = 0; i < u->held; i++)
         u->fifo[i] = u->fifo[i + 1];
     if (u->held)
-        nrf52_event(&u->events, RXDRDY);
+        nrf5_event(&u->events, RXDRDY);
     return u->rxd;
 }
 
-static void write_txd(struct nrf52_uart *u, uint32_t value)
+static void write_txd(struct nrf5_uart *u, uint32_t value)
 {
     if (!on(u) || !u->transmits)
         return;
@@ -145,7 +145,7 @@ static void write_txd(struct nrf52_uart *u, uint32_t value)
         return;
     }
     if (u->waiting)
-        nrf52_report(u->nrf52, SIM_RULE, "UART0: TXD written before TXDRDY, a byte is lost");
+        nrf5_report(u->nrf5, SIM_RULE, "UART0: TXD written before TXDRDY, a byte is lost");
     u->waiting = true;
     u->next = (uint8_t)value;
 }
@@ -154,9 +154,9 @@ static void write_txd(struct nrf52_uart *u, uint32_t value)
 
 static uint32_t uart_read(void *ctx, uint32_t reg)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     uint32_t value;
-    if (nrf52_events_read(&u->events, reg, &value))
+    if (nrf5_events_read(&u->events, reg, &value))
         return value;
     if (reg >= PSEL_RTS && reg <= PSEL_RXD)
         return u->psel[(reg - PSEL_RTS) / 4];
@@ -170,27 +170,27 @@ static uint32_t uart_read(void *ctx, uint32_t reg)
     }
 }
 
-static void task(struct nrf52_uart *u, uint32_t reg)
+static void task(struct nrf5_uart *u, uint32_t reg)
 {
     switch (reg) {
     case STARTRX: u->receives = on(u); break;
     case STOPRX:
         u->receives = false;
         serial_stop_receiving(&u->serial);
-        nrf52_event(&u->events, RXTO);
+        nrf5_event(&u->events, RXTO);
         break;
     case STARTTX: u->transmits = on(u); break;
     case STOPTX:  u->transmits = false; break;
-    case SUSPEND: nrf52_report(u->nrf52, SIM_UNMODELLED, "UART0.SUSPEND"); break;
+    case SUSPEND: nrf5_report(u->nrf5, SIM_UNMODELLED, "UART0.SUSPEND"); break;
     default:      break;
     }
 }
 
-static void write_enable(struct nrf52_uart *u, uint32_t value)
+static void write_enable(struct nrf5_uart *u, uint32_t value)
 {
     u->enable = value & 15;
     if (u->enable == UARTE)
-        nrf52_report(u->nrf52, SIM_UNMODELLED, "UARTE0");
+        nrf5_report(u->nrf5, SIM_UNMODELLED, "UARTE0");
     if (!on(u))
         u->receives = u->transmits = false;
     drive(u, u->tx_level);
@@ -198,15 +198,15 @@ static void write_enable(struct nrf52_uart *u, uint32_t value)
 
 static void uart_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     if (reg < 0x100) {
         if (value & 1)
             task(u, reg);
         return;
     }
     if (reg == SHORTS && value)
-        nrf52_report(u->nrf52, SIM_UNMODELLED, "UART0.SHORTS");
-    if (nrf52_events_write(&u->events, reg, value))
+        nrf5_report(u->nrf5, SIM_UNMODELLED, "UART0.SHORTS");
+    if (nrf5_events_write(&u->events, reg, value))
         return;
     if (reg >= PSEL_RTS && reg <= PSEL_RXD) {
         u->psel[(reg - PSEL_RTS) / 4] = value;
@@ -220,7 +220,7 @@ static void uart_write(void *ctx, uint32_t reg, uint32_t value)
     case BAUDRATE: u->baudrate = value; break;
     case CONFIG:
         if (value & CONFIG_HWFC)
-            nrf52_report(u->nrf52, SIM_UNMODELLED, "UART0.CONFIG.HWFC");
+            nrf5_report(u->nrf5, SIM_UNMODELLED, "UART0.CONFIG.HWFC");
         u->config = value & 0x1F;
         break;
     default: break;
@@ -229,9 +229,9 @@ static void uart_write(void *ctx, uint32_t reg, uint32_t value)
 
 static void uart_reset(void *ctx)
 {
-    struct nrf52_uart *u = ctx;
+    struct nrf5_uart *u = ctx;
     serial_stop(&u->serial);
-    nrf52_events_reset(&u->events);
+    nrf5_events_reset(&u->events);
     u->enable = u->config = u->errorsrc = 0;
     u->baudrate = 0x04000000;
     u->receives = u->transmits = u->waiting = false;
@@ -241,22 +241,22 @@ static void uart_reset(void *ctx)
     drive(u, true);
 }
 
-void nrf52_uart_new(struct nrf52 *nrf52)
+void nrf5_uart_new(struct nrf5 *nrf5)
 {
-    struct nrf52_uart *u = nrf52->uart = calloc(1, sizeof *u);
-    u->nrf52 = nrf52;
+    struct nrf5_uart *u = nrf5->uart = calloc(1, sizeof *u);
+    u->nrf5 = nrf5;
     u->driven = -1;
-    u->events = (struct nrf52_events){ .irq = NRF52_IRQ_UART0, .nrf52 = nrf52 };
-    u->serial = (struct serial){ .sim = nrf52->sim, .ctx = u, .drive = drive, .level = level,
+    u->events = (struct nrf5_events){ .irq = NRF5_IRQ_UART0, .nrf5 = nrf5 };
+    u->serial = (struct serial){ .sim = nrf5->sim, .ctx = u, .drive = drive, .level = level,
                                  .sent = sent, .received = received };
     serial_init(&u->serial);
     uart_reset(u);
-    nrf52_add_block(nrf52, &(struct nrf52_block){
+    nrf5_add_block(nrf5, &(struct nrf5_block){
         .name = "UART0", .base = 0x40002000, .size = 0x1000, .read = uart_read,
         .write = uart_write, .reset = uart_reset, .ctx = u });
 }
 
-void nrf52_uart_free(struct nrf52_uart *u)
+void nrf5_uart_free(struct nrf5_uart *u)
 {
     serial_stop(&u->serial);
     free(u);

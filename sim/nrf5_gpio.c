@@ -1,16 +1,16 @@
-/* nrf52_gpio.c - the nRF52840's pins: P0.00 to P0.31 and P1.00 to P1.15.
+/* nrf5_gpio.c - the pins: P0.00 to P0.31, and the nRF52840's P1.00 to P1.15.
  *
- *   called by  nrf52.c, nrf52_uart.c (drive, level)      calls  wires.h, nrf52_uart.c (edges)
+ *   called by  nrf5.c, nrf5_uart.c (drive, level)      calls  wires.h, nrf5_uart.c (edges)
  *
  * A pin is PORT's unless a peripheral's PSEL names it.  PIN_CNF says direction, whether the
  * input buffer is connected (else IN reads 0), pulls and how hard each level is driven.
  *
- * P0.18 resets the chip when UICR.PSELRESET[0] and [1] both name it.
+ * 52: P0.18 resets the chip when UICR.PSELRESET[0] and [1] both name it.
  *
  * Not modelled: SENSE, LATCH, DETECT (reported when asked for).
  *
- * Source: PS v1.7 6.9. */
-#include "nrf52.h"
+ * Sources: nRF52840 PS v1.7 6.9; nRF51 reference manual v3.0 14. */
+#include "nrf5.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,22 +19,25 @@ enum { OUT = 0x504, OUTSET = 0x508, OUTCLR = 0x50C, IN = 0x510, DIR = 0x514, DIR
 enum { PORTS = 2, PORT_STRIDE = 0x300, CNF_DIR = 1 << 0, CNF_DISCONNECT = 1 << 1,
        CNF_SENSE = 3 << 16, CNF_RESET = CNF_DISCONNECT, RESET_PIN_NUMBER = 18 };
 
-static const int pins_of[PORTS] = { 32, 16 };
-
 struct pad {
     struct pin pin;
     char name[24];
-    struct nrf52_gpio *gpio;
+    struct nrf5_gpio *gpio;
     uint32_t cnf;
     bool driven, level;             /* by a peripheral */
 };
 
-struct nrf52_gpio {
-    struct nrf52 *nrf52;
+struct nrf5_gpio {
+    struct nrf5 *nrf5;
     bool powered;
     uint32_t out[PORTS];
-    struct pad pads[NRF52_PINS];
+    struct pad pads[NRF5_PINS];
 };
+
+static int pins_of(const struct nrf5_gpio *gpio, int port)
+{
+    return gpio->nrf5->model->port_pins[port];
+}
 
 /* DRIVE: S0S1 H0S1 S0H1 H0H1 D0S1 D0H1 S0D1 H0D1; D is "disconnected". */
 static enum drive output(unsigned drive, bool level)
@@ -43,13 +46,14 @@ static enum drive output(unsigned drive, bool level)
     return silent ? DRIVE_OPEN : level ? DRIVE_HIGH : DRIVE_LOW;
 }
 
-static bool resets(const struct nrf52_gpio *gpio, int pin)
+static bool resets(const struct nrf5_gpio *gpio, int pin)
 {
-    return pin == RESET_PIN_NUMBER && nrf52_uicr(gpio->nrf52->nvmc, 0x200) == RESET_PIN_NUMBER
-           && nrf52_uicr(gpio->nrf52->nvmc, 0x204) == RESET_PIN_NUMBER;
+    return !gpio->nrf5->model->is_51 && pin == RESET_PIN_NUMBER &&
+           nrf5_uicr(gpio->nrf5->nvmc, 0x200) == RESET_PIN_NUMBER &&
+           nrf5_uicr(gpio->nrf5->nvmc, 0x204) == RESET_PIN_NUMBER;
 }
 
-static enum drive drive_of(const struct nrf52_gpio *gpio, int pin)
+static enum drive drive_of(const struct nrf5_gpio *gpio, int pin)
 {
     static const enum drive pulls[4] = { DRIVE_OPEN, DRIVE_PULL_DOWN, DRIVE_OPEN,
                                          DRIVE_PULL_UP };
@@ -66,21 +70,21 @@ static enum drive drive_of(const struct nrf52_gpio *gpio, int pin)
     return drive == DRIVE_OPEN ? pulls[pad->cnf >> 2 & 3] : drive;
 }
 
-void nrf52_gpio_apply(struct nrf52_gpio *gpio, int pin)
+void nrf5_gpio_apply(struct nrf5_gpio *gpio, int pin)
 {
     enum drive drive = drive_of(gpio, pin);
     if (gpio->pads[pin].pin.drive != drive)
         pin_drive(&gpio->pads[pin].pin, drive);
 }
 
-void nrf52_gpio_drive(struct nrf52_gpio *gpio, int pin, bool on, bool level)
+void nrf5_gpio_drive(struct nrf5_gpio *gpio, int pin, bool on, bool level)
 {
     gpio->pads[pin].driven = on;
     gpio->pads[pin].level = level;
-    nrf52_gpio_apply(gpio, pin);
+    nrf5_gpio_apply(gpio, pin);
 }
 
-bool nrf52_gpio_level(struct nrf52_gpio *gpio, int pin)
+bool nrf5_gpio_level(struct nrf5_gpio *gpio, int pin)
 {
     return pin_sample(&gpio->pads[pin].pin);
 }
@@ -90,17 +94,17 @@ static void pin_changed(void *ctx, int level)
     struct pad *pad = ctx;
     int pin = (int)(pad - pad->gpio->pads);
     if (resets(pad->gpio, pin))
-        nrf52_pin_reset(pad->gpio->nrf52, level);
-    if (pad->gpio->nrf52->uart)
-        nrf52_uart_edge(pad->gpio->nrf52->uart, pin, level);
+        nrf5_pin_reset(pad->gpio->nrf5, level);
+    if (pad->gpio->nrf5->uart)
+        nrf5_uart_edge(pad->gpio->nrf5->uart, pin, level);
 }
 
 /* --- registers ---------------------------------------------------------------------- */
 
-static uint32_t read_in(struct nrf52_gpio *gpio, int port)
+static uint32_t read_in(struct nrf5_gpio *gpio, int port)
 {
     uint32_t in = 0;
-    for (int n = 0; n < pins_of[port]; n++) {
+    for (int n = 0; n < pins_of(gpio, port); n++) {
         struct pad *pad = &gpio->pads[32 * port + n];
         if (!(pad->cnf & CNF_DISCONNECT) && pin_sample(&pad->pin))
             in |= 1u << n;
@@ -108,10 +112,10 @@ static uint32_t read_in(struct nrf52_gpio *gpio, int port)
     return in;
 }
 
-static uint32_t read_dir(const struct nrf52_gpio *gpio, int port)
+static uint32_t read_dir(const struct nrf5_gpio *gpio, int port)
 {
     uint32_t dir = 0;
-    for (int n = 0; n < pins_of[port]; n++)
+    for (int n = 0; n < pins_of(gpio, port); n++)
         dir |= (gpio->pads[32 * port + n].cnf & CNF_DIR) << n;
     return dir;
 }
@@ -125,10 +129,10 @@ static int port_of(uint32_t *reg)
 
 static uint32_t gpio_read(void *ctx, uint32_t reg)
 {
-    struct nrf52_gpio *gpio = ctx;
+    struct nrf5_gpio *gpio = ctx;
     int port = port_of(&reg), n = (int)(reg - PIN_CNF) / 4;
     if (reg >= PIN_CNF)
-        return n < pins_of[port] ? gpio->pads[32 * port + n].cnf : 0;
+        return n < pins_of(gpio, port) ? gpio->pads[32 * port + n].cnf : 0;
     switch (reg) {
     case OUT: case OUTSET: case OUTCLR: return gpio->out[port];
     case IN:  return read_in(gpio, port);
@@ -137,37 +141,37 @@ static uint32_t gpio_read(void *ctx, uint32_t reg)
     }
 }
 
-static void set_out(struct nrf52_gpio *gpio, int port, uint32_t out)
+static void set_out(struct nrf5_gpio *gpio, int port, uint32_t out)
 {
     uint32_t changed = gpio->out[port] ^ out;
     gpio->out[port] = out;
-    for (int n = 0; n < pins_of[port]; n++)
+    for (int n = 0; n < pins_of(gpio, port); n++)
         if (changed >> n & 1)
-            nrf52_gpio_apply(gpio, 32 * port + n);
+            nrf5_gpio_apply(gpio, 32 * port + n);
 }
 
-static void set_dir(struct nrf52_gpio *gpio, int port, uint32_t dir)
+static void set_dir(struct nrf5_gpio *gpio, int port, uint32_t dir)
 {
-    for (int n = 0; n < pins_of[port]; n++) {
+    for (int n = 0; n < pins_of(gpio, port); n++) {
         struct pad *pad = &gpio->pads[32 * port + n];
         pad->cnf = (pad->cnf & ~(uint32_t)CNF_DIR) | (dir >> n & 1);
-        nrf52_gpio_apply(gpio, 32 * port + n);
+        nrf5_gpio_apply(gpio, 32 * port + n);
     }
 }
 
-static void set_cnf(struct nrf52_gpio *gpio, int port, int n, uint32_t value)
+static void set_cnf(struct nrf5_gpio *gpio, int port, int n, uint32_t value)
 {
-    if (n >= pins_of[port])
+    if (n >= pins_of(gpio, port))
         return;
     if (value & CNF_SENSE)
-        nrf52_report(gpio->nrf52, SIM_UNMODELLED, "P%d.PIN_CNF[%d].SENSE", port, n);
+        nrf5_report(gpio->nrf5, SIM_UNMODELLED, "P%d.PIN_CNF[%d].SENSE", port, n);
     gpio->pads[32 * port + n].cnf = value & 0x3070F;
-    nrf52_gpio_apply(gpio, 32 * port + n);
+    nrf5_gpio_apply(gpio, 32 * port + n);
 }
 
 static void gpio_write(void *ctx, uint32_t reg, uint32_t value)
 {
-    struct nrf52_gpio *gpio = ctx;
+    struct nrf5_gpio *gpio = ctx;
     int port = port_of(&reg);
     if (reg >= PIN_CNF) {
         set_cnf(gpio, port, (int)(reg - PIN_CNF) / 4, value);
@@ -182,7 +186,7 @@ static void gpio_write(void *ctx, uint32_t reg, uint32_t value)
     case DIRCLR: set_dir(gpio, port, read_dir(gpio, port) & ~value); break;
     case DETECTMODE:
         if (value)
-            nrf52_report(gpio->nrf52, SIM_UNMODELLED, "P%d.DETECTMODE", port);
+            nrf5_report(gpio->nrf5, SIM_UNMODELLED, "P%d.DETECTMODE", port);
         break;
     default: break;
     }
@@ -190,48 +194,48 @@ static void gpio_write(void *ctx, uint32_t reg, uint32_t value)
 
 static void gpio_reset(void *ctx)
 {
-    struct nrf52_gpio *gpio = ctx;
+    struct nrf5_gpio *gpio = ctx;
     gpio->out[0] = gpio->out[1] = 0;
-    for (int i = 0; i < NRF52_PINS; i++) {
+    for (int i = 0; i < NRF5_PINS; i++) {
         gpio->pads[i].cnf = CNF_RESET;
-        nrf52_gpio_apply(gpio, i);
+        nrf5_gpio_apply(gpio, i);
     }
 }
 
 /* --- construction ------------------------------------------------------------------- */
 
 /* "P0.06", "P0.6". */
-struct pin *nrf52_gpio_pin(struct nrf52_gpio *gpio, const char *name)
+struct pin *nrf5_gpio_pin(struct nrf5_gpio *gpio, const char *name)
 {
     int port, n;
     char end;
     if (sscanf(name, "P%d.%d%c", &port, &n, &end) != 2 || port < 0 || port >= PORTS || n < 0 ||
-        n >= pins_of[port])
+        n >= pins_of(gpio, port))
         return NULL;
     return &gpio->pads[32 * port + n].pin;
 }
 
-void nrf52_gpio_power(struct nrf52_gpio *gpio, bool on)
+void nrf5_gpio_power(struct nrf5_gpio *gpio, bool on)
 {
     gpio->powered = on;
-    for (int i = 0; i < NRF52_PINS; i++)
-        nrf52_gpio_apply(gpio, i);
+    for (int i = 0; i < NRF5_PINS; i++)
+        nrf5_gpio_apply(gpio, i);
 }
 
-void nrf52_gpio_new(struct nrf52 *nrf52)
+void nrf5_gpio_new(struct nrf5 *nrf5)
 {
-    struct nrf52_gpio *gpio = nrf52->gpio = calloc(1, sizeof *gpio);
-    gpio->nrf52 = nrf52;
-    for (int i = 0; i < NRF52_PINS; i++) {
+    struct nrf5_gpio *gpio = nrf5->gpio = calloc(1, sizeof *gpio);
+    gpio->nrf5 = nrf5;
+    for (int i = 0; i < NRF5_PINS; i++) {
         struct pad *pad = &gpio->pads[i];
         pad->gpio = gpio;
         pad->cnf = CNF_RESET;
-        snprintf(pad->name, sizeof pad->name, "%s P%d.%02d", nrf52->name, i / 32, i % 32);
-        pin_init(&pad->pin, nrf52->sim, pad->name, pin_changed, pad);
+        snprintf(pad->name, sizeof pad->name, "%s P%d.%02d", nrf5->name, i / 32, i % 32);
+        pin_init(&pad->pin, nrf5->sim, pad->name, pin_changed, pad);
     }
-    nrf52_add_block(nrf52, &(struct nrf52_block){
+    nrf5_add_block(nrf5, &(struct nrf5_block){
         .name = "GPIO", .base = 0x50000000, .size = 0x1000, .read = gpio_read,
         .write = gpio_write, .reset = gpio_reset, .ctx = gpio });
 }
 
-void nrf52_gpio_free(struct nrf52_gpio *gpio) { free(gpio); }
+void nrf5_gpio_free(struct nrf5_gpio *gpio) { free(gpio); }
