@@ -173,8 +173,7 @@ static uint32_t take(void)
     return 0;
 }
 
-/* Anywhere: the core loads and stores them in one go. */
-struct word { uint32_t value; } __attribute__((packed, may_alias));
+/* At any address, as struct word. */
 struct half { uint16_t value; } __attribute__((packed, may_alias));
 
 static uint32_t word_at(const uint8_t *bytes)

@@ -7,9 +7,6 @@
  *
  *   called by  everybody      calls  nothing */
 #include "mem.h"
-#include <stdint.h>
-
-struct word { uint32_t value; } __attribute__((packed, may_alias));
 
 /* -Os would jump twice a word, and jumps are what flash is slow at. */
 __attribute__((optimize("O2", "align-loops=8", "no-tree-loop-distribute-patterns")))

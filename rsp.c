@@ -24,6 +24,7 @@
 #include "cdc.h"
 #include "clock.h"
 #include "hex.h"
+#include "mem.h"
 #include "print.h"
 #include <stdarg.h>
 
@@ -206,9 +207,6 @@ static void end_block(const uint8_t *to, uint32_t sum)
     if ((before ^ rsp.length) >= 64)    /* as in rsp_char() */
         push(false);
 }
-
-/* Four bytes at any address: the core may load and store them in one go. */
-struct word { uint32_t value; } __attribute__((packed, may_alias));
 
 /* Four nibbles, each in a byte, to digits: '0' more, and from 10 on another 39.  (The two
  * numbers to multiply with are hidden from GCC, which would make five slower instructions of

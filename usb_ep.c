@@ -23,6 +23,7 @@
  * bus reset clears all EPnR by itself. */
 #include "usb_ep.h"
 #include "clock.h"
+#include "mem.h"
 #include "stm32f103.h"
 
 enum {
@@ -90,9 +91,9 @@ void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet
 {
     ep_close(n, direction);
     entry(n, direction)[0].half = buffer;
-    /* BL_SIZE and NUM_BLOCK: above 62 bytes in blocks of 32, where 0 means one. */
-    int blocks = max_packet > 62 ? 0x8000 | (max_packet / 32 - 1) << 10
-                                 : (max_packet + 1) / 2 << 10;
+    /* NUM_BLOCK counts in twos up to 62 bytes; with BL_SIZE, which is the bit above it and
+     * what 64 becomes, in 32s, where 0 means one. */
+    int blocks = max_packet << 9 | (max_packet & 64) << 4;
     entry(n, direction)[1].half = (uint16_t)(direction == EP_OUT ? blocks : 0);
     ep_clear(n, direction == EP_OUT ? EP_RECEIVED : EP_SENT);
     ep_data0(n, direction);
@@ -128,9 +129,6 @@ void ep_clear(int n, int events)
               | (events & (EP_SETUP | EP_RECEIVED) ? EPR_CTR << 8 : 0);
     USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~clear));
 }
-
-/* Four bytes at any address: the core may load and store them in one go. */
-struct word { uint32_t value; } __attribute__((packed, may_alias));
 
 /* These two loops are most of what a byte costs on its way through USB. */
 __attribute__((optimize("O2", "align-loops=8")))
