@@ -55,12 +55,9 @@ serial_vectors:
     .endr
     .word   uart_interrupt              @ 37 USART1
     .word   uart_interrupt              @ 38 USART2
-    .rept   4                           @ 39 to 42
-    .word   crash_entry
-    .endr
-    .if     . - serial_vectors - (43 - 21) * 4
+    .if     . - serial_vectors - (39 - 21) * 4
     .error  "the vector table has the wrong length"
-    .endif
+    .endif                              @ 39 to 42 are off from the first instructions on
 
     function reset
     cpsid   i
