@@ -23,22 +23,17 @@
 #include "dfu.h"
 #include "selfflash.h"
 #include "usb.h"
+#include "usb_descriptors.h"
 
 enum {
     BLINK_MS = 500,
     SETTLE_TRIES = 20000,               /* some 25 ms at 8 MHz */
-    CRASHES_TOO_MANY = 3,
-    UNPLUGGED_MS = 20                   /* long enough for any host to notice */
+    CRASHES_TOO_MANY = 3
 };
 enum { EP0_SIZE = 64, EP0_OUT = 64, EP0_IN = 128 };
 enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, SLOT_NAME, STRINGS };
-enum vendor_requests { WEBUSB_REQUEST = 1, MS_OS_REQUEST = 2 };
-enum { WEBUSB_GET_URL = 2, MS_OS_GET_SET = 7 };         /* wIndex */
 
 /* --- descriptors --------------------------------------------------------------------- */
-
-/* Numbers of 16 bits, as two bytes of a descriptor. */
-#define LE16(value) (value) & 0xFF, (value) >> 8
 
 static const uint8_t device_descriptor[] = {
     18, 1,                              /* DEVICE */
@@ -50,34 +45,21 @@ static const uint8_t device_descriptor[] = {
     1                                   /* configuration */
 };
 
-enum { CONFIGURATION_LENGTH = 9 + 9 + 9, BUS_POWERED = 0x80, MILLIAMPERES = 100 };
-enum { CAN_DNLOAD = 1 << 0, CAN_UPLOAD = 1 << 1, WILL_DETACH = 1 << 3, DETACH_MS = 1000 };
+enum { CONFIGURATION_LENGTH = 9 + 9 + DFU_FUNCTIONAL_LENGTH, MILLIAMPERES = 100 };
 
 static const uint8_t configuration_descriptor[] = {
     9, 2, LE16(CONFIGURATION_LENGTH), 1, 1, NO_STRING, BUS_POWERED, MILLIAMPERES / 2,
     9, 4, 0, 0, 0, 0xFE, 1, 2, SLOT_NAME,       /* DFU, in DFU mode; no endpoints */
-    9, 0x21, CAN_DNLOAD | CAN_UPLOAD | WILL_DETACH, LE16(DETACH_MS),
-    LE16(DFU_TRANSFER_SIZE), LE16(0x0110),
+    DFU_FUNCTIONAL,
 };
 _Static_assert(sizeof configuration_descriptor == CONFIGURATION_LENGTH, "USB 2.0 9.6.3");
 
-/* Makes Windows load WinUSB by itself, and open the device to programs. */
 static const struct {
     uint16_t header[5];
-    uint16_t compatible_length, compatible_type;
-    char compatible_id[8], sub_compatible_id[8];
-    uint16_t property[4];
-    __CHAR16_TYPE__ name[21];
-    uint16_t data_length;
-    __CHAR16_TYPE__ data[40];           /* two zeros at the end: a list */
+    struct winusb dfu;
 } ms_os_set = {
-    { 10, 0, 0, 0x0603, sizeof ms_os_set },             /* set header: Windows 8.1 on */
-    20, 3, "WINUSB", "",
-    { sizeof ms_os_set - 30, 4, 7, sizeof ms_os_set.name },     /* a list of strings */
-    u"DeviceInterfaceGUIDs",
-    sizeof ms_os_set.data, u"{5F0C8D3A-7B61-4E0B-9C55-1E9A4B8D2F70}"
+    MS_OS_HEADER(sizeof ms_os_set), WINUSB(u"{5F0C8D3A-7B61-4E0B-9C55-1E9A4B8D2F70}")
 };
-_Static_assert(sizeof ms_os_set == 162, "MS OS 2.0: no gaps");
 
 /* WEBUSB_URL, without "https://", comes from the Makefile; when it is empty the browser
  * is shown no page. */
@@ -87,18 +69,8 @@ static const struct {
 } landing_page = { 3 + sizeof WEBUSB_URL - 1, 3, 1, WEBUSB_URL };
 enum { LANDING_PAGE = sizeof WEBUSB_URL > 1 };
 
-static const uint8_t bos_descriptor[] = {
-    5, 15, LE16(5 + 24 + 28), 2,
-    24, 16, 5, 0,                       /* platform capability: WebUSB */
-    0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47,
-    0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,
-    LE16(0x0100), WEBUSB_REQUEST, LANDING_PAGE,
-    28, 16, 5, 0,                       /* platform capability: MS OS 2.0 */
-    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C,
-    0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
-    0, 0, LE16(0x0603), LE16(sizeof ms_os_set), MS_OS_REQUEST, 0,
-};
-_Static_assert(sizeof bos_descriptor == 5 + 24 + 28, "USB 3.2 9.6.2");
+static const uint8_t bos_descriptor[] = { BOS(LANDING_PAGE, sizeof ms_os_set) };
+_Static_assert(sizeof bos_descriptor == BOS_LENGTH, "USB 3.2 9.6.2");
 
 static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 {
@@ -209,7 +181,6 @@ static void update(void)
         wait_for_interrupt();
     }
     usb_stop();
-    clock_wait_us(UNPLUGGED_MS * 1000);
 }
 
 /* The end of an update; and what startup.s calls after a fault, instead of crash.c, which

@@ -43,6 +43,7 @@
 #include "gdb_remote.h"
 #include "uart.h"
 #include "usb.h"
+#include "usb_descriptors.h"
 
 enum {
     DAP_INTERFACE = 0, DFU_INTERFACE = 5, INTERFACES,
@@ -58,13 +59,9 @@ _Static_assert(GDB_IN % (2 * GDB_OTHER_IN) == 0, "both buffers where the XOR fin
 enum strings { NO_STRING, MANUFACTURER, PRODUCT, SERIAL, DAP_NAME, GDB_NAME, UART_NAME,
                DFU_NAME, STRINGS };
 
-enum { WELL_MS = 10000, UNPLUGGED_MS = 20 };    /* see above; long enough for any host */
-enum { WEBUSB_REQUEST = 1, MS_OS_REQUEST = 2, MS_OS_GET_SET = 7 };  /* the last: wIndex */
+enum { WELL_MS = 10000 };               /* see above */
 
 /* --- descriptors ------------------------------------------------------------------------- */
-
-/* Numbers of 16 bits, as two bytes of a descriptor. */
-#define LE16(value) (value) & 0xFF, (value) >> 8
 
 static const uint8_t device_descriptor[] = {
     18, 1,                              /* DEVICE */
@@ -79,9 +76,9 @@ static const uint8_t device_descriptor[] = {
 enum {
     ACM_LINES = 1 << 1, ACM_BREAK = 1 << 2,     /* PSTN 5.3.2: what we support */
     PORT_LENGTH = 8 + 9 + 5 + 5 + 4 + 5 + 7 + 9 + 7 + 7,
-    DAP_LENGTH = 9 + 7 + 7, DFU_LENGTH = 9 + 9,
+    DAP_LENGTH = 9 + 7 + 7, DFU_LENGTH = 9 + DFU_FUNCTIONAL_LENGTH,
     CONFIGURATION_LENGTH = 9 + DAP_LENGTH + 2 * PORT_LENGTH + DFU_LENGTH,
-    BUS_POWERED = 0x80, MILLIAMPERES = 300
+    MILLIAMPERES = 300
 };
 
 /* One serial port: a communication interface for control, a data interface for bytes. */
@@ -96,9 +93,6 @@ enum {
     9, 4, (interface) + 1, 0, 2, 10, 0, 0, NO_STRING,                                     \
     7, 5, data, EP_BULK_BITS, LE16(out), 0,                                               \
     7, 5, IN | (data), EP_BULK_BITS, LE16(DATA_SIZE), 0
-enum {                                                  /* DFU 1.1 4.1.3 */
-    CAN_DNLOAD = 1 << 0, CAN_UPLOAD = 1 << 1, WILL_DETACH = 1 << 3, DETACH_MS = 1000
-};
 enum { EP_BULK_BITS = 2, EP_INTERRUPT_BITS = 3 };       /* USB 2.0 9.6.6: not as in EPnR */
 
 static const uint8_t configuration_descriptor[] = {
@@ -110,50 +104,30 @@ static const uint8_t configuration_descriptor[] = {
     SERIAL_PORT(GDB_INTERFACE, GDB_NAME, GDB_NOTIFY_EP, GDB_EP, DATA_SIZE),
     SERIAL_PORT(UART_INTERFACE, UART_NAME, UART_NOTIFY_EP, UART_EP, UART_OUT_SIZE),
     9, 4, DFU_INTERFACE, 0, 0, 0xFE, 1, 1, DFU_NAME,    /* DFU, at run time */
-    9, 0x21, CAN_DNLOAD | CAN_UPLOAD | WILL_DETACH, LE16(DETACH_MS),
-    LE16(DFU_TRANSFER_SIZE), LE16(0x0110),
+    DFU_FUNCTIONAL,
 };
 _Static_assert(sizeof configuration_descriptor == CONFIGURATION_LENGTH, "USB 2.0 9.6.3");
 
-/* What makes Windows load WinUSB for a function, and open it to programs. */
-struct ms_os_function {
-    uint16_t header[4];                                 /* subset of one function */
-    uint16_t compatible_length, compatible_type;
-    char compatible_id[8], sub_compatible_id[8];
-    uint16_t property[4];
-    __CHAR16_TYPE__ name[21];
-    uint16_t data_length;
-    __CHAR16_TYPE__ data[40];           /* two zeros at the end: a list */
+/* Of two functions: each has its subset of the set. */
+struct winusb_function {
+    uint16_t header[4];
+    struct winusb winusb;
 };
-enum { NAME_SIZE = 21 * 2, DATA_SIZE_OF_GUID = 40 * 2, PROPERTY_SIZE = 10 + NAME_SIZE
-       + DATA_SIZE_OF_GUID };
 #define WINUSB_FUNCTION(interface, guid)                                                  \
-    { 8, 2, interface, sizeof(struct ms_os_function) }, 20, 3, "WINUSB", "",              \
-    { PROPERTY_SIZE, 4, 7, NAME_SIZE }, u"DeviceInterfaceGUIDs", DATA_SIZE_OF_GUID, guid
+    { { 8, 2, interface, sizeof(struct winusb_function) }, WINUSB(guid) }
 static const struct {
     uint16_t set[5], configuration[4];
-    struct ms_os_function dap, dfu;
+    struct winusb_function dap, dfu;
 } ms_os_set = {
-    { 10, 0, 0, 0x0603, sizeof ms_os_set },             /* set header: Windows 8.1 on */
-    { 8, 1, 0, sizeof ms_os_set - 10 },                 /* configuration: its index, 0 */
-    { WINUSB_FUNCTION(DAP_INTERFACE, u"{CDB3B5AD-293B-4663-AA36-1AAE46463776}") }, /* ARM's */
-    { WINUSB_FUNCTION(DFU_INTERFACE, u"{0E6E9B54-2C0D-4D53-8A7C-6F1B3D0C9E21}") },
+    MS_OS_HEADER(sizeof ms_os_set),
+    { 8, 1, 0, sizeof ms_os_set - MS_OS_HEADER_LENGTH },        /* its index, 0 */
+    WINUSB_FUNCTION(DAP_INTERFACE, u"{CDB3B5AD-293B-4663-AA36-1AAE46463776}"),  /* ARM's */
+    WINUSB_FUNCTION(DFU_INTERFACE, u"{0E6E9B54-2C0D-4D53-8A7C-6F1B3D0C9E21}"),
 };
-_Static_assert(sizeof ms_os_set == 18 + 2 * 160, "MS OS 2.0: no gaps");
 
 /* No landing page: WebUSB only says that a browser's page may open us. */
-static const uint8_t bos_descriptor[] = {
-    5, 15, LE16(5 + 24 + 28), 2,
-    24, 16, 5, 0,                       /* platform capability: WebUSB */
-    0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47,
-    0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,
-    LE16(0x0100), WEBUSB_REQUEST, NO_STRING,
-    28, 16, 5, 0,                       /* platform capability: MS OS 2.0 */
-    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C,
-    0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
-    0, 0, LE16(0x0603), LE16(sizeof ms_os_set), MS_OS_REQUEST, 0,
-};
-_Static_assert(sizeof bos_descriptor == 5 + 24 + 28, "USB 3.2 9.6.2");
+static const uint8_t bos_descriptor[] = { BOS(NO_STRING, sizeof ms_os_set) };
+_Static_assert(sizeof bos_descriptor == BOS_LENGTH, "USB 3.2 9.6.2");
 
 static int vendor_request(const struct usb_setup *setup, const uint8_t **data)
 {
@@ -262,7 +236,6 @@ static void detach_poll(void)
         return;
     backup_ask_to_stay();
     usb_stop();
-    clock_wait_us(UNPLUGGED_MS * 1000);
     SCB.AIRCR = SCB_AIRCR_SYSRESET;
 }
 

@@ -1,6 +1,6 @@
 /* usb.c - chapter 9: what every USB device must answer, from the tables of this one.
  *
- *   called by  probe.c, boot.c, cdc.c; the USB interrupt      calls  usb_ep.c
+ *   called by  probe.c, boot.c, cdc.c; the USB interrupt      calls  usb_ep.c, clock.c
  *
  * A control transfer, and where we are in it:
  *
@@ -9,7 +9,7 @@
  *   SETUP                  -> IN (empty)                      STATUS_IN
  *
  * Rules:
- *   - everything happens in the USB interrupt; nothing here waits;
+ *   - everything happens in the USB interrupt; nothing there waits;
  *   - a SETUP ends whatever was going on, and is always taken;
  *   - the host may end a data stage early by beginning the status stage;
  *   - data shorter than asked for that fills its last packet is ended by an empty one;
@@ -18,6 +18,7 @@
  *
  * Sources: USB 2.0 8.5.3, 9.4; RM0008 23.4.2, 23.5.2. */
 #include "usb.h"
+#include "clock.h"
 #include "stm32f103.h"
 
 enum {
@@ -27,13 +28,12 @@ enum {
     DEVICE = 1, CONFIGURATION = 2, STRING = 3, BOS = 15,        /* descriptor types */
     ENDPOINT_HALT = 0,
     ENGLISH_US = 0x0409,
-    SETUP_SIZE = 8
+    UNPLUGGED_MS = 20                   /* long enough for any host to notice */
 };
 enum stage { IDLE, DATA_IN, DATA_OUT, STATUS_IN, STATUS_OUT };
 
 /* All written by the interrupt, read by anybody. */
 static struct {
-    uint8_t ep0_size;
     volatile uint8_t configuration;
     uint8_t address;                    /* 0 = not yet addressed */
     enum stage stage;
@@ -41,8 +41,14 @@ static struct {
     const uint8_t *from;                /* DATA_IN: what is still to go */
     uint16_t left;                      /* ... and DATA_OUT: how much is still to come */
     bool empty_packet;                  /* DATA_IN: one is due at the end */
-    const struct usb_endpoint *rows[8][2];  /* the device's endpoints: found at once */
 } usb;
+
+static const struct usb_endpoint *rows[8][2];   /* the device's endpoints: found at once */
+
+static int ep0_size(void)
+{
+    return usb_device.device[7];        /* bMaxPacketSize0 */
+}
 
 /* --- endpoints --------------------------------------------------------------------- */
 
@@ -72,7 +78,7 @@ static void open_endpoints(bool open)
     for (int i = 0; i < usb_device.endpoint_count; i++) {
         const struct usb_endpoint *row = &usb_device.endpoints[i];
         int n = row->address & 0xF;
-        usb.rows[n][direction_of(row->address)] = row;
+        rows[n][direction_of(row->address)] = row;
         ep_type(n, (enum ep_type)row->type);
         if (open)
             ep_open(n, direction_of(row->address), row->buffer, row->size);
@@ -91,7 +97,7 @@ static void configure(uint8_t value)
 
 static const struct usb_endpoint *find_endpoint(uint16_t address)
 {
-    return address & ~0x87 ? NULL : usb.rows[address & 7][address >> 7];
+    return address & ~0x87 ? NULL : rows[address & 7][address >> 7];
 }
 
 static void clear_halt(const struct usb_endpoint *row)
@@ -155,10 +161,12 @@ static int get_string(uint8_t index)
     }
     if (index >= usb_device.string_count || setup()->wIndex != ENGLISH_US)
         return USB_REFUSE;
-    if (usb_device.strings[index])
-        return string_descriptor(usb_device.strings[index]);
-    usb_serial_number(serial);
-    return string_descriptor(serial);
+    const char *text = usb_device.strings[index];
+    if (!text) {
+        usb_serial_number(serial);
+        text = serial;
+    }
+    return string_descriptor(text);
 }
 
 /* Configuration and BOS keep the length of all that follows in bytes 2 and 3. */
@@ -168,20 +176,20 @@ static int with_total_length(const uint8_t *descriptor)
     return descriptor[2] | descriptor[3] << 8;
 }
 
+/* Those that are there once; a full-speed device has no qualifier. */
 static int get_descriptor(void)
 {
-    uint8_t index = (uint8_t)setup()->wValue;
-    switch (setup()->wValue >> 8) {
-    case DEVICE:
+    if (setup()->wValue >> 8 == STRING)
+        return get_string((uint8_t)setup()->wValue);
+    switch (setup()->wValue) {
+    case DEVICE << 8:
         usb.from = usb_device.device;
-        return index == 0 ? usb_device.device[0] : USB_REFUSE;
-    case CONFIGURATION:
-        return index == 0 ? with_total_length(usb_device.configuration) : USB_REFUSE;
-    case STRING:
-        return get_string(index);
-    case BOS:
-        return usb_device.bos && index == 0 ? with_total_length(usb_device.bos) : USB_REFUSE;
-    default:                            /* a full-speed device has no qualifier */
+        return usb_device.device[0];
+    case CONFIGURATION << 8:
+        return with_total_length(usb_device.configuration);
+    case BOS << 8:
+        return usb_device.bos ? with_total_length(usb_device.bos) : USB_REFUSE;
+    default:
         return USB_REFUSE;
     }
 }
@@ -260,26 +268,25 @@ static int standard_request(void)
     }
 }
 
-/* Of the interface that a class or vendor request is for, or NULL. */
-static usb_control *addressed_interface(void)
+/* Of a class or a vendor. */
+static int interface_request(void)
 {
     uint8_t n = (uint8_t)setup()->wIndex;
-    bool wanted = (setup()->bmRequestType & USB_RECIPIENT) == USB_TO_INTERFACE
-               && (setup()->bmRequestType & USB_TYPE) != USB_STANDARD
-               && usb.configuration && n < usb_device.interface_count;
-    return wanted ? usb_device.interfaces[n] : NULL;
+    if (!usb.configuration || n >= usb_device.interface_count || !usb_device.interfaces[n])
+        return USB_REFUSE;
+    return usb_device.interfaces[n](setup(), &usb.from);
 }
 
 static int answer(void)
 {
-    usb_control *interface = addressed_interface();
+    int type = setup()->bmRequestType & USB_TYPE;
+    int recipient = setup()->bmRequestType & USB_RECIPIENT;
     usb.from = usb_device.buffer;
-    if ((setup()->bmRequestType & USB_TYPE) == USB_STANDARD)
+    if (type == USB_STANDARD)
         return standard_request();
-    if (interface)
-        return interface(setup(), &usb.from);
-    if ((setup()->bmRequestType & (USB_TYPE | USB_RECIPIENT)) == (USB_VENDOR | USB_TO_DEVICE)
-        && usb_device.vendor)
+    if (recipient == USB_TO_INTERFACE)
+        return interface_request();
+    if (type == USB_VENDOR && recipient == USB_TO_DEVICE && usb_device.vendor)
         return usb_device.vendor(setup(), &usb.from);
     return USB_REFUSE;
 }
@@ -318,12 +325,12 @@ static void refuse(void)
  * when it has, nobody must open OUT again before that packet is taken. */
 static void send_next(void)
 {
-    int n = usb.left < usb.ep0_size ? usb.left : usb.ep0_size;
+    int n = usb.left < ep0_size() ? usb.left : ep0_size();
     if (n == 0 && !usb.empty_packet) {
         usb.stage = STATUS_OUT;
         return;
     }
-    if (n < usb.ep0_size)
+    if (n < ep0_size())
         usb.empty_packet = false;       /* this one is short, which says "the end" too */
     ep_write(0, 0, usb.from, n);
     ep_next(0, 0, n);
@@ -351,26 +358,21 @@ static void finish(int result)
  * have seen it: then NAK.  Asking sooner is against the rules: STALL. */
 static void expect_data(void)
 {
-    arm(DATA_OUT, EP_VALID, usb.left > usb.ep0_size ? EP_STALL : EP_NAK);
+    arm(DATA_OUT, EP_VALID, usb.left > ep0_size() ? EP_STALL : EP_NAK);
 }
 
 static void setup_arrived(void)
 {
-    uint8_t raw[SETUP_SIZE] = { 0 };
-    ep_read(0, raw, SETUP_SIZE);
+    ep_read(0, (uint8_t *)&usb.setup, sizeof usb.setup);
     /* Only now: while the event stands, another SETUP cannot overwrite the buffer. */
     ep_clear(0, EP_SETUP | EP_SENT);
-    usb.setup = (struct usb_setup) {
-        raw[0], raw[1], (uint16_t)(raw[2] | raw[3] << 8),
-        (uint16_t)(raw[4] | raw[5] << 8), (uint16_t)(raw[6] | raw[7] << 8)
-    };
-    bool to_device = !(raw[0] & USB_FROM_DEVICE) && usb.setup.wLength;
+    bool to_device = !(setup()->bmRequestType & USB_FROM_DEVICE) && setup()->wLength;
     if (!to_device) {
         finish(answer());
-    } else if (usb.setup.wLength > usb_device.buffer_size) {
+    } else if (setup()->wLength > usb_device.buffer_size) {
         refuse();
     } else {
-        usb.left = usb.setup.wLength;
+        usb.left = setup()->wLength;
         expect_data();
     }
 }
@@ -384,7 +386,7 @@ static void data_arrived(void)
     ep_clear(0, EP_RECEIVED);
     if (usb.left == 0)
         finish(answer());
-    else if (n < usb.ep0_size)
+    else if (n < ep0_size())
         refuse();                       /* less than it promised */
     else
         expect_data();
@@ -436,20 +438,19 @@ __attribute__((noinline)) static void control_event(int events)
 
 static void bus_reset(void)
 {
-    ep_sleep(false);
     configure(0);
     usb.address = 0;
     usb.stage = IDLE;
     ep_type(0, EP_CONTROL);
-    ep_open(0, EP_OUT, usb_device.ep0_out, usb.ep0_size);
-    ep_open(0, EP_IN, usb_device.ep0_in, usb.ep0_size);
+    ep_open(0, EP_OUT, usb_device.ep0_out, ep0_size());
+    ep_open(0, EP_IN, usb_device.ep0_in, ep0_size());
     ep_address(0);
 }
 
 /* Apart, as control_event() is: usb_interrupt() shall save only the registers it needs. */
 __attribute__((noinline)) static void bus_event(int bus)
 {
-    if (bus & BUS_WAKEUP)
+    if (bus & (BUS_WAKEUP | BUS_RESET))
         ep_sleep(false);
     if (bus & BUS_RESET)
         bus_reset();
@@ -488,13 +489,12 @@ void usb_interrupt(void)
     }
     int event = ep_take_event(n);
     enum ep_direction direction = event == EP_SENT ? EP_IN : EP_OUT;
-    if (event && usb.rows[n][direction])
-        usb.rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
+    if (event && rows[n][direction])
+        rows[n][direction]->event(n, event == EP_SENT ? USB_SENT : USB_RECEIVED);
 }
 
 void usb_start(void)
 {
-    usb.ep0_size = usb_device.device[7];
     usb.configuration = 0;
     ep_attach();
 }
@@ -502,4 +502,5 @@ void usb_start(void)
 void usb_stop(void)
 {
     ep_detach();
+    clock_wait_us(UNPLUGGED_MS * 1000);
 }

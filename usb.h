@@ -8,7 +8,7 @@
 #include "usb_ep.h"
 #include <stddef.h>
 
-struct usb_setup {                      /* USB 2.0 9.3 */
+struct usb_setup {                      /* USB 2.0 9.3: eight bytes, as they come */
     uint8_t bmRequestType, bRequest;
     uint16_t wValue, wIndex, wLength;
 };
@@ -62,7 +62,7 @@ struct usb_device {
 
 extern const struct usb_device usb_device;
 void usb_start(void);                               /* "plugs in" */
-void usb_stop(void);                                /* "unplugs" */
+void usb_stop(void);                                /* "unplugs", for 20 ms at least */
 bool usb_configured(void);
 
 /* For the owners of the endpoints, in the interrupt or with interrupts off; only when
