@@ -83,22 +83,13 @@ static void idle(void)
 
 /* --- download ------------------------------------------------------------------------ */
 
-static enum dfu_status status_of(enum selfflash_error error)
-{
-    static const uint8_t status[] = {
-        [SELFFLASH_OK] = DFU_OK, [SELFFLASH_ADDRESS] = DFU_ERR_ADDRESS,
-        [SELFFLASH_PROTECTED] = DFU_ERR_WRITE, [SELFFLASH_ERASE] = DFU_ERR_ERASE,
-        [SELFFLASH_NOT_ERASED] = DFU_ERR_CHECK_ERASED, [SELFFLASH_PROGRAM] = DFU_ERR_PROG,
-        [SELFFLASH_VERIFY] = DFU_ERR_VERIFY,
-    };
-    return (enum dfu_status)status[error];
-}
-
-static uint32_t word(const uint8_t *bytes)
-{
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
-         | (uint32_t)bytes[3] << 24;
-}
+/* What went wrong in flash has the number that DFU gives it. */
+_Static_assert((int)SELFFLASH_OK == DFU_OK && (int)SELFFLASH_PROTECTED == DFU_ERR_WRITE
+               && (int)SELFFLASH_ERASE == DFU_ERR_ERASE
+               && (int)SELFFLASH_NOT_ERASED == DFU_ERR_CHECK_ERASED
+               && (int)SELFFLASH_PROGRAM == DFU_ERR_PROG
+               && (int)SELFFLASH_VERIFY == DFU_ERR_VERIFY
+               && (int)SELFFLASH_ADDRESS == DFU_ERR_ADDRESS, "DFU 1.1 6.1.2");
 
 /* The next part of the slot, whichever way it goes.  Blocks are numbered without a gap, from
  * 0 and after 65535 from 0 again. */
@@ -121,7 +112,7 @@ static enum dfu_status check_vectors(uint32_t end)
     uint32_t complete = SLOT_START + sizeof dfu.vectors;
     if (dfu.at >= complete || end < complete)
         return DFU_OK;
-    dfu.vectors = (struct vectors) { word(page), word(page + 4) };
+    memcpy(&dfu.vectors, page, sizeof dfu.vectors);
     if (!selfflash_sp_plausible(dfu.vectors.sp))
         return DFU_ERR_FILE;            /* text, a .hex, an archive, nothing */
     if (!selfflash_entry_plausible(dfu.vectors.reset)
@@ -166,7 +157,7 @@ void dfu_done(const struct usb_setup *setup)
     dfu.blocks++;
     dfu.state = DFU_DNLOAD_SYNC;
     if (error)
-        fail(status_of(error));
+        fail((enum dfu_status)error);
 }
 
 static enum selfflash_error program_word(uint32_t address, const uint32_t *value)
@@ -189,7 +180,7 @@ static int manifest(const struct usb_setup *setup, const uint8_t **data)
     if (!error)
         error = program_word(SLOT_START, &dfu.vectors.sp);
     if (error)
-        return fail(status_of(error));
+        return fail((enum dfu_status)error);
     dfu.state = DFU_MANIFEST_SYNC;
     return 0;
 }
@@ -213,9 +204,18 @@ static int upload(const struct usb_setup *setup, const uint8_t **data)
 
 /* --- the rest ------------------------------------------------------------------------- */
 
-static int get_status(const struct usb_setup *setup, const uint8_t **data)
+static int tell_status(const struct usb_setup *setup, const uint8_t **data)
 {
     (void)setup;
+    dfu.reply[0] = dfu.status;          /* bwPollTimeout and iString stay 0 */
+    dfu.reply[4] = dfu.state;
+    *data = dfu.reply;
+    return sizeof dfu.reply;
+}
+
+/* Who asks goes on: to the next block, or to the end. */
+static int get_status(const struct usb_setup *setup, const uint8_t **data)
+{
     if (dfu.state == DFU_DNLOAD_SYNC)
         dfu.state = DFU_DNLOAD_IDLE;
     if (dfu.state == DFU_MANIFEST_SYNC) {
@@ -223,10 +223,7 @@ static int get_status(const struct usb_setup *setup, const uint8_t **data)
         dfu.complete = true;
         leave_in(NO_RESET_MS);
     }
-    dfu.reply[0] = dfu.status;          /* bwPollTimeout and iString stay 0 */
-    dfu.reply[4] = dfu.state;
-    *data = dfu.reply;
-    return sizeof dfu.reply;
+    return tell_status(setup, data);
 }
 
 static int get_state(const struct usb_setup *setup, const uint8_t **data)
@@ -243,9 +240,8 @@ static int abandon(const struct usb_setup *setup, const uint8_t **data)
     return 0;
 }
 
-static int detach(const struct usb_setup *setup, const uint8_t **data)
+static int detach(void)
 {
-    (void)setup, (void)data;
     dfu.state = DFU_APP_DETACH;
     leave_in(DETACH_MS);
     return 0;
@@ -276,12 +272,6 @@ enum {
     DATA = 1 << 15                      /* wLength is not 0 */
 };
 
-static const struct rule in_application[] = {
-    { OUT, DETACH,           ANY, detach },
-    { IN,  GETSTATUS, DATA | ANY, get_status },
-    { IN,  GETSTATE,  DATA | ANY, get_state },
-};
-
 static const struct rule in_bootloader[] = {
     { OUT, DETACH,           ANY,          leave },
     { OUT, DNLOAD,    DATA | START | DOWN, accept_block },
@@ -293,33 +283,30 @@ static const struct rule in_bootloader[] = {
     { OUT, ABORT,            START | DOWN | UP | WRITTEN, abandon },
 };
 
-static const struct rule *find(const struct rule *rule, size_t count,
-                               const struct usb_setup *setup)
-{
-    int now = 1 << dfu.state, data = setup->wLength ? DATA : 0;
-    for (; count > 0; count--, rule++) {
-        if (rule->type == setup->bmRequestType && rule->request == setup->bRequest
-            && rule->when & now && (rule->when & DATA) == data)
-            return rule;
-    }
-    return NULL;
-}
-
-int dfu_runtime_control(const struct usb_setup *setup, const uint8_t **data)
-{
-    const struct rule *rule = find(in_application,
-                                   sizeof in_application / sizeof in_application[0], setup);
-    return rule ? rule->answer(setup, data) : USB_REFUSE;
-}
-
 /* An error that has not been cleared stays: the first is the cause. */
 int dfu_control(const struct usb_setup *setup, const uint8_t **data)
 {
-    const struct rule *rule = find(in_bootloader,
-                                   sizeof in_bootloader / sizeof in_bootloader[0], setup);
-    if (rule)
-        return rule->answer(setup, data);
+    const struct rule *rule = in_bootloader;
+    int now = 1 << dfu.state, length = setup->wLength ? DATA : 0;
+    for (size_t left = sizeof in_bootloader / sizeof *rule; left > 0; left--, rule++) {
+        if (rule->type == setup->bmRequestType && rule->request == setup->bRequest
+            && rule->when & now && (rule->when & DATA) == length)
+            return rule->answer(setup, data);
+    }
     return dfu.state == DFU_ERROR ? USB_REFUSE : fail(DFU_ERR_STALLEDPKT);
+}
+
+/* In the application: three of them, in any state. */
+int dfu_runtime_control(const struct usb_setup *setup, const uint8_t **data)
+{
+    bool to_host = setup->bmRequestType == IN && setup->wLength;
+    if (setup->bmRequestType == OUT && setup->bRequest == DETACH && !setup->wLength)
+        return detach();
+    if (to_host && setup->bRequest == GETSTATUS)
+        return tell_status(setup, data);
+    if (to_host && setup->bRequest == GETSTATE)
+        return get_state(setup, data);
+    return USB_REFUSE;
 }
 
 /* --- the bus, and main -------------------------------------------------------------------- */

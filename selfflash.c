@@ -84,11 +84,13 @@ static bool in_slot(uint32_t address, uint32_t length)
         && length <= end - address;
 }
 
-static void unlock(void)
+/* Not inline: two calls of it are smaller. */
+__attribute__((noinline)) static void unlock(uint32_t how)
 {
     FLASH.KEYR = KEY1;
     FLASH.KEYR = KEY2;
     FLASH.SR = FLASH_SR_ALL;            /* 1 clears */
+    FLASH.CR = how;
 }
 
 static void lock(void)
@@ -127,8 +129,7 @@ enum selfflash_error selfflash_erase(uint32_t page)
 {
     if (!in_slot(page, FLASH_PAGE))
         return SELFFLASH_ADDRESS;
-    unlock();
-    FLASH.CR = FLASH_CR_PER;
+    unlock(FLASH_CR_PER);
     FLASH.AR = page;
     FLASH.CR = FLASH_CR_PER | FLASH_CR_STRT;
     enum selfflash_error error = finish(SELFFLASH_ERASE);
@@ -152,8 +153,7 @@ enum selfflash_error selfflash_program(uint32_t address, const uint8_t *bytes,
     enum selfflash_error error = SELFFLASH_OK;
     if (!in_slot(address, length))
         return SELFFLASH_ADDRESS;
-    unlock();
-    FLASH.CR = FLASH_CR_PG;
+    unlock(FLASH_CR_PG);
     for (uint32_t i = 0; i < length && !error; i += 2) {
         uint32_t high = i + 1 < length ? bytes[i + 1] : 0xFF;
         error = program_halfword(address + i, bytes[i] | high << 8);

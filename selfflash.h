@@ -18,10 +18,11 @@ bool selfflash_entry_plausible(uint32_t reset);
 
 uint32_t selfflash_end(void);           /* the address behind the last byte there is */
 
-/* All addresses must be even and in the slot. */
+/* All addresses must be even and in the slot.  The numbers are those of bStatus, DFU 1.1
+ * 6.1.2. */
 enum selfflash_error {
-    SELFFLASH_OK, SELFFLASH_ADDRESS, SELFFLASH_PROTECTED, SELFFLASH_ERASE,
-    SELFFLASH_NOT_ERASED, SELFFLASH_PROGRAM, SELFFLASH_VERIFY
+    SELFFLASH_OK = 0, SELFFLASH_PROTECTED = 3, SELFFLASH_ERASE, SELFFLASH_NOT_ERASED,
+    SELFFLASH_PROGRAM, SELFFLASH_VERIFY, SELFFLASH_ADDRESS
 };
 enum selfflash_error selfflash_erase(uint32_t page);    /* the one that begins there */
 /* Programs erased flash, upwards, two bytes at a time, and reads it back.  The last byte
