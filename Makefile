@@ -161,6 +161,9 @@ example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
 example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
     -Wl,--defsym=RAM_SIZE=0x20000
+example_stm32f429 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F429ZI"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x200000 \
+    -Wl,--defsym=RAM_SIZE=0x30000
 example_nrf51822  := -mcpu=cortex-m0 -DCHIP_NAME='"nRF51822"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x4000
 example_nrf52840  := -mcpu=cortex-m3 -DCHIP_NAME='"nRF52840"' \

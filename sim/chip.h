@@ -3,7 +3,7 @@
  * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
  * may also be the target.
  *
- *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A      f4.c     STM32F405RG
+ *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A      f4.c     STM32F405RG, STM32F429ZI
  *   nrf5.c    nRF52840, nRF51822
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
@@ -48,6 +48,7 @@ struct chip {
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *nrf51_new(struct sim *sim, const char *name, uint32_t unique_id);
 /* hardened: from build code Fxx on, where the access port is closed unless opened. */
 struct chip *nrf52_new(struct sim *sim, const char *name, bool hardened, uint32_t unique_id);

@@ -1,12 +1,14 @@
-/* f4.c - an STM32F405RG, of the families F2, F4, F7: the core, its memories, its peripherals, its reset.
+/* f4.c - an STM32F2, F4 or F7: the core, its memories, its peripherals, its reset.
  *
  *   called by  board.c      calls  one file per peripheral (f4.h), cpu.h, swdp.h
  *
  *   0x00000000  alias of flash or of system memory, as BOOT0 said at reset
- *   0x08000000  flash, 1 MB              0x10000000  CCM, 64 KB: data only
+ *   0x08000000  flash                    0x10000000  CCM, 64 KB: data only
  *   0x1FFF0000  system memory, OTP, unique id, size     0x1FFFC000  option bytes
- *   0x20000000  SRAM, 112 + 16 KB        0x40000000  APB1   0x40010000  APB2
+ *   0x20000000  SRAM                     0x40000000  APB1   0x40010000  APB2
  *   0x40020000  AHB1                     0xE0042000  DBGMCU
+ *
+ * What one part has and another has not is data (f4_parts.c).
  *
  * The core is a Cortex-M4 by its ids; its DSP instructions and FPU are not modelled, and are
  * reported when a program uses them.
@@ -29,9 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE = 0x20000000, RAM_SIZE = 128 * 1024, CCM_BASE = 0x10000000,
-       CCM_SIZE = 64 * 1024 };
-enum { ACR_LATENCY = 7, ACR_PRFTEN = 1 << 8, ACR_ICEN = 1 << 9 };
+enum { RAM_BASE = 0x20000000 };
 #define POWER_ON_TIME (1500 * SIM_US)       /* DS8626 table 19, tRSTTEMPO typical */
 #define RESET_PULSE   (20 * SIM_US)
 
@@ -103,39 +103,17 @@ struct f4_block *f4_add_block(struct f4 *f4, const struct f4_block *given)
 }
 
 /* On the chip, but not in this model: the bus reports every access by name. */
-static const struct { const char *name; uint32_t base, size; } absent[] = {
-    { "TIM2", 0x40000000, 0x400 }, { "TIM3", 0x40000400, 0x400 },
-    { "TIM4", 0x40000800, 0x400 }, { "TIM5", 0x40000C00, 0x400 },
-    { "TIM6", 0x40001000, 0x400 }, { "TIM7", 0x40001400, 0x400 },
-    { "TIM12", 0x40001800, 0x400 }, { "TIM13", 0x40001C00, 0x400 },
-    { "TIM14", 0x40002000, 0x400 }, { "RTC and BKP", 0x40002800, 0x400 },
-    { "SPI2", 0x40003800, 0x400 }, { "SPI3", 0x40003C00, 0x400 },
-    { "UART4", 0x40004C00, 0x400 }, { "UART5", 0x40005000, 0x400 },
-    { "I2C1", 0x40005400, 0x400 }, { "I2C2", 0x40005800, 0x400 },
-    { "I2C3", 0x40005C00, 0x400 }, { "CAN1", 0x40006400, 0x400 },
-    { "CAN2", 0x40006800, 0x400 }, { "DAC", 0x40007400, 0x400 },
-    { "TIM1", 0x40010000, 0x400 }, { "TIM8", 0x40010400, 0x400 },
-    { "ADC", 0x40012000, 0x400 }, { "SDIO", 0x40012C00, 0x400 },
-    { "SPI1", 0x40013000, 0x400 }, { "EXTI", 0x40013C00, 0x400 },
-    { "TIM9", 0x40014000, 0x400 }, { "TIM10", 0x40014400, 0x400 },
-    { "TIM11", 0x40014800, 0x400 }, { "CRC", 0x40023000, 0x400 },
-    { "BKPSRAM", 0x40024000, 0x1000 }, { "DMA1", 0x40026000, 0x400 },
-    { "DMA2", 0x40026400, 0x400 }, { "USB OTG HS", 0x40040000, 0x40000 },
-    { "USB OTG FS", 0x50000000, 0x40000 }, { "RNG", 0x50060800, 0x400 },
-};
-
 static void add_absent(struct f4 *f4)
 {
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
+    for (const struct f4_area *area = f4->part->absent; area->name; area++)
         bus_add(f4->bus, &(struct bus_region){
-            .base = absent[i].base, .size = absent[i].size, .name = absent[i].name });
+            .base = area->base, .size = area->size, .name = area->name });
 }
 
 /* As f103.c has it, from AN2548: a read across a bridge at HCLK / n takes 2n cycles more, a
  * write keeps the bridge busy for 2n - 1. */
 void f4_set_costs(struct f4 *f4)
 {
-    uint32_t acr = f4_flash_acr(f4->flash);
     cpu_set_clock(f4->cpu, f4_rcc_hclk(f4->rcc));
     for (int i = 0; i < f4->block_count; i++) {
         struct f4_block *block = &f4->blocks[i];
@@ -145,31 +123,29 @@ void f4_set_costs(struct f4 *f4)
         block->region->read_wait = (uint8_t)(2 * n);
         block->region->write_wait = (uint8_t)(2 * n - 1);
     }
-    struct bus_region *flash[] = { f4->flash_region, f4->boot_region };
-    for (int i = 0; i < 2; i++) {
-        flash[i]->read_wait = acr & ACR_ICEN ? 0 : (uint8_t)(acr & ACR_LATENCY);
-        flash[i]->prefetch = acr & ACR_PRFTEN;
-    }
+    f4_flash_set_costs(f4->flash);
 }
 
 /* --- memory, boot -------------------------------------------------------------------- */
 
-static void scramble(struct f4 *f4, uint32_t base, uint32_t size)
+static void scramble(struct f4 *f4)
 {
-    uint8_t *ram = bus_find(f4->bus, base)->memory;
-    for (uint32_t i = 0; i < size; i += 4) {
-        uint32_t word = sim_random(f4->sim);
-        memcpy(ram + i, &word, 4);
+    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++) {
+        uint8_t *ram = bus_find(f4->bus, memory->base)->memory;
+        for (uint32_t i = 0; i < memory->size; i += 4) {
+            uint32_t word = sim_random(f4->sim);
+            memcpy(ram + i, &word, 4);
+        }
     }
 }
 
-/* RM0090 2.4: latched as the chip leaves reset. */
+/* RM0090 2.4: latched as the chip leaves reset; BFB2 goes before the pin. */
 static void latch_boot_pin(struct f4 *f4)
 {
-    bool boot0 = f4->boot0.net && pin_sample(&f4->boot0);
-    f4->boot_region->memory = boot0 ? f4->system_memory : f4->chip.flash;
-    if (boot0)
-        f4_report(f4, SIM_UNMODELLED, "BOOT0 high: ST's boot loader is not here");
+    f4->from_system_memory = (f4->boot0.net && pin_sample(&f4->boot0)) ||
+                             f4_flash_boots_twice(f4->flash);
+    if (f4->from_system_memory)
+        f4_report(f4, SIM_UNMODELLED, "BOOT0 high, or BFB2: ST's boot loader is not here");
 }
 
 void f4_apply_debug_port(struct f4 *f4)
@@ -202,6 +178,7 @@ static void start_core(struct f4 *f4)
 static void reset_end(struct f4 *f4)
 {
     f4->in_reset = false;
+    f4_flash_load_options(f4->flash);
     latch_boot_pin(f4);
     f4_flash_reset_over(f4->flash);
     f4_debug_chip_starts(f4->debug);
@@ -273,8 +250,7 @@ static void chip_power(struct chip *chip, bool on)
     f4_flash_power(f4->flash, on);
     f4_debug_power(f4->debug, on);
     if (on) {
-        scramble(f4, RAM_BASE, RAM_SIZE);
-        scramble(f4, CCM_BASE, CCM_SIZE);
+        scramble(f4);
         f4_rcc_power_on(f4->rcc);
         f4_gpio_power(f4->gpio, true);
         coredebug_power_reset(f4->coredebug);
@@ -328,8 +304,8 @@ static void chip_destroy(struct chip *chip)
     f4_flash_free(f4->flash);
     f4_rcc_free(f4->rcc);
     coredebug_free(f4->coredebug);
-    free(bus_find(f4->bus, RAM_BASE)->memory);
-    free(bus_find(f4->bus, CCM_BASE)->memory);
+    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++)
+        free(bus_find(f4->bus, memory->base)->memory);
     free(f4->system_memory);
     cpu_free(f4->cpu);
     bus_free(f4->bus);
@@ -338,15 +314,23 @@ static void chip_destroy(struct chip *chip)
 
 /* --- construction ------------------------------------------------------------------- */
 
+static void add_memories(struct f4 *f4)
+{
+    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++)
+        bus_add(f4->bus, &(struct bus_region){
+            .base = memory->base, .size = memory->size, .name = memory->name,
+            .memory = calloc(1, memory->size), .writable = true,
+            .data_only = memory->data_only });
+}
+
 static void add_core(struct f4 *f4)
 {
     f4->bus = bus_new(f4->sim, f4->name);
     f4->bus->bit_band = true;
     f4->cpu = cpu_new(f4->sim, f4->bus, &(struct cpu_config){
-        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP,
-        .cpuid = 0x410FC241,                /* Cortex-M4 r0p1 */
-        .irq_count = F4_IRQS, .priority_bits = 4, .has_vtor = true,
-        .systick_calib = 18750,             /* RM0090 12.1.1 */
+        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP, .cpuid = f4->part->cpuid,
+        .irq_count = f4->part->irqs, .priority_bits = 4, .has_vtor = true,
+        .systick_calib = f4->part->systick_calib,
     });
     f4->cpu->held_in_reset = true;
     f4->cpu->reset_request = core_asks_for_reset;
@@ -354,31 +338,14 @@ static void add_core(struct f4 *f4)
     f4->chip.cpu = f4->cpu;
     f4->chip.bus = f4->bus;
     f4->chip.ram_base = RAM_BASE;
-    f4->chip.ram_size = RAM_SIZE;
-    bus_add(f4->bus, &(struct bus_region){
-        .base = RAM_BASE, .size = RAM_SIZE, .name = "SRAM", .memory = calloc(1, RAM_SIZE),
-        .writable = true });
-    bus_add(f4->bus, &(struct bus_region){
-        .base = CCM_BASE, .size = CCM_SIZE, .name = "CCM", .memory = calloc(1, CCM_SIZE),
-        .writable = true, .data_only = true });
+    f4->chip.ram_size = f4->part->ram_size;
+    add_memories(f4);
 }
 
 static void add_debug(struct f4 *f4)
 {
-    /* Armv7-M ARM table C1-3; the last entry, the ETM, says "not present". */
-    static const uint32_t rom_entries[] = {
-        0xFFF0F003, 0xFFF02003, 0xFFF03003, 0xFFF01003, 0xFFF41003, 0xFFF42002, 0,
-    };
-    f4->chip.debug_port = swdp_new(&f4->chip, &(struct swdp_config){
-        .idcode = 0x2BA01477, .ap_idr = 0x24770011, .rom_table = 0xE00FF000,
-        .packed_transfers = true, .tar_wrap = 0x1000, .has_jtag = true,
-        .jtag_idcode = 0x4BA00477, .scan_idcode = 0x06413041,   /* RM0090 38.6.2, 38.6.3 */
-    });
-    f4->coredebug = coredebug_new(f4->cpu, &(struct coredebug_config){
-        .breakpoints = 6, .literals = 2, .watchpoints = 4,
-        .peripheral_id = { 0x13, 0x04, 0x0A, 0x00, 0x00 },      /* part 0x413 by ST */
-        .component_id = { 0x0D, 0x10, 0x05, 0xB1 },
-        .rom_base = 0xE00FF000, .rom_entries = rom_entries });
+    f4->chip.debug_port = swdp_new(&f4->chip, &f4->part->port);
+    f4->coredebug = coredebug_new(f4->cpu, &f4->part->debug);
     f4->cpu->debug = f4->coredebug;
     swdp_restrict(f4->chip.debug_port, f4_flash_debugger_allowed, f4);
 }
@@ -393,13 +360,15 @@ static void add_reset_pins(struct f4 *f4)
     alarm_init(&f4->vector_reset, vector_reset, f4);
 }
 
-struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id)
+static struct chip *new_chip(struct sim *sim, const char *name, uint32_t unique_id,
+                             const struct f4_part *part)
 {
     struct f4 *f4 = calloc(1, sizeof *f4);
     f4->sim = sim;
     f4->name = name;
+    f4->part = part;
     f4->chip = (struct chip){
-        .name = "stm32f405", .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
+        .name = part->name, .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
         .power = chip_power, .reset = chip_reset, .free = chip_destroy, .state = f4,
     };
     add_core(f4);
@@ -415,4 +384,14 @@ struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id
     add_debug(f4);
     f4_set_costs(f4);
     return &f4->chip;
+}
+
+struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F405]);
+}
+
+struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F429]);
 }

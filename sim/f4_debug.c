@@ -1,4 +1,4 @@
-/* f4_debug.c - DBGMCU of the STM32F405, the two watchdogs it may freeze, system memory.
+/* f4_debug.c - DBGMCU of an STM32F2, F4 or F7, the two watchdogs it may freeze, system memory.
  *
  *   called by  f4.c      calls  f4_rcc.c, f4_reset_internal()
  *
@@ -21,14 +21,12 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x0C };
 enum { CR_BITS = 0xE7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
-#define REVISION_2  0x10076413u
 #define LOOK_EVERY  (10 * SIM_US)
 #define LSI_CYCLE   (SIM_SECOND / 32000)
 
 enum { KR = 0x00, PR = 0x04, RLR = 0x08, IWDG_SR = 0x0C };
 enum { KEY_RELOAD = 0xAAAA, KEY_OPEN = 0x5555, KEY_START = 0xCCCC, PVU = 1, RVU = 2 };
 enum { WWDG_CR = 0x00, CFR = 0x04, WWDG_SR = 0x08, WDGA = 1 << 7, EWI = 1 << 9 };
-enum { SYSTEM_MEMORY = 0x7800 };
 
 /* Time that a halted core may stop. */
 struct countdown {
@@ -262,7 +260,7 @@ static uint32_t dbgmcu_read(void *ctx, uint32_t reg)
 {
     const struct f4_debug *d = ctx;
     switch (reg) {
-    case IDCODE:  return REVISION_2;
+    case IDCODE:  return d->f4->part->idcode;
     case CR:      return d->cr;
     case APB1_FZ: return d->fz[0];
     case APB2_FZ: return d->fz[1];
@@ -275,8 +273,8 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
     struct f4_debug *d = ctx;
     switch (reg) {
     case CR:      d->cr = value & CR_BITS; break;
-    case APB1_FZ: d->fz[0] = value & 0x06E01DFF; look(d); break;
-    case APB2_FZ: d->fz[1] = value & 0x00070003; break;
+    case APB1_FZ: d->fz[0] = value & d->f4->part->freeze_bits[0]; look(d); break;
+    case APB2_FZ: d->fz[1] = value & d->f4->part->freeze_bits[1]; break;
     default:      break;
     }
 }
@@ -317,17 +315,17 @@ static void signature_write(void *ctx, uint32_t offset, uint32_t value, int widt
  * the alias at 0 may show it. */
 void f4_debug_system_memory(struct f4 *f4, uint32_t unique_id)
 {
-    static const uint32_t vectors[] = { 0x20002000, 0x1FFF0009 };
-    uint8_t *memory = f4->system_memory = calloc(1, 1024 * 1024);
-    for (uint32_t i = 0; i < SYSTEM_MEMORY; i += 2)
+    uint32_t vectors[] = { 0x20002000, f4->part->system_base + 9 };
+    uint8_t *memory = f4->system_memory = calloc(1, f4->part->flash.size);
+    for (uint32_t i = 0; i < f4->part->system_size; i += 2)
         memcpy(memory + i, &(uint16_t){ 0xBE00 }, 2);
     memcpy(memory, vectors, sizeof vectors);
-    uint32_t *s = f4->debug->signature;           /* at 0x1FFF7A10 */
+    uint32_t *s = f4->debug->signature;
     s[0] = unique_id * 2654435761u;
     s[1] = 0x30353230 ^ unique_id;
     s[2] = 0x20383056;
     s[3] = UINT32_MAX;
-    s[4] = 1024u << 16 | 0xFFFF;                    /* 0x1FFF7A22: size in KB */
+    s[4] = f4->part->flash.size / 1024 << 16 | 0xFFFF;      /* size in KB */
     s[5] = s[6] = s[7] = UINT32_MAX;
 }
 
@@ -352,7 +350,7 @@ void f4_debug_new(struct f4 *f4)
         .narrowest = 2, .read = wwdg_read, .write = wwdg_write, .reset = wwdg_reset,
         .ctx = d });
     bus_add(f4->bus, &(struct bus_region){
-        .base = 0x1FFF7A10, .size = 0x20, .name = "electronic signature",
+        .base = f4->part->signature, .size = 0x20, .name = "electronic signature",
         .read = signature_read, .write = signature_write, .ctx = d });
 }
 

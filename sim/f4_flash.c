@@ -1,7 +1,7 @@
-/* f4_flash.c - the STM32F405's flash interface: keys, sector and mass erase, programming
- * in four widths, option bytes, three levels of read protection, OTP, the caches' traps.
+/* f4_flash.c - the flash interface of an STM32F2, F4 or F7: keys, sector, bank and mass erase,
+ * programming in four widths, option bytes, three levels of read protection, OTP.
  *
- *   called by  bus.c (stores to flash), f4.c      calls  f4_rcc.c
+ *   called by  f4_flash_map.c (stores to flash), bus.c, f4.c      calls  f4_rcc.c
  *
  *   locked --KEY1 KEY2--> open --PG + store as wide as PSIZE--> busy --> EOP
  *      ^        | anything else     \--SER, SNB or MER, STRT---> busy --> EOP
@@ -9,41 +9,33 @@
  *      |     locked until reset, and a bus error
  *      +-- CR.LOCK = 1
  *
- *   sectors   0 to 3: 16 KB   4: 64 KB   5 to 11: 128 KB
+ *   SNB   sectors of bank 1: their number; of bank 2: 16 for sector 12, and so on
+ *   MER   bank 1 (a flash of one bank: all)      MER1   bank 2
  *
- * An operation changes the memory at once and then is busy for its time; whoever reads flash
- * or writes CR or OPTCR meanwhile waits (3.5, 3.6.1).  If a reset or loss of power comes first,
- * the memory becomes a mixture of old and new bits; option bytes are left erased, which is
- * level 1.
+ * An operation changes the memory at once and then is busy for its time; whoever reads the
+ * same bank, or stores to either, or writes CR or OPTCR meanwhile waits (3.5, 3.6.1, 3.6.5).  If
+ * a reset or loss of power comes first, the memory becomes a mixture of old and new bits; option
+ * bytes are left erased, which is level 1.
  *
- * Protection level 1: once a debugger has used the bus, or with a boot from elsewhere, the
- * flash is shut to everybody, the core too, until the next power-on.  Level 2: no debug port.
+ * PCROP: neither SPRMOD nor the mark of a sector goes but together with level 1 (3.7.5).
  *
- * Chosen where RM0090 is silent: option bytes act from the next reset on; writing them takes
- * as long as a sector of 16 KB; error flags that were left standing do not hinder.
+ * Chosen where RM0090 is silent or of two minds: option bytes act from the next reset on;
+ * writing them takes as long as a sector of the smallest size; error flags that were left
+ * standing do not hinder; SER with MER is WRPERR (3.7.4; 3.6.3 says a mass erase); both banks
+ * together take as long as one; SPRMOD is not set in options that power cut off.
  *
- * PGAERR is for stores that leave their row of 128 bits; no master of this chip makes one.
- * RDERR is not on this part.  The instruction cache is followed only to tell a program that
- * runs lines which have been erased or programmed since they were read: what it executes is
- * the new contents all the same.  The data cache's staleness is not modelled.
+ * PGAERR is for stores that leave their row of 128 bits; no master of these chips makes one.
  *
- * Sources: RM0090 3 (registers 3.9), PM0081 (WRPERR's causes, option bytes); DS8626 tables 47
- * and 48 (times: typical). */
-#include "f4.h"
+ * Sources: RM0090 3 (registers 3.9), PM0081 (WRPERR's causes, option bytes); times: f4_parts.c. */
+#include "f4_flash.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACR = 0x00, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0C, CR = 0x10, OPTCR = 0x14 };
+enum { ACR = 0x00, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0C, CR = 0x10, OPTCR = 0x14,
+       OPTCR1 = 0x18 };
 enum {
-    PRFTEN = 1 << 8, ICEN = 1 << 9, DCEN = 1 << 10, ICRST = 1 << 11, DCRST = 1 << 12,
-    LATENCY = 7,
-    EOP = 1 << 0, OPERR = 1 << 1, WRPERR = 1 << 4, PGAERR = 1 << 5, PGPERR = 1 << 6,
-    PGSERR = 1 << 7, SR_FLAGS = EOP | OPERR | WRPERR | PGAERR | PGPERR | PGSERR,
-    BSY = 1 << 16,
-    PG = 1 << 0, SER = 1 << 1, MER = 1 << 2, STRT = 1 << 16, EOPIE = 1 << 24,
-    ERRIE = 1 << 25, CR_BITS = PG | SER | MER | 0xF << 3 | 3 << 8 | EOPIE | ERRIE,
-    OPTLOCK = 1 << 0, OPTSTRT = 1 << 1, WDG_SW = 1 << 5, OPTION_BITS = 0x0FFFFFEC,
-    DELIVERED = 0x0FFFAAEC, ERASED = 0x0FFFFFEC,
+    PG = 1 << 0, SER = 1 << 1, MER = 1 << 2, MER1 = 1 << 15, STRT = 1 << 16, EOPIE = 1 << 24,
+    ERRIE = 1 << 25, OPTLOCK = 1 << 0, OPTSTRT = 1 << 1,
 };
 #define LOCK    (1u << 31)
 #define KEY1    0x45670123u
@@ -51,120 +43,29 @@ enum {
 #define OPTKEY1 0x08192A3Bu
 #define OPTKEY2 0x4C5D6E7Fu
 
-enum { FLASH_BASE = 0x08000000, FLASH_SIZE = 1024 * 1024, SECTORS = 12, ROW = 16,
-       OTP_BASE = 0x1FFF7800, OTP_BYTES = 512, OTP_BLOCK = 32, OTP_SIZE = OTP_BYTES + 16,
-       OPTION_BASE = 0x1FFFC000 };
-
-/* DS8626 table 48, typical, in ms by PSIZE x8, x16, x32; with Vpp, as x32. */
-static const uint16_t erase_16k[4] = { 400, 300, 250, 250 };
-static const uint16_t erase_64k[4] = { 1200, 700, 550, 550 };
-static const uint16_t erase_128k[4] = { 2000, 1300, 1000, 1000 };
-static const uint16_t erase_mass[4] = { 16000, 11000, 8000, 8000 };
 #define PROGRAM_TIME (16 * SIM_US)      /* of any width */
+enum { BANK_1 = 1, BANK_2 = 2, BOTH_BANKS = 3 };
 
-/* 64 lines of 128 bits (3.4); which line goes where is our choice. */
-enum { CACHE_LINES = 64, NO_LINE = 0xFFFFFFFF };
-struct cache_line { uint32_t row; bool old; };
-
-struct f4_flash {
-    struct f4 *f4;
-    uint8_t *memory, otp[OTP_SIZE];
-    uint32_t option_words[4];           /* at 0x1FFFC000, as they read */
-    uint32_t acr, sr, cr, optcr;
-    uint32_t options, in_force;         /* OPTCR's bits as stored; as loaded at reset */
-    int key_step, option_key_step;
-    bool jammed, option_jammed;         /* a wrong key: until reset */
-    bool intruded;                      /* a debugger has been on the bus since power-on */
-    bool writing_options;
-
-    sim_time busy_until;                /* 0: idle */
-    struct alarm done;
-    uint8_t *target, *old;              /* of the operation in progress */
-    uint32_t length;
-    struct cache_line cache[CACHE_LINES];
-};
-
-uint32_t f4_flash_acr(const struct f4_flash *flash) { return flash->acr; }
+unsigned f4_flash_latency(const struct f4_flash *flash) { return flash->acr & LATENCY; }
 
 bool f4_flash_software_watchdog(const struct f4_flash *flash)
 {
-    return flash->in_force & WDG_SW;
+    return flash->in_force[0] & WDG_SW;
+}
+
+bool f4_flash_boots_twice(const struct f4_flash *flash)
+{
+    return flash->in_force[0] & flash->part->option_bits[0] & BFB2;
+}
+
+bool f4_flash_debug_port_open(const struct f4_flash *flash)
+{
+    return f4_flash_level(flash->in_force[0]) != 2;
 }
 
 static void rule(struct f4_flash *flash, const char *what)
 {
     f4_report(flash->f4, SIM_RULE, "flash: %s", what);
-}
-
-/* --- sectors ------------------------------------------------------------------------ */
-
-static uint32_t sector_start(unsigned n)
-{
-    return n < 5 ? n * 0x4000u : (n - 4) * 0x20000u;
-}
-
-static unsigned sector_of(uint32_t offset)
-{
-    return offset < 0x10000 ? offset / 0x4000 : offset < 0x20000 ? 4 : 4 + offset / 0x20000;
-}
-
-static uint32_t sector_size(unsigned n) { return n < 4 ? 0x4000 : n == 4 ? 0x10000 : 0x20000; }
-
-/* --- protection --------------------------------------------------------------------- */
-
-static int level(uint32_t options)
-{
-    uint32_t rdp = options >> 8 & 0xFF;
-    return rdp == 0xAA ? 0 : rdp == 0xCC ? 2 : 1;
-}
-
-static bool shut(const struct f4_flash *flash)
-{
-    return level(flash->in_force) && flash->intruded;
-}
-
-/* While it is shut, nobody reads it, the core's fetches included. */
-static void apply_protection(struct f4_flash *flash)
-{
-    uint8_t *memory = shut(flash) ? NULL : flash->memory;
-    struct f4 *f4 = flash->f4;
-    if (!f4->flash_region)
-        return;
-    if (f4->boot_region->memory != f4->system_memory)
-        f4->boot_region->memory = memory;
-    f4->flash_region->memory = memory;
-}
-
-static uint32_t read_shut(void *ctx, uint32_t offset, int width)
-{
-    struct f4 *f4 = ctx;
-    (void)offset, (void)width;
-    f4->bus->fault = true;
-    return 0;
-}
-
-/* Asked at each access of a debugger.  Writes come through: they end in WRPERR. */
-bool f4_flash_debugger_allowed(void *ctx, uint32_t address, bool write)
-{
-    struct f4 *f4 = ctx;
-    struct f4_flash *flash = f4->flash;
-    if (!flash->intruded) {
-        flash->intruded = true;
-        apply_protection(flash);
-    }
-    bool in_flash = address - FLASH_BASE < FLASH_SIZE ||
-                    (address < FLASH_SIZE && f4->boot_region->memory != f4->system_memory);
-    return write || !in_flash || !shut(flash);
-}
-
-bool f4_flash_debug_port_open(const struct f4_flash *flash)
-{
-    return level(flash->in_force) != 2;
-}
-
-static bool write_protected(const struct f4_flash *flash, unsigned sector)
-{
-    return shut(flash) || !(flash->in_force >> (16 + sector) & 1);
 }
 
 /* --- operations --------------------------------------------------------------------- */
@@ -175,20 +76,25 @@ static void update_irq(struct f4_flash *flash)
                                     (flash->sr & OPERR && flash->cr & ERRIE));
 }
 
-/* EOP and OPERR come only with their interrupts enabled (3.9.4). */
-static void fail(struct f4_flash *flash, uint32_t flag)
+/* EOP and OPERR come only with their interrupts enabled (3.9.5). */
+void f4_flash_fail(struct f4_flash *flash, uint32_t flag)
 {
     flash->sr |= flag | (flash->cr & ERRIE ? OPERR : 0);
     update_irq(flash);
 }
 
-static void finish(struct f4_flash *flash)
+static void idle(struct f4_flash *flash)
 {
-    flash->busy_until = 0;
+    flash->busy_until = flash->bank_busy_until[0] = flash->bank_busy_until[1] = 0;
     flash->length = 0;
     flash->writing_options = false;
+}
+
+static void finish(struct f4_flash *flash)
+{
+    idle(flash);
     flash->cr &= ~(uint32_t)STRT;
-    flash->optcr &= ~(uint32_t)OPTSTRT;
+    flash->optcr[0] &= ~(uint32_t)OPTSTRT;
     if (flash->cr & EOPIE)
         flash->sr |= EOP;
     update_irq(flash);
@@ -205,53 +111,67 @@ static void catch_up(struct f4_flash *flash)
     }
 }
 
-static void begin(struct f4_flash *flash, uint8_t *target, uint32_t length, sim_time time)
+static void begin(struct f4_flash *flash, uint8_t *target, uint32_t length, unsigned banks,
+                  sim_time time)
 {
     struct sim *sim = flash->f4->sim;
     flash->target = target;
     flash->length = length;
     memcpy(flash->old, target, length);
     flash->busy_until = sim->now + time;
+    for (int bank = 0; bank < 2; bank++)
+        if (banks >> bank & 1)
+            flash->bank_busy_until[bank] = flash->busy_until;
     alarm_set(sim, &flash->done, flash->busy_until);
-}
-
-/* Lines of the instruction cache that no longer are what they were read from. */
-static void make_old(struct f4_flash *flash, uint32_t offset, uint32_t length)
-{
-    for (int i = 0; i < CACHE_LINES; i++) {
-        uint32_t at = flash->cache[i].row * ROW;
-        if (flash->cache[i].row != NO_LINE && at + ROW > offset && at < offset + length)
-            flash->cache[i].old = true;
-    }
 }
 
 static unsigned psize(const struct f4_flash *flash) { return flash->cr >> 8 & 3; }
 
-static void erase(struct f4_flash *flash, uint32_t offset, uint32_t length, unsigned ms)
+static void erase(struct f4_flash *flash, uint32_t offset, uint32_t length, unsigned banks,
+                  unsigned ms)
 {
-    begin(flash, flash->memory + offset, length, ms * SIM_MS);
+    begin(flash, flash->memory + offset, length, banks, ms * SIM_MS);
     memset(flash->memory + offset, 0xFF, length);
-    make_old(flash, offset, length);
+    f4_flash_make_old(flash, offset, length);
 }
 
-static void erase_sector(struct f4_flash *flash, unsigned n)
+/* Codes 12 to 15 of SNB are none; bank 2 begins with 16 (3.9.8). */
+static void erase_sector(struct f4_flash *flash)
 {
-    const uint16_t *ms = n < 4 ? erase_16k : n == 4 ? erase_64k : erase_128k;
-    if (n >= SECTORS || write_protected(flash, n))
-        fail(flash, WRPERR);
+    unsigned snb = (flash->cr & flash->part->cr_bits) >> 3 & 31;
+    const struct f4_sector *sector =
+        snb >= 12 && snb < 16 ? NULL : f4_flash_sector(flash, snb < 12 ? snb : snb - 4);
+    if (!sector || f4_flash_write_protected(flash, sector))
+        f4_flash_fail(flash, WRPERR);
     else
-        erase(flash, sector_start(n), sector_size(n), ms[psize(flash)]);
+        erase(flash, sector->start, sector->size, BANK_1 << sector->bank,
+              sector->erase_ms[psize(flash)]);
 }
 
-static void erase_all(struct f4_flash *flash)
+static bool bank_is_protected(const struct f4_flash *flash, int bank)
 {
-    bool any = false;
-    for (unsigned n = 0; n < SECTORS; n++)
-        any |= write_protected(flash, n);
-    if (any)
-        fail(flash, WRPERR);
+    for (int i = 0; i < flash->sector_count; i++)
+        if (flash->sectors[i].bank == bank &&
+            f4_flash_write_protected(flash, &flash->sectors[i]))
+            return true;
+    return false;
+}
+
+static void erase_banks(struct f4_flash *flash, unsigned banks)
+{
+    const struct f4_flash_part *part = flash->part;
+    uint32_t bank = part->size / (flash->two_banks ? 2 : 1);
+    bool both = banks == BOTH_BANKS || !flash->two_banks;
+    for (int i = 0; i < 2; i++)
+        if (banks >> i & 1 && bank_is_protected(flash, i)) {
+            f4_flash_fail(flash, WRPERR);
+            return;
+        }
+    if (!flash->two_banks && !(banks & BANK_1))
+        rule(flash, "MER1, and the flash is one bank");
     else
-        erase(flash, 0, FLASH_SIZE, erase_mass[psize(flash)]);
+        erase(flash, banks & BANK_1 ? 0 : bank, both ? part->size : bank, banks,
+              (both ? part->mass_ms : part->bank_ms)[psize(flash)]);
 }
 
 static void interrupt_operation(struct f4_flash *flash)
@@ -263,12 +183,10 @@ static void interrupt_operation(struct f4_flash *flash)
             flash->target[i] = (uint8_t)((flash->old[i] & keep) | (flash->target[i] & ~keep));
         }
         if (flash->writing_options)
-            flash->options = ERASED;
+            memcpy(flash->options, flash->part->erased, sizeof flash->options);
     }
     alarm_cancel(sim, &flash->done);
-    flash->busy_until = 0;
-    flash->length = 0;
-    flash->writing_options = false;
+    idle(flash);
 }
 
 /* --- stores to memory --------------------------------------------------------------- */
@@ -277,24 +195,25 @@ static bool may_program(struct f4_flash *flash, uint32_t offset, int width)
 {
     catch_up(flash);
     if (!(flash->cr & PG)) {
-        rule(flash, "store to flash while FLASH_CR.PG is 0 (PGSERR)");
-        fail(flash, PGSERR);
+        f4_report(flash->f4, SIM_RULE, "flash: store to flash while FLASH_CR.PG is 0 (%s)",
+                  flash->part->sequence_error);
+        f4_flash_fail(flash, PGSERR);
     } else if (offset % ROW + (uint32_t)width > ROW) {
         rule(flash, "store over the end of a row of 128 bits (PGAERR)");
-        fail(flash, PGAERR);
+        f4_flash_fail(flash, PGAERR);
     } else if (width != 1 << psize(flash)) {
         f4_report(flash->f4, SIM_RULE, "flash: store of %d bits while PSIZE is x%d (PGPERR)",
                   8 * width, 8 << psize(flash));
-        fail(flash, PGPERR);
+        f4_flash_fail(flash, PGPERR);
     } else {
         return true;
     }
     return false;
 }
 
-static void program(struct f4_flash *flash, uint8_t *at, uint32_t value, int width)
+static void program(struct f4_flash *flash, uint8_t *at, uint32_t value, int width, int bank)
 {
-    begin(flash, at, (uint32_t)width, PROGRAM_TIME);
+    begin(flash, at, (uint32_t)width, BANK_1 << bank, PROGRAM_TIME);
     for (int i = 0; i < width; i++)
         at[i] &= (uint8_t)(value >> 8 * i);
     for (int i = 0; i < width; i++)
@@ -304,38 +223,30 @@ static void program(struct f4_flash *flash, uint8_t *at, uint32_t value, int wid
         }
 }
 
-static void flash_write(void *ctx, uint32_t offset, uint32_t value, int width)
+void f4_flash_store(struct f4_flash *flash, uint32_t offset, uint32_t value, int width)
 {
-    struct f4 *f4 = ctx;
-    struct f4_flash *flash = f4->flash;
+    const struct f4_sector *sector = f4_flash_sector_at(flash, offset);
     if (!may_program(flash, offset, width))
         return;
-    if (write_protected(flash, sector_of(offset))) {
-        fail(flash, WRPERR);
+    if (f4_flash_write_protected(flash, sector)) {
+        f4_flash_fail(flash, WRPERR);
         return;
     }
-    program(flash, flash->memory + offset, value, width);
-    make_old(flash, offset, (uint32_t)width);
+    program(flash, flash->memory + offset, value, width, sector->bank);
+    f4_flash_make_old(flash, offset, (uint32_t)width);
 }
 
-/* The alias at 0 is flash only if the chip booted from flash. */
-static void boot_write(void *ctx, uint32_t offset, uint32_t value, int width)
-{
-    struct f4 *f4 = ctx;
-    if (f4->boot_region->memory != f4->system_memory)
-        flash_write(ctx, offset, value, width);
-}
-
-/* Blocks of 32 bytes, and a byte each that locks one when it is programmed to 0. */
+/* Sixteen blocks, and a byte each that locks one when it is programmed to 0. */
 static void otp_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct f4_flash *flash = ctx;
+    uint32_t block = flash->part->otp_block, bytes = OTP_BLOCKS * block;
     if (!may_program(flash, offset, width))
         return;
-    if (offset < OTP_BYTES && flash->otp[OTP_BYTES + offset / OTP_BLOCK] == 0)
-        fail(flash, WRPERR);
+    if (f4_flash_shut(flash) || (offset < bytes && flash->otp[bytes + offset / block] == 0))
+        f4_flash_fail(flash, WRPERR);
     else
-        program(flash, flash->otp + offset, value, width);
+        program(flash, flash->otp + offset, value, width, 0);
 }
 
 /* System memory and the option bytes: the manual's "never". */
@@ -344,51 +255,74 @@ static void never_write(void *ctx, uint32_t offset, uint32_t value, int width)
     struct f4_flash *flash = ctx;
     (void)value;
     if (may_program(flash, offset, width))
-        fail(flash, WRPERR);
+        f4_flash_fail(flash, WRPERR);
 }
 
-/* --- the instruction cache ---------------------------------------------------------- */
+/* --- option bytes ------------------------------------------------------------------- */
 
-static void forget_lines(struct f4_flash *flash)
+static void show_option_words(struct f4_flash *flash)
 {
-    for (int i = 0; i < CACHE_LINES; i++)
-        flash->cache[i] = (struct cache_line){ NO_LINE, false };
+    for (int i = 0; i < 4; i++) {
+        const struct f4_option_word *word = &flash->part->option_words[i];
+        uint32_t low = (flash->options[word->reg] >> word->shift & 0xFFFF) | word->unused;
+        flash->option_words[i][0] = low | ~low << 16;
+        flash->option_words[i][1] = UINT32_MAX;
+    }
 }
 
-static void executed(void *ctx, uint32_t offset)
+/* A mark of PCROP that is in force and would go. */
+static bool loses_pcrop(const struct f4_flash *flash)
 {
-    struct f4 *f4 = ctx;
-    struct f4_flash *flash = f4->flash;
-    uint32_t row = offset / ROW;
-    struct cache_line *line = &flash->cache[row % CACHE_LINES];
-    if (!(flash->acr & ICEN))
+    const uint32_t *now = flash->in_force, *wanted = flash->optcr;
+    if (!flash->part->pcrop || !(now[0] & SPRMOD))
+        return false;
+    return !(wanted[0] & SPRMOD) || (now[0] & ~wanted[0] & 0x0FFF0000) ||
+           (now[1] & ~wanted[1] & 0x0FFF0000);
+}
+
+/* From level 1 to 0 the flash goes first (3.7.3); from level 2 there is no way. */
+static void write_options(struct f4_flash *flash)
+{
+    const struct f4_flash_part *part = flash->part;
+    int was = f4_flash_level(flash->in_force[0]);
+    bool opened = was == 1 && f4_flash_level(flash->optcr[0]) == 0;
+    unsigned ms = part->erase_ms[0][psize(flash)];
+    if (was == 2) {
+        rule(flash, "option bytes written at protection level 2");
         return;
-    if (line->row != row)
-        *line = (struct cache_line){ row, false };
-    else if (line->old)
-        f4_report(f4, SIM_RULE, "runs an old line of the instruction cache at 0x%08X: the "
-                  "flash was changed since, and no ICRST came (RM0090 3.6.4)",
-                  FLASH_BASE + row * ROW);
+    }
+    if (loses_pcrop(flash) && !opened) {
+        f4_flash_fail(flash, WRPERR);
+        return;
+    }
+    if (opened)
+        erase(flash, 0, part->size, BOTH_BANKS, part->mass_ms[psize(flash)] + ms);
+    else
+        begin(flash, flash->memory, 0, BOTH_BANKS, ms * SIM_MS);
+    flash->writing_options = true;
+    for (int i = 0; i < 2; i++)
+        flash->options[i] = flash->optcr[i] & part->option_bits[i];
+    show_option_words(flash);
 }
+
+/* --- registers ---------------------------------------------------------------------- */
 
 static void write_acr(struct f4_flash *flash, uint32_t value)
 {
     if ((value & ICRST && flash->acr & ICEN) || (value & DCRST && flash->acr & DCEN))
         rule(flash, "FLASH_ACR: a cache is reset while it is enabled");
     else if (value & ICRST)
-        forget_lines(flash);
-    flash->acr = value & (LATENCY | PRFTEN | ICEN | DCEN | ICRST | DCRST);
+        f4_flash_forget_lines(flash);
+    flash->acr = value & flash->part->acr_bits;
     f4_set_costs(flash->f4);
     f4_rcc_check_flash(flash->f4->rcc);
 }
-
-/* --- registers ---------------------------------------------------------------------- */
 
 static void wrong_key(struct f4_flash *flash, bool *jammed, const char *what)
 {
     rule(flash, what);
     *jammed = true;
-    flash->f4->bus->fault = true;         /* 3.6.1 */
+    flash->f4->bus->fault = true;           /* 3.6.1 */
 }
 
 static void write_key(struct f4_flash *flash, uint32_t value)
@@ -406,29 +340,29 @@ static void write_key(struct f4_flash *flash, uint32_t value)
 
 static void write_option_key(struct f4_flash *flash, uint32_t value)
 {
-    if (flash->option_jammed || !(flash->optcr & OPTLOCK) ||
+    if (flash->option_jammed || !(flash->optcr[0] & OPTLOCK) ||
         value != (flash->option_key_step ? OPTKEY2 : OPTKEY1)) {
-        flash->optcr |= OPTLOCK;
+        flash->optcr[0] |= OPTLOCK;
         wrong_key(flash, &flash->option_jammed, "wrong option key, or unlocked already: "
                                                 "FLASH_OPTCR locked until reset");
         return;
     }
     flash->option_key_step ^= 1;
     if (!flash->option_key_step)
-        flash->optcr &= ~(uint32_t)OPTLOCK;
+        flash->optcr[0] &= ~(uint32_t)OPTLOCK;
 }
 
 static void start(struct f4_flash *flash)
 {
-    uint32_t what = flash->cr & (SER | MER);
+    unsigned banks = (flash->cr & MER ? BANK_1 : 0) | (flash->cr & MER1 ? BANK_2 : 0);
     if (psize(flash) == 3)
         rule(flash, "PSIZE is x64, which needs Vpp");
-    if (what == (SER | MER))
-        fail(flash, WRPERR);
-    else if (what == SER)
-        erase_sector(flash, flash->cr >> 3 & 15);
-    else if (what == MER)
-        erase_all(flash);
+    if (flash->cr & SER && banks)
+        f4_flash_fail(flash, WRPERR);
+    else if (flash->cr & SER)
+        erase_sector(flash);
+    else if (banks)
+        erase_banks(flash, banks);
     else
         rule(flash, "STRT with neither SER nor MER");
 }
@@ -441,7 +375,7 @@ static void write_cr(struct f4_flash *flash, uint32_t value)
             rule(flash, "FLASH_CR written while locked");
         return;
     }
-    flash->cr = (value & CR_BITS) | (value & LOCK);
+    flash->cr = (value & flash->part->cr_bits) | (value & LOCK);
     if (value & STRT && !(value & LOCK)) {
         flash->cr |= STRT;
         start(flash);
@@ -451,47 +385,34 @@ static void write_cr(struct f4_flash *flash, uint32_t value)
     update_irq(flash);
 }
 
-static void show_option_words(struct f4_flash *flash)
+/* OPTLOCK shuts OPTCR1 with it. */
+static bool options_locked(struct f4_flash *flash, int number, uint32_t value)
 {
-    uint32_t low = (flash->options & 0xFFEC) | 3, wrp = 0xF000 | flash->options >> 16;
-    flash->option_words[0] = low | ~low << 16;
-    flash->option_words[1] = UINT32_MAX;
-    flash->option_words[2] = wrp | ~wrp << 16;
-    flash->option_words[3] = UINT32_MAX;
-}
-
-/* From level 1 to 0 the flash goes first (3.7.3); from level 2 there is no way. */
-static void write_options(struct f4_flash *flash)
-{
-    bool opened = level(flash->in_force) == 1 && level(flash->optcr) == 0;
-    unsigned ms = erase_16k[psize(flash)];
-    if (level(flash->in_force) == 2) {
-        rule(flash, "option bytes written at protection level 2");
-        return;
-    }
-    if (opened)
-        erase(flash, 0, FLASH_SIZE, erase_mass[psize(flash)] + ms);
-    else
-        begin(flash, flash->memory, 0, ms * SIM_MS);
-    flash->writing_options = true;
-    flash->options = flash->optcr & OPTION_BITS;
-    show_option_words(flash);
+    if (!(flash->optcr[0] & OPTLOCK))
+        return false;
+    if (value != flash->optcr[number])
+        f4_report(flash->f4, SIM_RULE, "flash: FLASH_OPTCR%s written while locked",
+                  number ? "1" : "");
+    return true;
 }
 
 static void write_optcr(struct f4_flash *flash, uint32_t value)
 {
-    if (flash->optcr & OPTLOCK) {
-        if (value != flash->optcr)
-            rule(flash, "FLASH_OPTCR written while locked");
+    if (options_locked(flash, 0, value))
         return;
-    }
-    flash->optcr = value & (OPTION_BITS | OPTLOCK);
+    flash->optcr[0] = value & (flash->part->option_bits[0] | OPTLOCK);
     if (value & OPTSTRT && !(value & OPTLOCK)) {
-        flash->optcr |= OPTSTRT;
+        flash->optcr[0] |= OPTSTRT;
         write_options(flash);
         if (!flash->busy_until)
-            flash->optcr &= ~(uint32_t)OPTSTRT;
+            flash->optcr[0] &= ~(uint32_t)OPTSTRT;
     }
+}
+
+static void write_optcr1(struct f4_flash *flash, uint32_t value)
+{
+    if (flash->part->option_bits[1] && !options_locked(flash, 1, value))
+        flash->optcr[1] = value & flash->part->option_bits[1];
 }
 
 static uint32_t flash_read(void *ctx, uint32_t reg)
@@ -499,11 +420,12 @@ static uint32_t flash_read(void *ctx, uint32_t reg)
     struct f4_flash *flash = ctx;
     catch_up(flash);
     switch (reg) {
-    case ACR:   return flash->acr;
-    case SR:    return flash->sr | (flash->busy_until ? BSY : 0);
-    case CR:    return flash->cr;
-    case OPTCR: return flash->optcr;
-    default:    return 0;
+    case ACR:    return flash->acr;
+    case SR:     return flash->sr | (flash->busy_until ? BSY : 0);
+    case CR:     return flash->cr;
+    case OPTCR:  return flash->optcr[0];
+    case OPTCR1: return flash->optcr[1];
+    default:     return 0;
     }
 }
 
@@ -515,9 +437,10 @@ static void register_write(void *ctx, uint32_t reg, uint32_t value)
     case ACR:     write_acr(flash, value); break;
     case KEYR:    write_key(flash, value); break;
     case OPTKEYR: write_option_key(flash, value); break;
-    case SR:      flash->sr &= ~(value & SR_FLAGS); update_irq(flash); break;
+    case SR:      flash->sr &= ~(value & flash->part->sr_flags); update_irq(flash); break;
     case CR:      write_cr(flash, value); break;
     case OPTCR:   write_optcr(flash, value); break;
+    case OPTCR1:  write_optcr1(flash, value); break;
     default:      break;
     }
 }
@@ -544,18 +467,23 @@ static void flash_reset(void *ctx)
     flash->cr = LOCK;
     flash->key_step = flash->option_key_step = 0;
     flash->jammed = flash->option_jammed = false;
-    forget_lines(flash);
+    f4_flash_forget_lines(flash);
     update_irq(flash);
 }
 
+void f4_flash_load_options(struct f4_flash *flash)
+{
+    memcpy(flash->in_force, flash->options, sizeof flash->options);
+    memcpy(flash->optcr, flash->options, sizeof flash->options);
+    flash->optcr[0] |= OPTLOCK;
+    show_option_words(flash);
+}
+
+/* Where the chip boots from is known: from elsewhere than flash is an intrusion. */
 void f4_flash_reset_over(struct f4_flash *flash)
 {
-    flash->in_force = flash->options;
-    flash->optcr = flash->options | OPTLOCK;
-    if (flash->f4->boot_region->memory == flash->f4->system_memory)
-        flash->intruded = true;             /* "booting from system memory" */
-    apply_protection(flash);
-    show_option_words(flash);
+    flash->intruded |= flash->f4->from_system_memory;
+    f4_flash_map_options(flash);
     f4_apply_debug_port(flash->f4);
 }
 
@@ -567,29 +495,38 @@ void f4_flash_power(struct f4_flash *flash, bool on)
         interrupt_operation(flash);
 }
 
+/* --- construction ------------------------------------------------------------------- */
+
+/* Words that follow each other at 8 bytes' distance are one region, in the bank of the first. */
+static void add_option_words(struct f4_flash *flash)
+{
+    const struct f4_option_word *words = flash->part->option_words;
+    for (uint32_t i = 0, n; i < 4 && words[i].address; i += n) {
+        for (n = 1; i + n < 4 && words[i + n].address == words[i].address + 8 * n; n++)
+            ;
+        bus_add(flash->f4->bus, &(struct bus_region){
+            .base = words[i].address, .size = 8 * n, .name = "option bytes",
+            .memory = (uint8_t *)flash->option_words[i], .write = never_write, .ctx = flash,
+            .busy_until = &flash->bank_busy_until[i ? 1 : 0],
+            .writes_busy_until = &flash->busy_until });
+    }
+}
+
 static void add_memory(struct f4_flash *flash)
 {
-    struct f4 *f4 = flash->f4;
+    const struct f4_part *part = flash->f4->part;
     struct bus_region region = {
-        .base = FLASH_BASE, .size = FLASH_SIZE, .name = "flash", .memory = flash->memory,
-        .read = read_shut, .write = flash_write, .ctx = f4,
-        .busy_until = &flash->busy_until, .executed = executed };
-    f4->flash_region = bus_add(f4->bus, &region);
-    region.base = 0;
-    region.name = "boot memory";
-    region.write = boot_write;
-    f4->boot_region = bus_add(f4->bus, &region);
-    bus_add(f4->bus, &(struct bus_region){
-        .base = 0x1FFF0000, .size = 0x7800, .name = "system memory",
-        .memory = f4->system_memory, .write = never_write, .ctx = flash,
-        .busy_until = &flash->busy_until });
-    bus_add(f4->bus, &(struct bus_region){
-        .base = OTP_BASE, .size = OTP_SIZE, .name = "OTP", .memory = flash->otp,
-        .write = otp_write, .ctx = flash, .busy_until = &flash->busy_until });
-    bus_add(f4->bus, &(struct bus_region){
-        .base = OPTION_BASE, .size = 16, .name = "option bytes",
-        .memory = (uint8_t *)flash->option_words, .write = never_write, .ctx = flash,
-        .busy_until = &flash->busy_until });
+        .base = part->system_base, .size = part->system_size, .name = "system memory",
+        .memory = flash->f4->system_memory, .write = never_write, .ctx = flash,
+        .busy_until = &flash->bank_busy_until[0], .writes_busy_until = &flash->busy_until };
+    bus_add(flash->f4->bus, &region);
+    region.base = flash->part->otp_base;
+    region.size = OTP_BLOCKS * flash->part->otp_block + LOCK_BYTES;
+    region.name = "OTP";
+    region.memory = flash->otp;
+    region.write = otp_write;
+    bus_add(flash->f4->bus, &region);
+    add_option_words(flash);
 }
 
 static void add_registers(struct f4_flash *flash)
@@ -598,16 +535,17 @@ static void add_registers(struct f4_flash *flash)
         .name = "FLASH", .base = 0x40023C00, .size = 0x10, .bus = F4_AHB1, .bit = -1,
         .narrowest = 1, .read = flash_read, .write = register_write, .reset = flash_reset,
         .ctx = flash };
+    uint32_t controls = flash->part->option_bits[1] ? 12 : 8;
     f4_add_block(flash->f4, &block);
     block.base += CR;
-    block.size = 8;                         /* CR, OPTCR: writes wait */
+    block.size = controls;                  /* CR, OPTCR, OPTCR1: writes wait */
     block.read = control_read;
     block.write = control_write;
     block.reset = NULL;
     struct bus_region *control = f4_add_block(flash->f4, &block)->region;
     control->writes_busy_until = &flash->busy_until;
-    block.base += 8;                        /* nothing; other members of the family go on */
-    block.size = 0x400 - CR - 8;
+    block.base += controls;                 /* nothing; other members of the family go on */
+    block.size = 0x400 - CR - controls;
     block.read = nothing_read;
     block.write = nothing_write;
     f4_add_block(flash->f4, &block);
@@ -617,19 +555,19 @@ void f4_flash_new(struct f4 *f4)
 {
     struct f4_flash *flash = f4->flash = calloc(1, sizeof *flash);
     flash->f4 = f4;
-    flash->memory = malloc(FLASH_SIZE);
-    flash->old = malloc(FLASH_SIZE);
-    memset(flash->memory, 0xFF, FLASH_SIZE);
-    memset(flash->otp, 0xFF, OTP_SIZE);
-    flash->options = flash->in_force = DELIVERED;
+    flash->part = &f4->part->flash;
+    flash->memory = malloc(flash->part->size);
+    flash->old = malloc(flash->part->size);
+    memset(flash->memory, 0xFF, flash->part->size);
+    memset(flash->otp, 0xFF, sizeof flash->otp);
+    memcpy(flash->options, flash->part->delivered, sizeof flash->options);
     flash->cr = LOCK;
-    flash->optcr = DELIVERED | OPTLOCK;
-    forget_lines(flash);
-    show_option_words(flash);
+    f4_flash_load_options(flash);
     alarm_init(&flash->done, done, flash);
     f4->chip.flash = flash->memory;
     f4->chip.flash_base = FLASH_BASE;
-    f4->chip.flash_size = FLASH_SIZE;
+    f4->chip.flash_size = flash->part->size;
+    f4_flash_map_new(flash);
     add_memory(flash);
     add_registers(flash);
 }

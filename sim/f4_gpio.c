@@ -1,4 +1,4 @@
-/* f4_gpio.c - the STM32F405's pins: GPIOA to GPIOI, and SYSCFG.
+/* f4_gpio.c - the pins of an STM32F2, F4 or F7: its ports, and SYSCFG.
  *
  *   called by  f4.c, f4_usart.c (drive, level)   calls  wires.h, f4_usart.c (edges)
  *
@@ -19,10 +19,7 @@
 enum { MODER = 0x00, OTYPER = 0x04, OSPEEDR = 0x08, PUPDR = 0x0C, IDR = 0x10, ODR = 0x14,
        BSRR = 0x18, LCKR = 0x1C, AFRL = 0x20, AFRH = 0x24 };
 enum { INPUT, OUTPUT, ALTERNATE, ANALOG };
-enum { MEMRMP = 0x00 };
-
-/* Pins that the 64-pin package has. */
-static const uint16_t bonded[F4_PORTS] = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 };
+enum { MEMRMP = 0x00, FB_MODE = 1 << 8 };
 
 struct pad {
     struct pin pin;
@@ -85,12 +82,15 @@ static void apply(struct port *port, uint32_t pins)
             pin_drive(&port->pads[n].pin, drive_of(port, n));
 }
 
-static bool exists(int pin) { return bonded[pin / 16] >> pin % 16 & 1; }
+static bool exists(const struct f4_gpio *gpio, int pin)
+{
+    return gpio->f4->part->bonded[pin / 16] >> pin % 16 & 1;
+}
 
 int f4_gpio_function(const struct f4_gpio *gpio, int pin)
 {
     const struct port *port = &gpio->ports[pin / 16];
-    if (!exists(pin) || mode_of(port, pin % 16) != ALTERNATE)
+    if (!exists(gpio, pin) || mode_of(port, pin % 16) != ALTERNATE)
         return -1;
     return (int)function_of(port, pin % 16);
 }
@@ -140,7 +140,7 @@ static uint32_t read_idr(struct port *port)
 {
     uint32_t idr = 0;
     for (int n = 0; n < 16; n++)
-        if (mode_of(port, n) != ANALOG && exists(port->number * 16 + n) &&
+        if (mode_of(port, n) != ANALOG && exists(port->gpio, port->number * 16 + n) &&
             pin_sample(&port->pads[n].pin))
             idr |= 1u << n;
     return idr;
@@ -214,6 +214,8 @@ static void syscfg_write(void *ctx, uint32_t reg, uint32_t value)
     struct f4_gpio *gpio = ctx;
     if (reg < 0x20)
         gpio->syscfg[reg / 4] = value;
+    if (reg == MEMRMP)
+        f4_flash_swap(gpio->f4->flash, value & FB_MODE);
     if (reg == MEMRMP && value & 7)
         f4_report(gpio->f4, SIM_UNMODELLED, "SYSCFG_MEMRMP = %u: other memory at 0",
                   value & 7);
@@ -224,6 +226,7 @@ static void syscfg_reset(void *ctx)
     struct f4_gpio *gpio = ctx;
     for (int i = 0; i < 9; i++)
         gpio->syscfg[i] = 0;
+    f4_flash_swap(gpio->f4->flash, false);
 }
 
 /* --- construction ------------------------------------------------------------------- */
@@ -234,7 +237,8 @@ struct pin *f4_gpio_pin(struct f4_gpio *gpio, const char *name)
     char letter, end;
     int n;
     if (sscanf(name, "P%c%d%c", &letter, &n, &end) != 2 || letter < 'A' ||
-        letter >= 'A' + F4_PORTS || n < 0 || n > 15 || !exists((letter - 'A') * 16 + n))
+        letter >= 'A' + gpio->f4->part->ports || n < 0 || n > 15 ||
+        !exists(gpio, (letter - 'A') * 16 + n))
         return NULL;
     return &gpio->ports[letter - 'A'].pads[n].pin;
 }
@@ -242,7 +246,7 @@ struct pin *f4_gpio_pin(struct f4_gpio *gpio, const char *name)
 void f4_gpio_power(struct f4_gpio *gpio, bool on)
 {
     gpio->powered = on;
-    for (int p = 0; p < F4_PORTS; p++)
+    for (int p = 0; p < gpio->f4->part->ports; p++)
         apply(&gpio->ports[p], 0xFFFF);
 }
 
@@ -250,6 +254,7 @@ static void new_port(struct f4_gpio *gpio, int number)
 {
     static const char *const names[F4_PORTS] = {
         "GPIOA", "GPIOB", "GPIOC", "GPIOD", "GPIOE", "GPIOF", "GPIOG", "GPIOH", "GPIOI",
+        "GPIOJ", "GPIOK",
     };
     struct port *port = &gpio->ports[number];
     port->gpio = gpio;
@@ -271,9 +276,9 @@ void f4_gpio_new(struct f4 *f4)
 {
     struct f4_gpio *gpio = f4->gpio = calloc(1, sizeof *gpio);
     gpio->f4 = f4;
-    for (int p = 0; p < F4_PORTS; p++)
+    for (int p = 0; p < gpio->f4->part->ports; p++)
         new_port(gpio, p);
-    for (int p = 0; p < F4_PORTS; p++)
+    for (int p = 0; p < gpio->f4->part->ports; p++)
         port_reset(&gpio->ports[p]);
     f4_add_block(f4, &(struct f4_block){
         .name = "SYSCFG", .base = 0x40013800, .size = 0x400, .bus = F4_APB2, .bit = 14,

@@ -1,4 +1,4 @@
-/* f4_rcc.c - the STM32F405's RCC: oscillators, PLL, prescalers, gates, reset flags; PWR.
+/* f4_rcc.c - RCC of an STM32F2, F4 or F7: oscillators, PLL, prescalers, gates, reset flags; PWR.
  *
  *   called by  f4.c, and every file that asks how long a clock cycle is
  *   calls      f4.c (bus costs, core clock, resets of blocks)
@@ -7,25 +7,27 @@
  *   HSE  8 MHz --+-> /M -> VCO xN -> /P -> PLL -^                        \--PPRE2-> PCLK2
  *
  * Oscillators take their data sheet time to start.  Limits are checked when a clock changes:
- * 168, 84 and 42 MHz; VCO input 0.95 to 2.1 MHz, output 100 to 432 MHz; flash wait states
- * one for each 30 MHz (2.7 to 3.6 V).
+ * those of the part, higher ones with PWR's over-drive (which is ready at once); VCO input
+ * 0.95 to 2.1 MHz, output 100 to 432 MHz; flash wait states one for each 30 MHz (2.7 to 3.6 V).
  *
- * Not modelled, and reported: RTC and LSE, clock security, PLLI2S.  Spread spectrum and
- * the clock outputs are kept and do nothing.
+ * Not modelled, and reported: RTC and LSE, clock security, PLLI2S, PLLSAI.  Spread
+ * spectrum and the clock outputs are kept and do nothing.
  *
  * Sources: RM0090 7.3 (registers), 3.5.1 (wait states), 5.4 (PWR); DS8626 tables 36 to 41. */
 #include "f4.h"
 #include <stdlib.h>
 
 enum { CR = 0x00, PLLCFGR = 0x04, CFGR = 0x08, CIR = 0x0C, RSTR = 0x10, ENR = 0x30,
-       LPENR = 0x50, BDCR = 0x70, CSR = 0x74, SSCGR = 0x80, PLLI2SCFGR = 0x84 };
+       LPENR = 0x50, BDCR = 0x70, CSR = 0x74, SSCGR = 0x80, PLLI2SCFGR = 0x84,
+       PLLSAICFGR = 0x88, DCKCFGR = 0x8C };
 enum { HSION = 1 << 0, HSIRDY = 1 << 1, HSITRIM = 0x1F << 3, HSICAL = 0x5A << 8,
        HSEON = 1 << 16, HSERDY = 1 << 17, HSEBYP = 1 << 18, CSSON = 1 << 19,
-       PLLON = 1 << 24, PLLRDY = 1 << 25, PLLI2SON = 1 << 26, CR_RESET = 0x83 };
+       PLLON = 1 << 24, PLLRDY = 1 << 25, PLLI2SON = 1 << 26, PLLSAION = 1 << 28,
+       CR_RESET = 0x83 };
 enum { PLLSRC = 1 << 22, PLLCFGR_RESET = 0x24003010, LSION = 1 << 0, LSIRDY = 1 << 1,
        RMVF = 1 << 24, BORRSTF = 1 << 25, PINRSTF = 1 << 26, PORRSTF = 1 << 27,
        SFTRSTF = 1 << 28, IWDGRSTF = 1 << 29, WWDGRSTF = 1 << 30 };
-enum { PWR_CR = 0x00, PWR_CSR = 0x04, VOSRDY = 1 << 14, PWR_CR_RESET = 1 << 14 };
+enum { PWR_CR = 0x00, PWR_CSR = 0x04, VOSRDY = 1 << 14, ODEN = 1 << 16, ODSWEN = 1 << 17 };
 
 enum source { HSI, HSE, PLL, LSI, SOURCES };
 
@@ -41,7 +43,7 @@ struct oscillator { bool on; sim_time ready_at; };
 struct f4_rcc {
     struct f4 *f4;
     struct oscillator source[SOURCES];
-    uint32_t cr, pllcfgr, cfgr, cir, csr, sscgr, plli2scfgr;
+    uint32_t cr, pllcfgr, cfgr, cir, csr, sscgr, plli2scfgr, pllsaicfgr, dckcfgr;
     uint32_t enr[F4_BUSES], lpenr[F4_BUSES], rstr[F4_BUSES];
     bool lsi_forced;
     enum source sysclk;
@@ -98,23 +100,26 @@ sim_time f4_rcc_clock(const struct f4_rcc *rcc, enum f4_bus bus)
 void f4_rcc_check_flash(struct f4_rcc *rcc)
 {
     double hclk = source_hz(rcc, rcc->sysclk) / ahb_divider(rcc);
-    unsigned wait = f4_flash_acr(rcc->f4->flash) & 7;
+    unsigned wait = f4_flash_latency(rcc->f4->flash);
     if (hclk > 30e6 * (wait + 1))
         f4_report(rcc->f4, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which "
                   "allows %u MHz (RM0090 3.5.1)", wait, hclk / 1e6, 30 * (wait + 1));
 }
 
+static void check_limit(struct f4_rcc *rcc, const char *clock, double mhz, unsigned limit)
+{
+    if (mhz > limit)
+        f4_report(rcc->f4, SIM_RULE, "%s is %.0f MHz, limit %u", clock, mhz, limit);
+}
+
 static void check_limits(struct f4_rcc *rcc)
 {
+    bool over_drive = (rcc->pwr_cr & (ODEN | ODSWEN)) == (ODEN | ODSWEN);
+    const struct f4_limits *limits = &rcc->f4->part->limits[over_drive];
     double sysclk = source_hz(rcc, rcc->sysclk), hclk = sysclk / ahb_divider(rcc);
-    if (sysclk > 168e6)
-        f4_report(rcc->f4, SIM_RULE, "SYSCLK is %.0f MHz, limit 168", sysclk / 1e6);
-    if (hclk / apb_divider(rcc, F4_APB1) > 42e6)
-        f4_report(rcc->f4, SIM_RULE, "PCLK1 is %.0f MHz, limit 42",
-                  hclk / apb_divider(rcc, F4_APB1) / 1e6);
-    if (hclk / apb_divider(rcc, F4_APB2) > 84e6)
-        f4_report(rcc->f4, SIM_RULE, "PCLK2 is %.0f MHz, limit 84",
-                  hclk / apb_divider(rcc, F4_APB2) / 1e6);
+    check_limit(rcc, "SYSCLK", sysclk / 1e6, limits->sysclk);
+    check_limit(rcc, "PCLK1", hclk / apb_divider(rcc, F4_APB1) / 1e6, limits->pclk1);
+    check_limit(rcc, "PCLK2", hclk / apb_divider(rcc, F4_APB2) / 1e6, limits->pclk2);
     f4_rcc_check_flash(rcc);
 }
 
@@ -122,7 +127,7 @@ static void update(struct f4_rcc *rcc)
 {
     double hclk = source_hz(rcc, rcc->sysclk) / ahb_divider(rcc);
     rcc->hclk = (sim_time)((double)SIM_SECOND / hclk + 0.5);
-    if (!rcc->f4->flash_region)
+    if (!rcc->f4->flash)
         return;                             /* still being built */
     f4_set_costs(rcc->f4);
     check_limits(rcc);
@@ -153,9 +158,9 @@ static void check_pll(struct f4_rcc *rcc)
 
 static void write_cr(struct f4_rcc *rcc, uint32_t value)
 {
-    if (value & (CSSON | PLLI2SON))
-        f4_report(rcc->f4, SIM_UNMODELLED, "RCC_CR.%s", value & CSSON ? "CSSON"
-                                                                      : "PLLI2SON");
+    if (value & (CSSON | PLLI2SON | PLLSAION))
+        f4_report(rcc->f4, SIM_UNMODELLED, "RCC_CR.%s", value & CSSON ? "CSSON" :
+                  value & PLLI2SON ? "PLLI2SON" : "PLLSAION");
     /* RM0090 7.3.1: what the system runs from cannot be switched off. */
     if (rcc->sysclk == HSI)
         value |= HSION;
@@ -237,6 +242,8 @@ static uint32_t rcc_read(void *ctx, uint32_t reg)
     case CSR:     return read_csr(rcc);
     case SSCGR:   return rcc->sscgr;
     case PLLI2SCFGR: return rcc->plli2scfgr;
+    case PLLSAICFGR: return rcc->pllsaicfgr;
+    case DCKCFGR:    return rcc->dckcfgr;
     default:      return 0;
     }
 }
@@ -272,6 +279,8 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     case CSR:     write_csr(rcc, value); break;
     case SSCGR:   rcc->sscgr = value; break;
     case PLLI2SCFGR: rcc->plli2scfgr = value; break;
+    case PLLSAICFGR: rcc->pllsaicfgr = rcc->f4->part->pllsaicfgr ? value : 0; break;
+    case DCKCFGR:    rcc->dckcfgr = rcc->f4->part->pllsaicfgr ? value : 0; break;
     default:      break;
     }
 }
@@ -286,14 +295,15 @@ bool f4_rcc_gate_open(const struct f4_rcc *rcc, enum f4_bus bus, int bit)
 static uint32_t pwr_read(void *ctx, uint32_t reg)
 {
     const struct f4_rcc *rcc = ctx;
-    return reg == PWR_CR ? rcc->pwr_cr : reg == PWR_CSR ? VOSRDY : 0;
+    uint32_t ready = VOSRDY | (rcc->pwr_cr & (ODEN | ODSWEN));      /* ODRDY, ODSWRDY */
+    return reg == PWR_CR ? rcc->pwr_cr : reg == PWR_CSR ? ready : 0;
 }
 
 static void pwr_write(void *ctx, uint32_t reg, uint32_t value)
 {
     struct f4_rcc *rcc = ctx;
     if (reg == PWR_CR)
-        rcc->pwr_cr = value & 0x000043F3;
+        rcc->pwr_cr = value & rcc->f4->part->pwr_cr_bits;
 }
 
 /* --- reset -------------------------------------------------------------------------- */
@@ -314,15 +324,15 @@ static void rcc_reset(void *ctx)
     rcc->pllcfgr = PLLCFGR_RESET;
     rcc->cfgr = rcc->cir = rcc->sscgr = 0;
     rcc->plli2scfgr = 0x20003000;
+    rcc->pllsaicfgr = rcc->f4->part->pllsaicfgr;
+    rcc->dckcfgr = 0;
     for (int i = 0; i < F4_BUSES; i++)
         rcc->enr[i] = rcc->rstr[i] = 0;
     rcc->enr[F4_AHB1] = 0x00100000;
-    static const uint32_t lpenr[F4_BUSES] = { 0x7E6791FF, 0xF1, 0x1, 0, 0x36FEC9FF,
-                                                0x00075F33 };
     for (int i = 0; i < F4_BUSES; i++)
-        rcc->lpenr[i] = lpenr[i];
+        rcc->lpenr[i] = rcc->f4->part->lpenr[i];
     rcc->lsi_forced = false;
-    rcc->pwr_cr = PWR_CR_RESET;
+    rcc->pwr_cr = rcc->f4->part->pwr_cr;
     rcc->sysclk = HSI;
     update(rcc);
 }

@@ -1,4 +1,4 @@
-/* f4_usart.c - USART1, 2, 3 and 6 of the STM32F405.
+/* f4_usart.c - USART1, 2, 3 and 6 of an STM32F2 or F4.
  *
  *   called by  f4.c, f4_gpio.c (edges, pins)      calls  serial.c, f4_gpio.c, f4_rcc.c
  *

@@ -8,6 +8,7 @@ static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
 
+static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
 static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", true, 0x0BADCAFE); }
@@ -27,6 +28,9 @@ const struct target_chip target_chips[] = {
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
       "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU",
       "DSP instructions and FPU, MPU, ETM, timers, DMA, EXTI, all other peripherals" },
+    { "stm32f429", f429,
+      "STM32F429ZI: the same with 2 MB of flash in two banks, PCROP, 192 KB of RAM",
+      "as the STM32F405; LTDC, DMA2D, FMC and all other peripherals" },
     { "nrf51822", nrf51,
       "nRF51822-QFAA, build code H0: Cortex-M0, 256 KB of flash, 16 KB of RAM. NVMC, UICR with code "
       "region 0 and readback protection, MPU's blocks, SWDIO as nRESET, CLOCK, POWER, WDT, P0, UART0",

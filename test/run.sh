@@ -112,9 +112,11 @@ for tier; do
             try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f103 $wire
         done
-        for wire in swd jtag; do
-            try "OpenOCD drives stm32f405 over $wire" env BUILD="$build" \
-                sh test/judge/openocd.sh stm32f405 $wire
+        for chip in stm32f405 stm32f429; do
+            for wire in swd jtag; do
+                try "OpenOCD drives $chip over $wire" env BUILD="$build" \
+                    sh test/judge/openocd.sh $chip $wire
+            done
         done
         for chip in nrf51822 nrf52840; do
             try "OpenOCD drives $chip over SWD" env BUILD="$build" \

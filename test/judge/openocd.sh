@@ -2,8 +2,8 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, nRF51822 and nRF52840 over SWD, STM32F103 and STM32F405 over SWD and over JTAG.  What OpenOCD's proven
-# drivers cannot do with a chip of ours is a mistake in the chip's model.
+# SAM D21, nRF51822 and nRF52840 over SWD; STM32F103, STM32F405 and STM32F429 over SWD and over
+# JTAG.  What OpenOCD's proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,6 +47,10 @@ case "${1:-all} ${2:-}" in
 *all*|*405?swd*)  judge stm32f405 swd stm32f4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*405?jtag*) judge stm32f405 jtag stm32f4x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*429?swd*)  judge stm32f429 swd stm32f4x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*429?jtag*) judge stm32f429 jtag stm32f4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*nrf51822*) judge nrf51822 swd nrf51.cfg ;; esac
 case "${1:-all} ${2:-}" in

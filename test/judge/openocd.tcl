@@ -93,6 +93,16 @@ proc find_chip {} {
         expect "and belongs to an STM32F40x" {STM32F4[^ ]* - Rev} {flash info 0}
         expect "option bytes: as delivered" {0xfffaaed} \
             {format 0x%x [word 0x40023c14]}
+    } elseif {$chip eq "stm32f429"} {
+        expect "its ROM table leads to a Cortex-M4" \
+            {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
+            {dap info 0}
+        expect "flash is 2 MB in two banks, and the second begins small again" \
+            {# ?11: 0x000e0000 \(0x20000.*# ?12: 0x00100000 \(0x4000.*# ?16: 0x00110000 \(0x10000.*# ?23: 0x001e0000 \(0x20000} \
+            {flash info 0 sectors}
+        expect "and belongs to an STM32F42x" {STM32F4[^ ]* - Rev: 3} {flash info 0}
+        expect "option bytes: as delivered" {0xfffaaed 0xfff0000} \
+            {format "0x%x 0x%x" [word 0x40023c14] [word 0x40023c18]}
     } else {
         expect "its ROM table leads to a Cortex-M3" \
             {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
@@ -381,6 +391,36 @@ proc protect_stm32f405 {} {
     expect "unlock" {unlocked} {stm32f2x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
+}
+
+proc protect_stm32f429 {} {
+    expect "write_image over the border of the banks" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x080fc000 bin}
+    expect "   and into the last sector" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x081f8000 bin}
+    expect "   leaves both" {verified 32768 bytes.*verified 32768 bytes} \
+        {verify_image $::image 0x080fc000 bin; verify_image $::image 0x081f8000 bin}
+    expect "mass_erase" {mass erase complete} {stm32f2x mass_erase 0}
+    equal "   takes bank 1" [word 0x08007ffc] 0xffffffff
+    equal "   and bank 2" [word 0x081f8000] 0xffffffff
+    expect "flash protect: on both sides of the border" {set protection} {flash protect 0 11 12 on}
+    reset halt
+    expect "   are seen after a reset" {# ?11: [^\n]*\) protected.*# ?12: [^\n]*\) protected} \
+        {flash probe 0; flash info 0}
+    equal "   sector 12 in the second register" [word 0x40023c18] 0x0ffe0000
+    refuse "   and not erased" {flash erase_sector 0 12 12}
+    expect "   their neighbour is" {erased sectors 13} {flash erase_sector 0 13 13}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 11 12 off}
+    reset halt
+    expect "   and then are" {erased sectors 11 through 12} {flash erase_sector 0 11 12}
+    expect "stm32f2x options_read" {user_options 0x[0-9A-Fa-f]+} {stm32f2x options_read 0}
+    expect "lock" {locked} {stm32f2x lock 0}
+    reset halt
+    refuse "   closes bank 1 to a debugger" {read_memory 0x08000000 32 1}
+    refuse "   and bank 2" {read_memory 0x08100000 32 1}
+    expect "unlock" {unlocked} {stm32f2x unlock 0}
+    reset halt
+    equal "   opens it, erased" [word 0x08100000] 0xffffffff
 }
 
 # 232 cells in fields of 32 bits, cell 0 first; `third` are the cells 64 to 95, in which
