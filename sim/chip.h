@@ -4,7 +4,7 @@
  * may also be the target.
  *
  *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A      f4.c     STM32F405RG, STM32F429ZI
- *   nrf5.c    nRF52840, nRF51822
+ *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB (l4_types.c)
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
 #ifndef CHIP_H
@@ -50,6 +50,10 @@ struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *nrf51_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32g071_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32g0b1_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32l476_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32g474_new(struct sim *sim, const char *name, uint32_t unique_id);
 /* hardened: from build code Fxx on, where the access port is closed unless opened. */
 struct chip *nrf52_new(struct sim *sim, const char *name, bool hardened, uint32_t unique_id);
 

@@ -1,6 +1,6 @@
 /* serial.c - asynchronous serial on two pins: see serial.h.
  *
- *   called by  f4_usart.c, nrf5_uart.c      calls  clock.c */
+ *   called by  f4_usart.c, l4_usart.c, nrf5_uart.c      calls  clock.c */
 #include "serial.h"
 
 static void in(struct serial *serial, struct alarm *alarm, sim_time from_now)

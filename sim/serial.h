@@ -1,6 +1,6 @@
 /* serial.h - asynchronous serial on two pins: what every UART does, whatever its registers.
  *
- *   called by  f4_usart.c, nrf5_uart.c      calls  sim.h
+ *   called by  f4_usart.c, l4_usart.c, nrf5_uart.c      calls  sim.h
  *
  *   send:     start bit 0, the data from the lowest bit, the stop bits 1
  *   receive:  a falling edge, then a look at the middle of each bit

@@ -10,11 +10,18 @@ static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 
 
 static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0BADCAFE); }
+static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
+
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
 static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", true, 0x0BADCAFE); }
 
 #define NRF52_LACKS "DSP instructions and FPU, MPU, ETM, radio, timers, EasyDMA, GPIOTE and " \
                     "PPI, System OFF, the reset after a lockup, all other peripherals"
+
+#define L4_MODELLED "Flash controller with option bytes, protection levels, PCROP and boot, " \
+                    "clocks, GPIO, USART1 to 3, both watchdogs, DBGMCU"
+#define L4_LACKS "MPU, boot from SRAM, ST's boot loader, low power modes, timers, DMA, EXTI, " \
+                 "all other peripherals"
 
 const struct target_chip target_chips[] = {
     { "samd21", samd21,
@@ -35,6 +42,8 @@ const struct target_chip target_chips[] = {
       "nRF51822-QFAA, build code H0: Cortex-M0, 256 KB of flash, 16 KB of RAM. NVMC, UICR with code "
       "region 0 and readback protection, MPU's blocks, SWDIO as nRESET, CLOCK, POWER, WDT, P0, UART0",
       "radio, timers, GPIOTE and PPI, System OFF, the reset after a lockup, all other peripherals" },
+    { "stm32g071", g071,
+      "STM32G071RB: Cortex-M0+, 128 KB of flash with ECC, 36 KB of RAM. " L4_MODELLED, L4_LACKS },
     { "nrf52840", nrf52,
       "nRF52840, build code AAD0: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMC, UICR, ACL, "
       "CTRL-AP and access port protection, CLOCK, POWER, WDT, P0 and P1, UART0", NRF52_LACKS },

@@ -118,7 +118,7 @@ for tier; do
                     sh test/judge/openocd.sh $chip $wire
             done
         done
-        for chip in nrf51822 nrf52840; do
+        for chip in nrf51822 nrf52840 stm32g071; do
             try "OpenOCD drives $chip over SWD" env BUILD="$build" \
                 sh test/judge/openocd.sh $chip swd
         done

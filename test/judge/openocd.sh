@@ -2,8 +2,9 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, nRF51822 and nRF52840 over SWD; STM32F103, STM32F405 and STM32F429 over SWD and over
-# JTAG.  What OpenOCD's proven drivers cannot do with a chip of ours is a mistake in the model.
+# SAM D21, nRF51822, nRF52840 and STM32G071 over SWD; STM32F103, STM32F405 and STM32F429 over
+# SWD and over JTAG.  What OpenOCD's proven drivers cannot do with a chip of ours is a mistake in
+# the model.
 set -u
 build=${BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -55,4 +56,6 @@ case "${1:-all} ${2:-}" in
 *all*|*nrf51822*) judge nrf51822 swd nrf51.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*nrf52840*) judge nrf52840 swd nrf52.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*g071*)     judge stm32g071 swd stm32g0x.cfg ;; esac
 exit $status

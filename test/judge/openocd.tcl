@@ -82,6 +82,8 @@ proc find_chip {} {
             {nRF52840-..AA\(build code: D0\) 1024kB Flash, 256kB RAM} {flash probe 0}
         expect "   in 256 pages of 4 KB" {# ?255: 0x000ff000 \(0x1000 4kB\)} \
             {flash info 0 sectors}
+    } elseif {[info exists ::l4_kind($chip)]} {
+        find_l4_kind
     } elseif {$chip eq "stm32f405"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -114,6 +116,26 @@ proc find_chip {} {
         expect "option bytes: open" {not protected|read protection: off} \
             {stm32f1x options_read 0}
     }
+}
+
+# What belongs to each chip with the flash controller of the L4.
+array set l4_kind {
+    stm32g071 {name STM32G07/G08xx core Cortex-M0\\+ optr 0xfffffeaa idcode 0x40015800 id 0x20006460
+               kb 128 page 2 empty 1}
+}
+
+proc l4 {what} { dict get $::l4_kind($::chip) $what }
+
+proc find_l4_kind {} {
+    expect "its ROM tables lead to a [l4 core] and name STMicroelectronics" \
+        "STMicro.*[l4 core]" {dap info 0}
+    set last [format "# *%d: 0x%08x" [expr {[l4 kb] / [l4 page] - 1}] \
+        [expr {([l4 kb] - [l4 page]) * 1024}]]
+    expect "flash is [l4 kb] KB of [l4 name], in pages of [l4 page] KB" "$last .*[l4 name]" \
+        {flash info 0 sectors}
+    equal "IDCODE" [word [l4 idcode]] [l4 id]
+    equal "option bytes: as delivered" [word 0x40022020] [l4 optr]
+    expect "OTP is a bank of its own" {0x1fff7000} {flash probe 1; flash info 1}
 }
 
 # --- memory -------------------------------------------------------------------------------------
@@ -421,6 +443,51 @@ proc protect_stm32f429 {} {
     expect "unlock" {unlocked} {stm32f2x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08100000] 0xffffffff
+# With the options the debug port is a new one, and the next access fails.  The Bus Pirate's
+# driver then returns the missing acknowledgement, 7, which Tcl takes for a tail call.
+proc load_options {} {
+    catch -eval -exit -signal {stm32l4x option_load 0}
+    catch -eval -exit -signal {word 0x40022020}
+    poll
+    reset halt
+}
+
+# A chip that was blank at power-on boots ST's loader until the options are loaded anew.
+proc leave_boot_loader {} {
+    reset halt
+    equal "a chip that was empty starts ST's loader still" [register pc] 0x1fff0008
+    load_options
+    equal "   and its program once the options are loaded" [register pc] \
+        [expr {$::reset_handler & ~1}]
+}
+
+proc protect_l4_kind {} {
+    set last [expr {0x08000000 + [l4 kb] * 1024 - 32768}]
+    expect "write_image into the last pages" {wrote 32768 bytes} \
+        "flash write_image erase $::image $last bin"
+    expect "   verified" {verified 32768 bytes} "verify_image $::image $last bin"
+    expect "mass_erase" {} {stm32l4x mass_erase 0}
+    equal "   takes all" [word $last] 0xffffffff
+    expect "flash protect: two pages" {set protection} {flash protect 0 2 3 on}
+    load_options
+    expect "   are seen after the loading" {# +3: [^\n]* protected} {flash probe 0; flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 2 2}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 2 3 off}
+    load_options
+    expect "   and then are" {erased sectors 2} {flash erase_sector 0 2 2}
+    expect "option_write" {} {stm32l4x option_write 0 0x20 0 0x40000}
+    load_options
+    equal "   takes a bit of OPTR back" [word 0x40022020] [expr {[l4 optr] & ~0x40000}]
+    expect "   and sets it" {} {stm32l4x option_write 0 0x20 0x40000 0x40000}
+    load_options
+    expect "lock" {} {stm32l4x lock 0}
+    load_options
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    equal "   and leaves the registers open" [word [l4 idcode]] [l4 id]
+    expect "unlock" {} {stm32l4x unlock 0}
+    load_options
+    equal "   opens it, erased" [word 0x08000000] 0xffffffff
+    equal "   options as before" [word 0x40022020] [l4 optr]
 }
 
 # 232 cells in fields of 32 bits, cell 0 first; `third` are the cells 64 to 95, in which
@@ -464,12 +531,13 @@ proc judge {} {
     find_chip
     look_at_memory
     write_flash
+    if {[info exists ::l4_kind($chip)] && [l4 empty]} { leave_boot_loader }
     run_program
     watch
     run_in_ram
     catch_faults
     reset_by_wire
-    protect_$chip
+    if {[info exists ::l4_kind($chip)]} { protect_l4_kind } else { protect_$chip }
     if {$chip eq "stm32f103"} { boundary_scan_stm32f103 }
 }
 

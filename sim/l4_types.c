@@ -1,0 +1,142 @@
+/* l4_types.c - the STM32s whose flash controller is that of the L4: what differs, as tables.
+ *
+ *   called by  targets.c      read by  all of l4_*.c
+ *
+ *                 pages               banks                          options, protection
+ *   STM32G071RB   64 of 2 KB          one                            PCROP by 512 bytes, twice
+ *   STM32G0B1RE   256 of 2 KB         two, or one by DUAL_BANK;      the same in each bank
+ *                                     swapped by nSWAP_BANK
+ *   STM32L476RG   512 of 2 KB         two; swapped by FB_MODE, BFB2  PCROP by 8 bytes
+ *   STM32G474RE   256 of 2 KB, or     two or one by DBANK; swapped   PCROP by 8 or 16 bytes
+ *                 128 of 4 KB         by FB_MODE, BFB2
+ *
+ * Reserved bits of option words read as here delivered.  Times are typical ones: DS12232
+ * and DS13560 table "Flash memory characteristics" (G0), DS10198 (L476), DS12288 (G474). */
+#include "l4.h"
+
+#define KB 1024u
+#define WORD_TIME_G0 (85 * SIM_US)
+#define WORD_TIME_L4 (81690 * SIM_NS)
+
+/* G0: the first address of the area, the last one; both in one bank. */
+#define PCROPS_G0   { { 0x24, 0x28, 0 }, { 0x34, 0x38, 0 }, { 0x44, 0x48, 1 }, { 0x54, 0x58, 1 } }
+#define PCROPS_L4   { { 0x24, 0x28, 0 }, { 0x44, 0x48, 1 } }
+#define WRPS        { { 0x2C, 0x2C, 0 }, { 0x30, 0x30, 0 }, { 0x4C, 0x4C, 1 }, { 0x50, 0x50, 1 } }
+
+static const struct l4_type g071 = {
+    .name = "stm32g071", .cpuid = 0x410CC601, .idcode = 0x20006460, .irqs = 32, .m0 = true,
+    .ram = { { "SRAM", 0x20000000, 36 * KB } }, .secret_ram = -1, .ram_kb = 36,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x037F, 0, 0x0007 },
+    .gpio_base = 0x50000000, .clocks = L4_CLOCKS_G0, .boot_pin = L4_BOOT_PA14,
+    .flash_size = 128 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 1,
+    .pnb = 0x3F, .busy_by_bank = true, .has_empty = true, .has_swen = true,
+    .has_nrst_mode = true, .ecc_shift = 3,
+    .pcrop_shift = 9, .pcrop_single_shift = 9, .pcrop_one = true,
+    .pcrop = PCROPS_G0, .pcrops = 2, .wrp = WRPS, .wrps = 2,
+    .options = {
+        { L4_OPTR, 0x00, 0xFFFFFEAA, 0x3F7FFFFF },
+        { 0x24, 0x08, 0xFF, 0xFF }, { 0x28, 0x10, 0, 0x800000FF },
+        { 0x2C, 0x18, 0x3F, 0x003F003F }, { 0x30, 0x20, 0x3F, 0x003F003F },
+        { 0x34, 0x28, 0xFF, 0xFF }, { 0x38, 0x30, 0, 0xFF },
+        { L4_SECR, 0x70, 0, 0x0001007F },
+    },
+    .option_count = 8,
+    .program = WORD_TIME_G0, .page_erase = 22000 * SIM_US, .mass_erase = 22100 * SIM_US,
+    .fast = 53125 * SIM_NS, .latency_mhz = 24, .latency_bits = 7,
+};
+
+static const struct l4_type g0b1 = {
+    .name = "stm32g0b1", .cpuid = 0x410CC601, .idcode = 0x10006467, .irqs = 32, .m0 = true,
+    .ram = { { "SRAM", 0x20000000, 144 * KB } }, .secret_ram = -1, .ram_kb = 144,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x037F, 0, 0x0007 },
+    .gpio_base = 0x50000000, .clocks = L4_CLOCKS_G0, .boot_pin = L4_BOOT_PA14,
+    .flash_size = 512 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 2,
+    .dual_option = 1 << 21, .swap = L4_SWAP_OPTION,
+    .bker = 1 << 13, .pnb = 0x3FF, .busy_by_bank = true, .has_empty = true, .has_swen = true,
+    .has_nrst_mode = true, .ecc_shift = 3,
+    .pcrop_shift = 9, .pcrop_single_shift = 9, .pcrop_one = true,
+    .pcrop = PCROPS_G0, .pcrops = 4, .wrp = WRPS, .wrps = 4,
+    .options = {
+        { L4_OPTR, 0x00, 0xFFFFFEAA, 0x3F7FFFFF },
+        { 0x24, 0x08, 0x1FF, 0x1FF }, { 0x28, 0x10, 0, 0x800001FF },
+        { 0x2C, 0x18, 0x7F, 0x007F007F }, { 0x30, 0x20, 0x7F, 0x007F007F },
+        { 0x34, 0x28, 0x1FF, 0x1FF }, { 0x38, 0x30, 0, 0x1FF },
+        { 0x44, 0x38, 0x1FF, 0x1FF }, { 0x48, 0x40, 0, 0x1FF },
+        { 0x4C, 0x48, 0x7F, 0x007F007F }, { 0x50, 0x50, 0x7F, 0x007F007F },
+        { 0x54, 0x58, 0x1FF, 0x1FF }, { 0x58, 0x60, 0, 0x1FF },
+        { L4_SECR, 0x70, 0, 0x0FF100FF },
+    },
+    .option_count = 14,
+    .program = WORD_TIME_G0, .page_erase = 22000 * SIM_US, .mass_erase = 22100 * SIM_US,
+    .fast = 53125 * SIM_NS, .latency_mhz = 24, .latency_bits = 7,
+};
+
+static const struct l4_type l476 = {
+    .name = "stm32l476", .cpuid = 0x410FC241, .idcode = 0x10076415, .irqs = 82,
+    .ram = { { "SRAM1", 0x20000000, 96 * KB }, { "SRAM2", 0x10000000, 32 * KB } },
+    .secret_ram = 1, .ram_kb = 96,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 },
+    .gpio_base = 0x48000000, .clocks = L4_CLOCKS_L4, .boot_pin = L4_BOOT_OWN,
+    .flash_size = 1024 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 2,
+    .swap = L4_SWAP_FB_MODE, .bker = 1 << 11, .pnb = 0xFF,
+    .has_power_down = true, .has_dcache = true, .ecc_bank = 1 << 19,
+    .pcrop_shift = 3, .pcrop_single_shift = 3,
+    .pcrop = PCROPS_L4, .pcrops = 2, .wrp = WRPS, .wrps = 4,
+    .options = {
+        { L4_OPTR, 0x0000, 0xFFEFF8AA, 0x03BF77FF },
+        { 0x24, 0x0008, 0xFFFFFFFF, 0xFFFF }, { 0x28, 0x0010, 0x0FFF0000, 0x8000FFFF },
+        { 0x2C, 0x0018, 0xFF00FFFF, 0x00FF00FF }, { 0x30, 0x0020, 0xFF00FFFF, 0x00FF00FF },
+        { 0x44, 0x8008, 0xFFFFFFFF, 0xFFFF }, { 0x48, 0x8010, 0xFFFF0000, 0xFFFF },
+        { 0x4C, 0x8018, 0xFF00FFFF, 0x00FF00FF }, { 0x50, 0x8020, 0xFF00FFFF, 0x00FF00FF },
+    },
+    .option_count = 9,
+    .program = WORD_TIME_L4, .page_erase = 22020 * SIM_US, .mass_erase = 22130 * SIM_US,
+    .fast = 59690 * SIM_NS, .latency_mhz = 16, .latency_bits = 7,
+};
+
+static const struct l4_type g474 = {
+    .name = "stm32g474", .cpuid = 0x410FC241, .idcode = 0x20036469, .irqs = 102,
+    .ram = { { "SRAM1", 0x20000000, 80 * KB }, { "SRAM2", 0x20014000, 16 * KB },
+             { "CCM SRAM", 0x10000000, 32 * KB } },
+    .secret_ram = 2, .ram_kb = 96,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0x0003 },
+    .gpio_base = 0x48000000, .clocks = L4_CLOCKS_G4, .boot_pin = L4_BOOT_PB8,
+    .flash_size = 512 * KB, .page = 2 * KB, .single_page = 4 * KB, .banks = 2,
+    .dual_option = 1 << 22, .swap = L4_SWAP_FB_MODE, .bker = 1 << 11, .pnb = 0x7F,
+    .has_swen = true, .has_power_down = true, .has_dcache = true, .has_nrst_mode = true,
+    .ecc_bank = 1 << 21,
+    .pcrop_shift = 3, .pcrop_single_shift = 4,
+    .pcrop = PCROPS_L4, .pcrops = 2, .wrp = WRPS, .wrps = 4,
+    .options = {
+        { L4_OPTR, 0x0000, 0xFFEFF8AA, 0x7FDF77FF },
+        { 0x24, 0x0008, 0xFFFFFFFF, 0x7FFF }, { 0x28, 0x0010, 0x00FF0000, 0x80007FFF },
+        { 0x2C, 0x0018, 0xFF80FFFF, 0x007F007F }, { 0x30, 0x0020, 0xFF80FFFF, 0x007F007F },
+        { L4_SEC1R, 0x0028, 0xFF00FF00, 0x000100FF },
+        { 0x44, 0x8008, 0xFFFFFFFF, 0x7FFF }, { 0x48, 0x8010, 0xFFFF0000, 0x7FFF },
+        { 0x4C, 0x8018, 0xFF80FFFF, 0x007F007F }, { 0x50, 0x8020, 0xFF80FFFF, 0x007F007F },
+        { L4_SEC2R, 0x8028, 0xFFFFFF00, 0x000000FF },
+    },
+    .option_count = 11,
+    .program = WORD_TIME_L4, .page_erase = 22020 * SIM_US, .mass_erase = 22130 * SIM_US,
+    .fast = 59690 * SIM_NS, .latency_mhz = 34, .latency_bits = 15,
+};
+
+struct chip *stm32g071_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &g071, name, unique_id);
+}
+
+struct chip *stm32g0b1_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &g0b1, name, unique_id);
+}
+
+struct chip *stm32l476_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &l476, name, unique_id);
+}
+
+struct chip *stm32g474_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &g474, name, unique_id);
+}
