@@ -443,6 +443,8 @@ proc protect_stm32f429 {} {
     expect "unlock" {unlocked} {stm32f2x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08100000] 0xffffffff
+}
+
 # With the options the debug port is a new one, and the next access fails.  The Bus Pirate's
 # driver then returns the missing acknowledgement, 7, which Tcl takes for a tail call.
 proc load_options {} {
