@@ -55,6 +55,7 @@ enum { WAIT_LIMIT_MS = 100, POWER_LIMIT_MS = 100, TRIES = 16, LINE_RESETS = 8 };
 static struct {
     bool connected;
     uint8_t ap;                             /* the one that memory accesses use */
+    uint8_t tries;                          /* mended ones, since the job came on */
     uint32_t dpidr, targetid, rom_table;
     uint32_t csw_base;                      /* its CSW without size and increment */
     uint32_t select, csw, tar;              /* last written; NOTHING when in doubt */
@@ -75,84 +76,73 @@ static void rest(void)
         wire_idle(8);
 }
 
-/* One word from bytes or to bytes, as the request says; the answer, whatever it is. */
-static int try_word(uint8_t request, void *bytes)
-{
-    struct wire_block block = { bytes, 1, 0, WIRE_ASKS };
-    return wire_words(request, &block);
-}
-
 static int meaning(int ack)
 {
-    switch (ack) {
-    case WIRE_OK:     return OK;
-    case WIRE_FAULT:  return ERR_FAULT;
-    case WIRE_PARITY: port.count.parity++; return ERR_PARITY;
-    case WIRE_SILENT: port.count.silent++; return ERR_NO_ANSWER;
-    default:         port.count.silent++; return ERR_PROTOCOL;
+    if (ack == WIRE_OK)
+        return OK;
+    if (ack == WIRE_FAULT)
+        return ERR_FAULT;
+    if (ack == WIRE_PARITY) {
+        port.count.parity++;
+        return ERR_PARITY;
     }
+    port.count.silent++;
+    return ack == WIRE_SILENT ? ERR_NO_ANSWER : ERR_PROTOCOL;
 }
 
-/* The bus behind the AP is slow, or stuck. */
-static int wait_for(uint8_t request, void *bytes)
+/* The bus behind the AP is stuck.  ABORT itself is never answered with WAIT (B2.2.1). */
+static void give_up(void)
 {
-    uint32_t deadline = 0;
-    int ack;
+    uint32_t value = ABORT_DAPABORT | ABORT_CLEAR;
+    struct wire_block block = { (uint8_t *)&value, 1, 0, 1 };
 
-    for (uint32_t tries = 0;; tries++) {
+    wire_words(WIRE_DP | WIRE_WRITE | DP_ABORT, &block);
+}
+
+/* The bus behind the AP is slow, or something is wrong. */
+__attribute__((noinline)) static int not_ok(int ack, uint32_t request, struct wire_block *block)
+{
+    uint32_t late = 0, deadline = 0;    /* so many were left when one had to wait, until then */
+
+    while (ack == WIRE_WAIT) {
         port.count.waits++;
-        ack = try_word(request, bytes);
-        if (ack != WIRE_WAIT || (tries > 2 && clock_passed(deadline)))
-            break;
-        if (tries == 2)                     /* most waits are over before */
+        if (late != block->left)
             deadline = clock_in_ms(WAIT_LIMIT_MS);
+        else if (clock_passed(deadline)) {
+            give_up();
+            return ERR_WAIT;
+        }
+        late = block->left;
+        block->idle = 0;                /* it has grown; wire.c knows what is enough */
+        watchdog_feed();
+        ack = wire_words(request, block);
     }
-    watchdog_feed();                    /* whoever calls may try again, and again */
-    if (ack != WIRE_WAIT)
-        return meaning(ack);
-    wire_write(wire_request(WIRE_DP | WIRE_WRITE, DP_ABORT), ABORT_DAPABORT | ABORT_CLEAR);
-    return ERR_WAIT;
+    return meaning(ack);
 }
 
-static int not_ok(int ack, uint8_t request, void *bytes)
-{
-    return ack == WIRE_WAIT ? wait_for(request, bytes) : meaning(ack);
-}
-
-static int transfer_word(uint8_t request, uint32_t *value)
+/* Words with the same request.  *block tells how far that came. */
+static int transfer_words(uint32_t request, struct wire_block *block)
 {
     if (!port.connected)
         return ERR_NO_TARGET;
-    int ack = try_word(request, value);
-    return ack == WIRE_OK ? OK : not_ok(ack, request, value);
+    int ack = wire_words(request, block);
+    return ack == WIRE_OK ? OK : not_ok(ack, request, block);
 }
 
-/* count words with the same request; *done is how many came through. */
-static int transfer_words(uint8_t request, uint8_t *bytes, uint32_t count, uint32_t *done)
+static int transfer_word(uint32_t request, uint32_t *value)
 {
-    struct wire_block block = { bytes, count, 0, WIRE_ASKS };
-    int error = OK;
-
-    while (block.left && !error) {
-        int ack = wire_words(request, &block);
-        if (ack == WIRE_OK)
-            break;
-        error = not_ok(ack, request, block.bytes);
-        if (!error)
-            block.bytes += 4, block.left--;
-    }
-    *done = count - block.left;
-    return error;
+    struct wire_block block = { (uint8_t *)value, 1, 0, WIRE_ASKS };
+    return transfer_words(request, &block);
 }
 
 static int dp_read(uint8_t address, uint32_t *value)
 {
-    return transfer_word(wire_request(WIRE_DP | WIRE_READ, address), value);
+    return transfer_word(WIRE_DP | WIRE_READ | address, value);
 }
 
 static int dp_write(uint8_t address, uint32_t value)
 {
-    return transfer_word(wire_request(WIRE_DP | WIRE_WRITE, address), &value);
+    return transfer_word(WIRE_DP | WIRE_WRITE | address, &value);
 }
 
 /* --- mending ------------------------------------------------------------------ */
@@ -164,6 +154,18 @@ static int line_reset(uint32_t *dpidr)
     return dp_read(DP_DPIDR, dpidr);
 }
 
+/* Clears the sticky bits, selects bank 0, asks for power if that is wanted; and how is it? */
+static int look_at_power(uint32_t request, uint32_t *status)
+{
+    int error = dp_write(DP_ABORT, ABORT_CLEAR);
+
+    if (!error)
+        error = dp_write(DP_SELECT, 0);
+    if (!error && request)
+        error = dp_write(DP_CTRL_STAT, request);
+    return error ? error : dp_read(DP_CTRL_STAT, status);
+}
+
 /* Both ends of the wire agree again, or the target is gone.  A target that has lost
  * power in between answers, but with its debug power-up gone: all that was set up in it
  * is lost as well. */
@@ -173,9 +175,7 @@ static int recover(void)
 
     for (int i = 0; i < LINE_RESETS; i++) {
         watchdog_feed();                /* a slow wire, and tries upon tries */
-        if (line_reset(&dpidr) || dpidr != port.dpidr ||
-            dp_write(DP_ABORT, ABORT_CLEAR) || dp_write(DP_SELECT, 0) ||
-            dp_read(DP_CTRL_STAT, &status))
+        if (line_reset(&dpidr) || dpidr != port.dpidr || look_at_power(0, &status))
             continue;
         if ((status & POWER_ACK) != POWER_ACK)
             break;
@@ -203,29 +203,22 @@ static int explain_fault(void)
     return error;
 }
 
-/* After *error: true when the job may be done again, false when *error is final. */
-static bool again(int *error, int *tries)
+/* After an error: OK when the job may be done again, or the error that is final. */
+static int mend(int first)
 {
-    int first = *error;
-
     forget();
     if (first == ERR_WAIT || first == ERR_NO_TARGET)
-        return false;
-    *error = first == ERR_FAULT ? explain_fault() : recover();
-    if (*error)
-        return false;
-    if (++*tries < TRIES)
-        return true;
-    *error = first == ERR_NO_ANSWER ? ERR_PROTOCOL : first;
-    return false;
+        return first;
+    int error = first == ERR_FAULT ? explain_fault() : recover();
+    if (error || ++port.tries < TRIES)
+        return error;
+    return first == ERR_NO_ANSWER ? ERR_PROTOCOL : first;
 }
 
 /* --- registers ---------------------------------------------------------------- */
 
-static int select_bank(uint8_t ap, uint8_t address)
+static int set_select(uint32_t select)
 {
-    uint32_t select = (uint32_t)ap << 24 | (address & 0xF0u);
-
     if (port.select == select)
         return OK;
     int error = dp_write(DP_SELECT, select);
@@ -233,23 +226,22 @@ static int select_bank(uint8_t ap, uint8_t address)
     return error;
 }
 
+static int select_bank(uint8_t ap, uint8_t address)
+{
+    return set_select((uint32_t)ap << 24 | (address & 0xF0u));
+}
+
 static int ap_write(uint8_t address, uint32_t value)
 {
     int error = select_bank(port.ap, address);
-    return error ? error : transfer_word(wire_request(WIRE_AP | WIRE_WRITE, address), &value);
+    return error ? error : transfer_word(WIRE_AP | WIRE_WRITE | address, &value);
 }
 
 /* What a DP register wants first: bits 7:4 of its address as DPBANKSEL, so that 0x24 is
- * TARGETID. */
+ * TARGETID.  Those at 0, 8 and C have no banks. */
 static int select_dp_bank(uint8_t address)
 {
-    if (address & 0xF0) {
-        port.select = NOTHING;
-        return dp_write(DP_SELECT, address >> 4);
-    }
-    if (address == DP_CTRL_STAT && port.select == NOTHING)
-        return select_bank(port.ap, 0);
-    return OK;
+    return address % 16 == DP_CTRL_STAT ? set_select((port.select & ~15u) | address >> 4) : OK;
 }
 
 /* RDBUFF has the result of a read, and hears the fate of a write. */
@@ -260,7 +252,7 @@ static int access_once(uint8_t what, uint8_t ap, uint8_t address, uint32_t *valu
     int error = of_ap ? select_bank(ap, address) : select_dp_bank(address);
 
     if (!error)
-        error = transfer_word(wire_request(what, address), value);
+        error = transfer_word((uint32_t)what | address, value);
     if (!error && of_ap)
         error = dp_read(DP_RDBUFF, what & WIRE_READ ? value : &ignored);
     return error;
@@ -268,11 +260,12 @@ static int access_once(uint8_t what, uint8_t ap, uint8_t address, uint32_t *valu
 
 static int access(uint8_t what, uint8_t ap, uint8_t address, uint32_t *value)
 {
-    int error, tries = 0;
+    int error;
 
+    port.tries = 0;
     do
         error = access_once(what, ap, address, value);
-    while (error && again(&error, &tries));
+    while (error && !(error = mend(error)));
     if (!(what & WIRE_READ))
         forget();                       /* it may have been SELECT, CSW or TAR */
     rest();
@@ -306,17 +299,17 @@ int adi_ap_idr(uint8_t ap, uint32_t *idr)
 
 int adi_select_ap(uint8_t ap)
 {
-    uint32_t csw;
+    uint32_t csw, base;
     int error = adi_ap_read(ap, AP_CSW, &csw);
 
     if (!error)
-        error = adi_ap_read(ap, AP_BASE, &port.rom_table);
+        error = adi_ap_read(ap, AP_BASE, &base);
     if (error)
         return error;
     port.ap = ap;
     port.csw_base = (csw & 0x7F000000u) | CSW_PRIVILEGED_DATA;
     port.csw = port.tar = NOTHING;
-    port.rom_table = port.rom_table == NOTHING ? 0 : port.rom_table & ~0xFFFu;
+    port.rom_table = base == NOTHING ? 0 : base & ~0xFFFu;
     return OK;
 }
 
@@ -352,13 +345,12 @@ static void tar_has_moved(uint32_t bytes)
         port.tar = NOTHING;                 /* it may have wrapped: ADIv5.2 C2.2.2 */
 }
 
-/* A word near the last one: BD0 to BD3 reach all of TAR's 16 bytes and leave it alone,
- * so polling a status register needs no TAR. */
-static bool in_window(uint32_t address, int size, uint32_t count)
+/* BD0 to BD3 reach all of TAR's 16 bytes and leave it alone: so polling a status register
+ * needs no TAR. */
+__attribute__((noinline)) static bool in_window(uint32_t address)
 {
-    return size == 2 && count == 1 && port.tar != NOTHING &&
-           port.csw == (port.csw_base | CSW_INCREMENT_SINGLE | 2) &&
-           port.tar / WINDOW == address / WINDOW;
+    return port.tar != NOTHING && port.tar / WINDOW == address / WINDOW &&
+           port.csw == (port.csw_base | CSW_INCREMENT_SINGLE | 2);
 }
 
 static uint8_t bd(uint32_t address)
@@ -366,6 +358,7 @@ static uint8_t bd(uint32_t address)
     return (uint8_t)(AP_BD0 + address % WINDOW);
 }
 
+/* What is left to be moved. */
 struct job {
     uint32_t address;
     uint8_t *bytes;
@@ -374,45 +367,50 @@ struct job {
     uint8_t direction;                      /* WIRE_READ, WIRE_WRITE */
 };
 
-/* Words need nothing done to them.  What is smaller travels in the byte lanes that its
- * address has in a word (C2.2.6). */
-static int transfer_items(uint8_t request, const struct job *job, uint32_t count, uint32_t *done)
+/* What is smaller than a word travels in the lanes that its address has in one (C2.2.6). */
+static uint32_t lane(uint32_t address)
 {
-    int error = OK;
+    return 8 * (address % 4);
+}
 
-    if (job->size == 2)
-        return transfer_words(request, job->bytes, count, done);
-    for (*done = 0; *done < count && !error; ) {
-        uint32_t word = 0, one, at = *done << job->size;
-        memcpy(&word, job->bytes + at, 1u << job->size);
-        word <<= 8 * ((job->address + at) % 4);
-        error = transfer_words(request, (uint8_t *)&word, 1, &one);
-        *done += one;
+static int write_small_items(const struct job *job, struct wire_block *block)
+{
+    uint32_t address = job->address, size = 1u << job->size;
+
+    for (; block->left; block->left--, block->bytes += size, address += size) {
+        uint32_t item = 0;
+        memcpy(&item, block->bytes, size);
+        item <<= lane(address);
+        int error = transfer_word(WIRE_AP | WIRE_WRITE | AP_DRW, &item);
+        if (error)
+            return error;
     }
-    return error;
+    return OK;
 }
 
 /* The first count items of a job, all within one TAR block; *done is how many the target
  * took, or gave. */
-static int move_within_block(const struct job *job, uint32_t count, uint32_t *done)
+static int move_run(const struct job *job, uint32_t count, uint32_t *done)
 {
-    const bool banked = in_window(job->address, job->size, count);
+    const bool banked = job->size == 2 && count == 1 && in_window(job->address);
     const uint8_t reg = banked ? bd(job->address) : AP_DRW;
-    const uint8_t request = wire_request(WIRE_AP | job->direction, reg);
+    const uint32_t request = (uint32_t)WIRE_AP | job->direction | reg;
     const bool reading = job->direction == WIRE_READ;
+    struct wire_block block = { job->bytes, count - reading, 0, WIRE_ASKS };
     uint32_t value;
 
-    *done = 0;
     int error = banked ? select_bank(port.ap, reg) : aim(job->address, job->size);
     if (!error && reading)
-        error = transfer_word(request, &value);  /* each word comes with the next request */
+        error = transfer_word(request, &value); /* each word comes with the next request */
     if (!error)
-        error = transfer_items(request, job, count - reading, done);
+        error = reading || job->size == 2 ? transfer_words(request, &block)
+                                          : write_small_items(job, &block);
     if (!error)                             /* ... and the last one with this */
         error = dp_read(DP_RDBUFF, &value); /* waits for the last, and hears its fate */
+    *done = count - reading - block.left;
     if (!error && reading) {
-        value >>= 8 * (job->address % 4);
-        memcpy(job->bytes + (*done << job->size), &value, 1u << job->size);
+        value >>= lane(job->address);
+        memcpy(block.bytes, &value, 1u << job->size);
         ++*done;
     }
     if (!error && !banked)
@@ -424,21 +422,22 @@ static int move_within_block(const struct job *job, uint32_t count, uint32_t *do
 
 static int move_items(struct job job)
 {
-    int error = OK, tries = 0;
+    int error = OK;
 
-    while (job.count) {
+    port.tries = 0;
+    while (job.count && !error) {
         uint32_t room = (TAR_BLOCK - job.address % TAR_BLOCK) >> job.size, done;
 
         if (job.size < 2 && job.direction == WIRE_READ)
             room = 1;                       /* each from lanes of its own */
-        error = move_within_block(&job, job.count < room ? job.count : room, &done);
+        error = move_run(&job, job.count < room ? job.count : room, &done);
         watchdog_feed();
         if (error == ERR_FAULT && job.direction == WIRE_WRITE && done)
             done--;                         /* its data had arrived damaged */
         if (done)
-            tries = 0;
-        if (error && !again(&error, &tries))
-            break;
+            port.tries = 0;
+        if (error)
+            error = mend(error);
         job.count -= done;
         job.address += done << job.size;
         job.bytes += done << job.size;
@@ -463,7 +462,7 @@ static int read_around(uint32_t address, uint8_t *bytes, uint32_t length)
 /* Words, and what is left at both ends in bytes, or in halfwords where that fits: so one
  * run for each end, or a single one for a word that lies across two.  Memory does not mind
  * being read, so there even a byte is a word, without a change of CSW. */
-static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
+static int move_unaligned(uint8_t direction, uint32_t address, uint8_t *bytes,
                       uint32_t length)
 {
     const bool around = direction == WIRE_READ && address < PERIPHERALS;
@@ -487,7 +486,7 @@ static int move_bytes(uint8_t direction, uint32_t address, uint8_t *bytes,
 
 int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
-    return move_bytes(WIRE_READ, address, bytes, length);
+    return move_unaligned(WIRE_READ, address, bytes, length);
 }
 
 bool adi_wire_is_bad(void)
@@ -513,7 +512,7 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 int adi_write(uint32_t address, const void *bytes, uint32_t length)
 {
     for (int i = 0; i < 4; i++) {
-        int error = move_bytes(WIRE_WRITE, address, (uint8_t *)bytes, length);
+        int error = move_unaligned(WIRE_WRITE, address, (uint8_t *)bytes, length);
         if (error || !adi_wire_is_bad() || address >= PERIPHERALS || length <= 4)
             return error;
         if (adi_holds(address, bytes, length) || adi_holds(address, bytes, length))
@@ -541,40 +540,46 @@ int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
     return write_items(address, bytes, length, 2);
 }
 
-int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+static int aim_window(uint32_t address)
+{
+    int error = in_window(address) ? OK : aim(address & ~(WINDOW - 1u), 2);
+
+    return error ? error : select_bank(port.ap, AP_BD0);
+}
+
+/* What each transfer reads is the answer to the one before. */
+int adi_query(const uint32_t *at, uint32_t command, uint32_t *results, int count,
               struct adi_status *status)
 {
-    const int last = at[2] ? 3 : 2;
-    uint8_t requests[4];
-    uint32_t words[4];                      /* the answer to a read is one place further */
-    int first = 0;                          /* request to be sent: 1 when the command has arrived */
     bool aimed = false;
-    int error = OK, tries = 0, i;
+    int error = OK, i = 0;                  /* which transfer */
 
-    for (i = 0; i < last; i++)              /* BD0 to BD3 have A[3:2] as the window has */
-        requests[i] = wire_request(WIRE_AP | (i ? WIRE_READ : WIRE_WRITE), (uint8_t)at[i]);
-    requests[last] = wire_request(WIRE_DP | WIRE_READ, DP_RDBUFF);
+    port.tries = 0;
     status->all = UINT32_MAX;
     status->any = 0;
-    while (count && (!error || again(&error, &tries))) {
-        if (!aimed)
-            error = in_window(at[0], 2, 1) ? OK : aim(at[0] & ~(WINDOW - 1u), 2);
-        if (!aimed && !error)
-            error = select_bank(port.ap, AP_BD0);
-        words[0] = command;
-        for (i = first; i <= last && !error; i++)
-            error = transfer_word(requests[i], &words[i]);
+    while (count && (!error || !(error = mend(error)))) {
+        uint32_t value = command, request = WIRE_DP | WIRE_READ | DP_RDBUFF;
+        if (at[i])                          /* BD0 to BD3 have A[3:2] as the window has */
+            request = WIRE_AP | (i == 0 ? WIRE_WRITE : WIRE_READ) | at[i];
+        error = aimed ? OK : aim_window(at[0]);
         aimed = !error;
-        if (error) {
-            if (i > first)                  /* FAULT: its data had arrived damaged */
-                first = i > 1 && error != ERR_FAULT ? 1 : 0;
+        if (error)
+            continue;
+        error = transfer_word(request, &value);
+        if (error) {                        /* FAULT: the command had arrived damaged */
+            i = i == 0 || error == ERR_FAULT ? 0 : 1;
+            aimed = false;
             continue;
         }
-        status->all &= words[2];
-        status->any |= words[2];
-        *results++ = words[last];
-        first = 0;
-        command++, count--, tries = 0;
+        if (i == 2) {
+            status->all &= value;
+            status->any |= value;
+        }
+        if (at[i++])
+            continue;
+        *results++ = value;
+        i = port.tries = 0;
+        command++, count--;
     }
     rest();
     return error;
@@ -601,15 +606,14 @@ static int find_dp(uint32_t *dpidr)
 {
     int error = ERR_NO_ANSWER;
 
-    for (int round = 0; round < 3; round++)
-        for (int how = 0; how < WIRE_WAKINGS; how++) {
-            wire_wake(how);
-            int e = line_reset(dpidr);
-            if (e == OK && *dpidr != 0 && *dpidr != NOTHING)
-                return OK;
-            if (e && e != ERR_NO_ANSWER)
-                error = e;                  /* somebody is there, but garbled */
-        }
+    for (int i = 0; i < 3 * WIRE_WAKINGS; i++) {
+        wire_wake(i % WIRE_WAKINGS);
+        int e = line_reset(dpidr);
+        if (e == OK && *dpidr != 0 && *dpidr != NOTHING)
+            return OK;
+        if (e && e != ERR_NO_ANSWER)
+            error = e;                      /* somebody is there, but garbled */
+    }
     return error;
 }
 
@@ -619,13 +623,7 @@ static int power_up(void)
     int tries = 0, error;
 
     do {
-        error = dp_write(DP_ABORT, ABORT_CLEAR);
-        if (!error)
-            error = dp_write(DP_SELECT, 0);
-        if (!error)
-            error = dp_write(DP_CTRL_STAT, POWER_REQUEST);
-        if (!error)
-            error = dp_read(DP_CTRL_STAT, &status);
+        error = look_at_power(POWER_REQUEST, &status);
         if (error && line_reset(&status) && ++tries == TRIES)
             return error;
         if (!error && (status & POWER_ACK) == POWER_ACK)

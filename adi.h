@@ -49,12 +49,13 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length);
 /* The wire has needed mending since adi_connect(): expect more of it. */
 bool adi_wire_is_bad(void);
 
-/* Writes a command, then reads status and result, all in one 16-byte window (DCRSR, DHCSR,
- * DCRDR): four transfers; or three if at[2] is 0, and then the status is the result.  So
- * count times, with a command one higher each time.  A command that has arrived is not
- * repeated.  Of all the status words: the bits that every one had, and that any had. */
+/* Writes a command to at[0], then reads status at at[1] and the result at at[2]: all in one
+ * 16-byte window (DCRSR, DHCSR, DCRDR), and a 0 behind them.  Four transfers; or three without
+ * at[2], and then the status is the result.  So count times, with a command one higher each
+ * time.  A command that has arrived is not repeated.  Of all the status words: the bits that
+ * every one had, and that any had. */
 struct adi_status { uint32_t all, any; };
-int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+int adi_query(const uint32_t *at, uint32_t command, uint32_t *results, int count,
               struct adi_status *status);
 
 /* How often the wire had to be mended since adi_connect(), for monitor version/swd.  Waits:

@@ -45,7 +45,7 @@ enum {
     TRANSFER_ABORT = 0x07, QUEUE_COMMANDS = 0x7E, EXECUTE_COMMANDS = 0x7F, UNKNOWN = 0xFF
 };
 enum {                                                  /* of DAP_Transfer: a request ... */
-    TO_AP = 1 << 0, READ = 1 << 1, ADDRESS = 3 << 2,
+    TO_AP = WIRE_AP, READ = WIRE_READ, ADDRESS = WIRE_ADDRESS,
     MATCH_VALUE = 1 << 4, MATCH_MASK = 1 << 5, TIMESTAMP = 1 << 7
 };
 enum { PROTOCOL_ERROR = WIRE_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
@@ -436,13 +436,10 @@ static int transfer(uint32_t request, uint8_t **bytes, uint32_t count)
     struct wire_block block = { *bytes, count, host.idle, 0 };
     int ack;
 
-    /* APnDP, RnW and A[3:2] are in the wire's order. */
-    uint8_t on_wire = wire_request((uint8_t)((request & (TO_AP | READ)) << 1),
-                                  request & ADDRESS);
     do {
         before = block.left;
         block.asks = more < WIRE_ASKS ? more : WIRE_ASKS;
-        ack = wire_words(on_wire, &block);
+        ack = wire_words(request, &block);
         more = (block.left == before ? more : most) - block.asks;
     } while (ack == WIRE_WAIT && more && patient(&deadline));
     *bytes = block.bytes;

@@ -164,7 +164,7 @@ static uint32_t status(void)
  * S_HALT says nothing before an instruction was retired: then we shall look again. */
 static void control(uint32_t bits)
 {
-    static const uint32_t at[3] = { DHCSR, DHCSR, 0 };
+    static const uint32_t at[] = { DHCSR, DHCSR, 0 };
     struct adi_status ignored;
 
     if (!core.failed)
@@ -288,7 +288,7 @@ static void wait_ready(void)
 /* Registers in a row.  A core whose clock is that slow is asked for one at a time. */
 static void get_row(uint32_t dcrsr, uint32_t *values, int count)
 {
-    static const uint32_t at[3] = { DCRSR, DHCSR, DCRDR };
+    static const uint32_t at[] = { DCRSR, DHCSR, DCRDR, 0 };
     struct adi_status dhcsr;
 
     if (!core.failed && core.asked == STOP_RUNNING)

@@ -143,19 +143,26 @@ static void take_over(void)
 
 /* --- transfers -------------------------------------------------------------------- */
 
-static inline uint32_t parity(uint32_t word)
+static inline uint32_t parity_of_4(uint32_t bits)
+{
+    return 0x6996u >> bits & 1;
+}
+
+static uint32_t parity(uint32_t word)
 {
     word ^= word >> 16;
     word ^= word >> 8;
     word ^= word >> 4;
-    return 0x6996u >> (word & 15) & 1;
+    return parity_of_4(word & 15);
 }
 
-uint8_t wire_request(uint8_t port_and_direction, uint8_t address)
+/* As it goes over the wire: start, APnDP, RnW, A[3:2], parity, stop, park. */
+enum { READING = WIRE_READ << 1 };
+static uint32_t framed(uint32_t request)
 {
-    uint32_t middle = port_and_direction | (address & 0xCu) << 1;   /* A[3:2] to 4:3 */
+    uint32_t middle = request & (WIRE_AP | WIRE_READ | WIRE_ADDRESS);
 
-    return (uint8_t)(0x81 | middle | parity(middle) << 5);
+    return 0x81 | middle << 1 | parity_of_4(middle) << 5;
 }
 
 void wire_idle(uint32_t clocks)
@@ -176,12 +183,12 @@ __attribute__((noinline)) static int refused(int ack, uint32_t request)
 {
     bool known = ack == WIRE_WAIT || ack == WIRE_FAULT;
 
-    if (!known || (swd.always_data && request & WIRE_READ)) {
+    if (!known || (swd.always_data && request & READING)) {
         exchange(0xFFFFFFFF, 32);
         exchange(0xFFFFFFFF, known ? 1 : BACK_OFF - 32 - 1);
     }
     take_over();
-    if (known && swd.always_data && !(request & WIRE_READ)) {
+    if (known && swd.always_data && !(request & READING)) {
         exchange(0, 32);
         exchange(0, 1);
     }
@@ -202,7 +209,7 @@ static int word_paced(uint32_t request, uint8_t *bytes)
 
     if (ack != WIRE_OK)
         return refused(ack, request);
-    if (request & WIRE_READ) {
+    if (request & READING) {
         word = exchange(0xFFFFFFFF, 32);
         bool odd = parity(word) != exchange(1, 1);
         take_over();
@@ -226,7 +233,7 @@ __attribute__((noinline)) static int words_paced(uint32_t request, struct wire_b
         int ack = word_paced(request, block->bytes);
         watchdog_feed();                    /* 17 times 256 words at 20 kHz: 4 s */
         if (ack == WIRE_WAIT && --tries) {
-            block->idle += !(request & WIRE_READ) && block->idle < PAUSE_MAX;
+            block->idle += !(request & READING) && block->idle < PAUSE_MAX;
             continue;
         }
         if (ack != WIRE_OK)
@@ -276,29 +283,18 @@ static void learn_pause(uint32_t count, uint32_t before, uint32_t after)
         swd.pause -= count * swd.pause / 4096;
 }
 
-int wire_words(uint8_t request, struct wire_block *block)
+int wire_words(uint32_t request, struct wire_block *block)
 {
-    uint32_t count = block->left, pause = at_most(count, swd.pause / 256);
-
-    if (request & WIRE_READ)
+    request = framed(request);
+    if (request & READING)
         return words(request, block);
+    uint32_t count = block->left, pause = at_most(count, swd.pause / 256);
     if (block->idle < pause)
         block->idle = pause;
     pause = block->idle;
     int ack = words(request, block);
     learn_pause(count, pause, block->idle);
     return ack;
-}
-
-int wire_read(uint8_t request, uint32_t *value)
-{
-    struct wire_block block = { (uint8_t *)value, 1, 0, 1 };
-    return wire_words(request, &block);
-}
-
-int wire_write(uint8_t request, uint32_t value)
-{
-    return wire_read(request, &value);
 }
 
 /* --- raw bits ----------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *   wire.c   who has the wire, nRST, pins by hand, the frequency that was asked for
  *   swd.c    words and raw bits over SWD
  *
- * Requests and answers are coded as in SWD.  A second wire, JTAG, codes its own like that. */
+ * Answers are coded as in SWD.  A second wire, JTAG, codes its own like that. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -40,17 +40,12 @@ enum wire_ack {
     WIRE_PARITY = 8             /* OK, but the data's parity is wrong */
 };                              /* any other value: a damaged acknowledge */
 
-/* The eight request bits: start, APnDP, RnW, A[3:2], parity, stop, park. */
-enum { WIRE_DP = 0, WIRE_AP = 1 << 1, WIRE_WRITE = 0, WIRE_READ = 1 << 2 };
-uint8_t wire_request(uint8_t port_and_direction, uint8_t address);
+/* What a transfer is to do: which port, which way, and A[3:2] of the register; the other bits
+ * of an address may be there, and say nothing.  CMSIS-DAP codes its requests like this. */
+enum { WIRE_DP = 0, WIRE_AP = 1 << 0, WIRE_WRITE = 0, WIRE_READ = 1 << 1, WIRE_ADDRESS = 0xC };
 
-/* One transfer, request made by wire_request().  Returns an enum wire_ack; value is only
- * touched when it is WIRE_OK. */
-int wire_read(uint8_t request, uint32_t *value);
-int wire_write(uint8_t request, uint32_t value);
-
-/* The same again and again.  A word that is answered with WAIT is asked for again at once,
- * asks times in all.  Stops at the first answer that is not WIRE_OK; then bytes and left
+/* The same transfer again and again, a word each.  A word that is answered with WAIT is asked
+ * for again at once, asks times in all.  Stops at the first answer that is not WIRE_OK; then bytes and left
  * are those of that word.  Idle clocks between writes may become more. */
 struct wire_block {
     uint8_t *bytes;             /* of the next word, at any address */
@@ -59,7 +54,7 @@ struct wire_block {
     uint32_t asks;              /* at least 1 */
 };
 enum { WIRE_ASKS = 17 };        /* for those who have no better idea */
-int wire_words(uint8_t request, struct wire_block *block);
+int wire_words(uint32_t request, struct wire_block *block);
 
 void wire_idle(uint32_t clocks);        /* lets the DP go on */
 void wire_resynchronize(void);          /* both ends begin anew; then DPIDR must be read */

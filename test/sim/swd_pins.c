@@ -206,6 +206,26 @@ static uint32_t call1(const char *name, uint32_t argument)
     return call(name, (uint32_t[4]){ argument, 0, 0, 0 }, NULL);
 }
 
+/* One word, asked for once: what is sent, or what came, is in m.ram at WORD. */
+enum { WORD = 0x1000, BLOCK = 0x1100 };
+static uint32_t one_word(uint32_t request)
+{
+    const uint32_t block[4] = { RAM + WORD, 1, 0, 1 };
+    memcpy(m.ram + BLOCK, block, sizeof block);
+    return call("wire_words", (uint32_t[4]){ request, RAM + BLOCK }, NULL);
+}
+
+static uint32_t read_word(void)
+{
+    return one_word(2);                 /* DPIDR */
+}
+
+static uint32_t write_word(uint32_t value)
+{
+    memcpy(m.ram + WORD, &value, 4);
+    return one_word(4);                 /* CTRL/STAT */
+}
+
 static void set_target(const char *bits, int first)
 {
     m.target = bits;
@@ -314,7 +334,7 @@ static void start_measures_without_touching_the_wire(void **state)
 
 static void requests_are_those_of_the_standard(void **state)
 {
-    enum { DP = 0, AP = 2, WRITE = 0, READ = 4 };
+    enum { DP = 0, AP = 1, WRITE = 0, READ = 2 };
     static const struct { uint32_t kind, address, byte; } rows[] = {
         { DP | READ,  0x0, 0xA5 }, { DP | WRITE, 0x0, 0x81 }, { DP | READ,  0x4, 0x8D },
         { DP | WRITE, 0x4, 0xA9 }, { DP | WRITE, 0x8, 0xB1 }, { DP | READ,  0xC, 0xBD },
@@ -322,9 +342,11 @@ static void requests_are_those_of_the_standard(void **state)
         { AP | READ,  0xC, 0x9F }, { AP | READ,  0x0, 0x87 },
     };
     (void)state;
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(call("wire_request", (uint32_t[4]){ rows[i].kind, rows[i].address },
-                              NULL), rows[i].byte);
+    set_target(NULL, 0);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        one_word(rows[i].kind | rows[i].address);
+        assert_memory_equal(m.wire, lsb_first(rows[i].byte, 8), 8);
+    }
 }
 
 static void write_goes_out_as_drawn_at_every_pace(void **state)
@@ -336,7 +358,7 @@ static void write_goes_out_as_drawn_at_every_pace(void **state)
              lsb_first(0x12345678, 32));
     for (int i = 0; i < PACES; i++) {
         uint32_t hz = call1("wire_set_frequency", paces[i]);
-        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
+        assert_int_equal(write_word(0x12345678), 1);
         assert_string_equal(m.wire, expected);
         timing_is_sane(hz);
     }
@@ -348,7 +370,7 @@ static void write_sends_even_parity(void **state)
     (void)state;
     set_target("100", 9);
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-        call("wire_write", (uint32_t[4]){ 0xA9, words[i] }, NULL);
+        write_word(words[i]);
         assert_int_equal(m.clocks, 46);
         assert_string_equal(m.wire + 13, lsb_first((uint64_t)words[i] |
                             (uint64_t)__builtin_parity(words[i]) << 32, 33));
@@ -363,9 +385,9 @@ static void read_takes_what_the_target_drives_at_every_pace(void **state)
              __builtin_parity(0xCAFE1234));
     set_target(script, 9);
     for (int i = 0; i < PACES; i++) {
-        uint32_t hz = call1("wire_set_frequency", paces[i]), at = RAM + 0x1000, value;
-        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
-        memcpy(&value, m.ram + 0x1000, 4);
+        uint32_t hz = call1("wire_set_frequency", paces[i]), value;
+        assert_int_equal(read_word(), 1);
+        memcpy(&value, m.ram + WORD, 4);
         assert_int_equal(value, 0xCAFE1234);
         assert_int_equal(m.clocks, 46);
         assert_string_equal(m.wire, "10100101" "--------------------------------------");
@@ -377,15 +399,14 @@ static void read_takes_what_the_target_drives_at_every_pace(void **state)
 static void read_with_a_flipped_bit_says_parity(void **state)
 {
     char script[64];
-    uint32_t at = RAM + 0x1000;
     (void)state;
-    memset(m.ram + 0x1000, 0x77, 4);
+    memset(m.ram + WORD, 0x77, 4);
     for (int flip = 0; flip < 33; flip++) {
         snprintf(script, sizeof script, "100%s", lsb_first(1ull << flip ^ 3, 33));
         set_target(script, 9);
-        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 8);
+        assert_int_equal(read_word(), 8);
     }
-    assert_int_equal(m.ram[0x1000], 0x77);
+    assert_int_equal(m.ram[WORD], 0x77);
 }
 
 static void wait_and_fault_have_no_data_phase(void **state)
@@ -394,10 +415,10 @@ static void wait_and_fault_have_no_data_phase(void **state)
     for (int i = 0; i < PACES; i++) {
         call1("wire_set_frequency", paces[i]);
         set_target("010", 9);
-        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(write_word(1), 2);
         assert_string_equal(m.wire, "10010101-----");
         set_target("001", 9);
-        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
+        assert_int_equal(read_word(), 4);
         assert_string_equal(m.wire, "10100101-----");
     }
 }
@@ -417,18 +438,18 @@ static void turnaround_is_as_long_as_configured(void **state)
             call("swd_configure", (uint32_t[4]){ (uint32_t)turn, 0 }, NULL);
             call("wire_frequency", NULL, NULL);
             set_target(script, 8 + turn);
-            uint32_t value, at = RAM + 0x1000;
-            assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, at }, NULL), 1);
-            memcpy(&value, m.ram + 0x1000, 4);
+            uint32_t value;
+            assert_int_equal(read_word(), 1);
+            memcpy(&value, m.ram + WORD, 4);
             assert_int_equal(value, 0xCAFE1234);
             assert_int_equal(m.clocks, 8 + 2 * turn + 3 + 33);
             set_target("100", 8 + turn);
             snprintf(expected, sizeof expected, "10010101" "%s" "---" "%s" "%s" "1", gap[turn],
                      gap[turn], lsb_first(0x12345678, 32));
-            assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x12345678 }, NULL), 1);
+            assert_int_equal(write_word(0x12345678), 1);
             assert_string_equal(m.wire, expected);
             set_target("010", 8 + turn);
-            assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+            assert_int_equal(write_word(1), 2);
             assert_int_equal(m.clocks, 8 + 2 * turn + 3);
             assert_int_equal(m.fights, 0);
         }
@@ -444,16 +465,16 @@ static void a_data_phase_follows_wait_and_fault_where_configured(void **state)
         call("swd_configure", (uint32_t[4]){ 1, 1 }, NULL);
         call("wire_frequency", NULL, NULL);
         set_target("010", 9);
-        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(write_word(1), 2);
         assert_memory_equal(m.wire, "10010101-----", 13);
         assert_string_equal(m.wire + 13, zeros);
         set_target("001", 9);
-        assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 4);
+        assert_int_equal(read_word(), 4);
         assert_int_equal(m.clocks, 46);
         assert_int_equal(strspn(m.wire + 8, "-"), 38);
         call1("wire_take", 1);           /* taken anew: as ever */
         set_target("010", 9);
-        assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 2);
+        assert_int_equal(write_word(1), 2);
         assert_string_equal(m.wire, "10010101-----");
     }
 }
@@ -483,11 +504,11 @@ static void silence_is_seven_and_leaves_the_line_alone_for_a_data_phase(void **s
 {
     (void)state;
     set_target(NULL, 0);
-    assert_int_equal(call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL), 7);
+    assert_int_equal(read_word(), 7);
     assert_int_equal(m.clocks, 56);
     assert_memory_equal(m.wire, "10100101", 8);
     assert_int_equal(strspn(m.wire + 8, "-"), 48);
-    assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL), 7);
+    assert_int_equal(write_word(1), 7);
     assert_memory_equal(m.wire, "10010101", 8);
     assert_int_equal(strspn(m.wire + 8, "-"), 48);
 }
@@ -551,7 +572,7 @@ static int compare_times(const void *a, const void *b)
 static double measured_hz(void)
 {
     set_target("100", 9);
-    assert_int_equal(call("wire_write", (uint32_t[4]){ 0xA9, 0x5A5A5A5A }, NULL), 1);
+    assert_int_equal(write_word(0x5A5A5A5A), 1);
     double total = 0;
     for (int i = 15; i < 43; i++)
         total += (double)m.periods[i];
@@ -583,7 +604,7 @@ static void full_speed_is_18_mhz_out_and_8_in(void **state)
     assert_int_equal(call1("wire_set_frequency", 18000000), 18000000);
     snprintf(script, sizeof script, "100%s", lsb_first(0, 33));
     set_target(script, 9);
-    call("wire_read", (uint32_t[4]){ 0xA5, RAM + 0x1000 }, NULL);
+    read_word();
     qsort(m.periods + 14, 30, sizeof *m.periods, compare_times);
     double hz = (double)SIM_SECOND / (double)m.periods[29];
     print_message("reading: %.1f MHz\n", hz / 1e6);
@@ -606,7 +627,7 @@ static void other_pins_of_the_port_keep_their_modes(void **state)
     m.crh = 0x83388BB3 & ~0x0FF00000u;
     call1("wire_take", 1);
     set_target("100", 9);
-    call("wire_write", (uint32_t[4]){ 0xA9, 1 }, NULL);
+    write_word(1);
     assert_int_equal(m.crh & ~0x0FF00000u, 0x83388BB3 & ~0x0FF00000u);
     call1("wire_release", 1);
     assert_int_equal(m.crh & 0x0FF00000, 0x04400000);

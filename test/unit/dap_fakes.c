@@ -126,14 +126,6 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
     va_end(list);
 }
 
-uint8_t wire_request(uint8_t kind, uint8_t address)
-{
-    uint32_t middle = (uint32_t)kind | (uint32_t)(address >> 2 & 3) << 3;
-
-    assert((kind & ~(WIRE_AP | WIRE_READ)) == 0 && (address & ~0xC) == 0);
-    return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
-}
-
 static int next_ack(void)
 {
     if (fake.ack_at < fake.ack_count)
@@ -143,11 +135,11 @@ static int next_ack(void)
     return fake.ack_for_ever ? fake.ack_for_ever : WIRE_OK;
 }
 
-static int one_word(uint8_t request, uint8_t *bytes)
+static int one_word(uint32_t request, uint8_t *bytes)
 {
     int ack = next_ack();
     char port = request & WIRE_AP ? 'A' : 'D';
-    int address = request >> 1 & 0xC;
+    int address = request & WIRE_ADDRESS;
     uint32_t value;
 
     assert(fake.owner == WIRE_DAP);
@@ -167,7 +159,7 @@ static int one_word(uint8_t request, uint8_t *bytes)
     return ack;
 }
 
-int wire_words(uint8_t request, struct wire_block *block)
+int wire_words(uint32_t request, struct wire_block *block)
 {
     uint32_t asks = 0;
     int ack = WIRE_OK;

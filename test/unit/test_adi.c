@@ -60,9 +60,10 @@ static uint64_t with_parity(uint32_t word)
     return word | (uint64_t)__builtin_parity(word) << 32;
 }
 
-uint8_t wire_request(uint8_t kind, uint8_t address)
+/* As it goes over the wire (ADIv5.2 B4.2.1). */
+static uint8_t framed(uint32_t request)
 {
-    uint32_t middle = (uint32_t)kind | (uint32_t)(address >> 2 & 3) << 3;
+    uint32_t middle = (request & 15) << 1;
     return (uint8_t)(0x81 | middle | (uint32_t)__builtin_parity(middle) << 5);
 }
 
@@ -207,7 +208,7 @@ static int answer(uint8_t request)
     return 1;
 }
 
-int wire_write(uint8_t request, uint32_t value)
+static int write_word(uint8_t request, uint32_t value)
 {
     fake.transfers++;
     uint8_t arrived = (uint8_t)noisy(request, 8);
@@ -228,7 +229,7 @@ int wire_write(uint8_t request, uint32_t value)
     return 1;
 }
 
-int wire_read(uint8_t request, uint32_t *value)
+static int read_word(uint8_t request, uint32_t *value)
 {
     fake.transfers++;
     uint8_t arrived = (uint8_t)noisy(request, 8);
@@ -252,13 +253,14 @@ int wire_read(uint8_t request, uint32_t *value)
     return 1;
 }
 
-int wire_words(uint8_t request, struct wire_block *block)
+int wire_words(uint32_t request, struct wire_block *block)
 {
     fake.blocks++;
     for (; block->left; block->left--, block->bytes += 4) {
         uint32_t word;
         memcpy(&word, block->bytes, 4);
-        int ack = request & WIRE_READ ? wire_read(request, &word) : wire_write(request, word);
+        int ack = request & WIRE_READ ? read_word(framed(request), &word)
+                                      : write_word(framed(request), word);
         if (ack != WIRE_OK)
             return ack;
         if (request & WIRE_READ)
@@ -449,7 +451,7 @@ static void polling_a_register_costs_two_transfers(void **state)
 
 static void a_query_writes_one_and_reads_two_in_four_transfers(void **state)
 {
-    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x18 };
+    const uint32_t at[4] = { RAM + 0x14, RAM + 0x10, RAM + 0x18 };
     struct adi_status status;
     uint32_t result;
 
@@ -466,7 +468,7 @@ static void a_query_writes_one_and_reads_two_in_four_transfers(void **state)
 
 static void a_query_for_a_status_only_takes_three_transfers(void **state)
 {
-    const uint32_t at[3] = { RAM + 0x10, RAM + 0x10, 0 };
+    const uint32_t at[4] = { RAM + 0x10, RAM + 0x10, 0 };
     struct adi_status status;
     uint32_t result;
 
@@ -480,7 +482,7 @@ static void a_query_for_a_status_only_takes_three_transfers(void **state)
 
 static void queries_in_a_row_count_their_command_up(void **state)
 {
-    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
+    const uint32_t at[4] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
     struct adi_status status;
     uint32_t results[5];
 
@@ -497,7 +499,7 @@ static void queries_in_a_row_count_their_command_up(void **state)
  * damaged: it may have been "step". */
 static void a_bad_wire_repeats_no_command_of_a_query(void **state)
 {
-    const uint32_t at[3] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
+    const uint32_t at[4] = { RAM + 0x14, RAM + 0x10, RAM + 0x14 };
     struct adi_status status;
     uint32_t results[5];
     int mended = 0, repeated = 0;

@@ -204,7 +204,7 @@ int adi_write32(uint32_t address, uint32_t value)
     return OK;
 }
 
-int adi_query(const uint32_t at[3], uint32_t command, uint32_t *results, int count,
+int adi_query(const uint32_t *at, uint32_t command, uint32_t *results, int count,
               struct adi_status *status)
 {
     int error = OK;
