@@ -121,7 +121,9 @@ proc find_chip {} {
 # What belongs to each chip with the flash controller of the L4.
 array set l4_kind {
     stm32g071 {name STM32G07/G08xx core Cortex-M0\\+ optr 0xfffffeaa idcode 0x40015800 id 0x20006460
-               kb 128 page 2 empty 1}
+               kb 128 page 2 banks 1 empty 1}
+    stm32l476 {name STM32L47/L48xx core {Cortex-M4 SCS} optr 0xffeff8aa idcode 0xe0042000
+               id 0x10076415 kb 1024 page 2 banks 2 empty 0}
 }
 
 proc l4 {what} { dict get $::l4_kind($::chip) $what }
@@ -463,11 +465,55 @@ proc leave_boot_loader {} {
         [expr {$::reset_handler & ~1}]
 }
 
+proc write_both_banks {} {
+    set border [expr {0x08000000 + [l4 kb] * 512}]
+    set n [expr {[l4 kb] / [l4 page] / 2}]
+    set at [expr {$border - 16384}]
+    expect "write_image over the border of the banks" {wrote 32768 bytes} \
+        "flash write_image erase $::image $at bin"
+    expect "   verified" {verified 32768 bytes} "verify_image $::image $at bin"
+    expect "flash protect: on both sides of the border" {set protection} \
+        "flash protect 0 [expr {$n - 1}] $n on"
+    load_options
+    expect "   both are seen" "# *[expr {$n - 1}]: \[^\n]*\\) protected.*# *$n: \[^\n]*\\) protected" \
+        {flash probe 0; flash info 0}
+    refuse "   the second bank's first page is not erased" "flash erase_sector 0 $n $n"
+    equal "   and holds what it held" [word $border] [lindex [image_words 16384 1] 0]
+    expect "   its neighbour is erased" "erased sectors [expr {$n + 1}]" \
+        "flash erase_sector 0 [expr {$n + 1}] [expr {$n + 1}]"
+    equal "   alone" [word [expr {$border + 4096}]] [lindex [image_words 20480 1] 0]
+    expect "   until it is taken back" {cleared protection} \
+        "flash protect 0 [expr {$n - 1}] $n off"
+    load_options
+    expect "   and then both are" "erased sectors [expr {$n - 1}] through $n" \
+        "flash erase_sector 0 [expr {$n - 1}] $n"
+}
+
+# Words of the image, as numbers.
+proc image_words {offset count} {
+    set file [open $::image]
+    fconfigure $file -translation binary
+    seek $file $offset
+    set bytes [read $file [expr {4 * $count}]]
+    close $file
+    set words {}
+    for {set i 0} {$i < $count} {incr i} {
+        set word 0
+        for {set b 3} {$b >= 0} {incr b -1} {
+            scan [string index $bytes [expr {4 * $i + $b}]] %c byte
+            set word [expr {$word << 8 | $byte}]
+        }
+        lappend words $word
+    }
+    return $words
+}
+
 proc protect_l4_kind {} {
     set last [expr {0x08000000 + [l4 kb] * 1024 - 32768}]
     expect "write_image into the last pages" {wrote 32768 bytes} \
         "flash write_image erase $::image $last bin"
     expect "   verified" {verified 32768 bytes} "verify_image $::image $last bin"
+    if {[l4 banks] == 2} write_both_banks
     expect "mass_erase" {} {stm32l4x mass_erase 0}
     equal "   takes all" [word $last] 0xffffffff
     expect "flash protect: two pages" {set protection} {flash protect 0 2 3 on}

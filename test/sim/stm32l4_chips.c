@@ -45,6 +45,9 @@ static const struct part {
     { "stm32g071", 0x20006460, 0x40015800, 0x410CC601, 0x50000000, 0xFFFFFEAA, 0x40600,
       0x60, 0x34, 0x3C, 0x40, 128, 0x20000, 2048, 0, 16000000, 0xEBFFFFFF, 0x24000000,
       85, 22, 3, 1, true },
+    { "stm32l476", 0x10076415, 0xE0042000, 0x410FC241, 0x48000000, 0xFFEFF8AA, 0x600,
+      0x94, 0x4C, 0x58, 0x60, 1024, 0x80000, 2048, 1 << 11, 4000000, 0xABFFFFFF, 0x64000000,
+      82, 22, 4, 7, false },
 };
 static const struct part *is;
 
@@ -1308,6 +1311,199 @@ static void nrst_may_be_no_reset_pin(void **state)
     pin_drive(&hand, DRIVE_OPEN);
 }
 
+/* --- two banks ---------------------------------------------------------------------- */
+
+static bool waits(uint32_t address)
+{
+    const sim_time *until = bus_busy(bus_find(chip->bus, address), false);
+    return until && *until > board->sim->now;
+}
+
+static void one_bank_reads_on_while_the_other_is_busy(void **state)
+{
+    uint32_t in_bank = is->bank / is->page;
+    (void)state;
+    unlock();
+    for (uint32_t bank = 0; bank < 2; bank++) {
+        put(CR, page_bits(bank * in_bank + 4) | STRT);
+        assert_int_equal(waits(FLASH + is->bank - 4), bank == 0);
+        assert_int_equal(waits(FLASH + is->bank), bank == 1);
+        assert_int_equal(waits(0), bank == 0);
+        assert_int_equal(get(SR), (is->m0 ? CFGBSY : 0) | (is->m0 && bank ? BSY2 : BSY));
+        assert_true(*bus_busy(bus_find(chip->bus, FLASH + is->bank), true) > board->sim->now);
+        assert_true(*bus_busy(bus_find(chip->bus, FLASH), true) > board->sim->now);
+        busy_us();
+        put(CR, PG);
+        put_double(FLASH + bank * is->bank + 0x800, 0, 0);
+        assert_int_equal(waits(FLASH), bank == 0);
+        assert_int_equal(waits(FLASH + is->bank), bank == 1);
+        busy_us();
+    }
+    nobody_complained();
+}
+
+static void each_bank_is_erased_alone(void **state)
+{
+    static const uint32_t mer[] = { MER1, MER2 };
+    (void)state;
+    chip->cpu->halted = true;
+    unlock();
+    for (uint32_t bank = 0; bank < 2; bank++) {
+        memset(chip->flash, 0, chip->flash_size);
+        put(CR, mer[bank]);
+        put(CR, mer[bank] | STRT);
+        assert_int_equal(waits(FLASH), bank == 0);
+        busy_us();
+        assert_true(is_erased(bank * is->bank, is->bank));
+        assert_int_equal(chip->flash[(1 - bank) * is->bank], 0);
+        assert_int_equal(chip->flash[(2 - bank) * is->bank - 1], 0);
+    }
+}
+
+static void the_second_bank_has_areas_of_its_own(void **state)
+{
+    uint32_t in_bank = is->bank / is->page, at = FLASH + is->bank + 4 * is->page;
+    (void)state;
+    unlock_options();
+    put(WRP2AR, (get(WRP2AR) & 0xFF00FF00) | 1 | 2 << 16);
+    put(PCROP2SR, 4 * is->page / pcrop_granule());
+    put(PCROP2ER, 5 * is->page / pcrop_granule() - 1);
+    launch_options();
+    unlock();
+    for (uint32_t n = 0; n <= 5; n++) {
+        bool shut = n == 1 || n == 2 || n == 4;
+        put(CR, page_bits(in_bank + n) | STRT);
+        assert_int_equal(get(SR) & WRPERR, shut ? WRPERR : 0);
+        busy_us();
+        put(SR, WRPERR);
+        put(CR, page_bits(n) | STRT);                       /* bank 1 knows nothing of it */
+        assert_int_equal(get(SR) & WRPERR, 0);
+        busy_us();
+    }
+    get(FLASH + 4 * is->page);
+    assert_int_equal(get(SR), 0);
+    get(at);
+    assert_int_equal(get(SR), RDERR);
+    put(SR, RDERR);
+    put(CR, MER1 | STRT);
+    assert_int_equal(get(SR) & WRPERR, 0);
+    busy_us();
+    put(CR, MER2 | STRT);
+    assert_int_equal(get(SR), WRPERR);
+    put(SR, WRPERR);
+    put(CR, MER1 | MER2 | STRT);
+    assert_int_equal(get(SR), WRPERR);
+}
+
+static void fb_mode_shows_the_second_bank_first(void **state)
+{
+    (void)state;
+    chip->cpu->halted = true;
+    chip->flash[0x104] = 1;
+    chip->flash[is->bank + 0x104] = 2;
+    set_bits(RCC + is->enr_apb2, 1);
+    put(SYSCFG, 0x100);
+    assert_int_equal(get_sized(FLASH + 0x104, 1), 2);
+    assert_int_equal(get_sized(0x104, 1), 2);
+    assert_int_equal(get_sized(FLASH + is->bank + 0x104, 1), 1);
+    unlock();
+    put(CR, PG);
+    put_double(FLASH + 0x800, 5, 6);                        /* where it is seen */
+    assert_int_equal(waits(FLASH), 1);
+    assert_int_equal(waits(FLASH + is->bank), 0);
+    busy_us();
+    assert_int_equal(chip->flash[is->bank + 0x800], 5);
+    put(CR, PER | 1 << 3 | is->bker);                       /* its number as ever */
+    put(CR, PER | 1 << 3 | is->bker | STRT);
+    busy_us();
+    assert_true(is_erased(is->bank + 0x800, 8));
+    put(SYSCFG, 0);
+    assert_int_equal(get_sized(FLASH + 0x104, 1), 1);
+}
+
+static void bfb2_boots_the_second_bank_if_a_program_is_there(void **state)
+{
+    (void)state;
+    set_option(OPTR, is->optr | 1 << 20);
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);       /* nothing there */
+    memcpy(chip->flash + is->bank, program, sizeof program);
+    memcpy(chip->flash + is->bank + 4, &(uint32_t){ FLASH + 0x21 }, 4);
+    reset();
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x20);
+    set_bits(RCC + is->enr_apb2, 1);
+    assert_int_equal(get(SYSCFG), 0x100);
+    set_option(OPTR, is->optr);
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
+}
+
+static uint32_t secret_ram(void) { return 0x10000000; }
+
+static void level_1_shuts_the_ram_beside_the_flash_too(void **state)
+{
+    (void)state;
+    put(secret_ram(), 0x12345678);
+    assert_true(debugger_reads(secret_ram()));
+    set_rdp(0);
+    put(RAM, 1);
+    assert_false(readable(BUS_DATA, secret_ram()));
+    assert_true(faults(secret_ram(), 0));
+    assert_true(readable(BUS_DATA, RAM));
+    open_from_level_1();
+    assert_int_equal(get(secret_ram()), 0);
+    assert_int_equal(get(RAM), 1);
+}
+
+/* --- an L4's boot and clocks -------------------------------------------------------- */
+
+static void boot0_of_an_l4_is_a_pin(void **state)
+{
+    static struct pin high;
+    (void)state;
+    struct net *net = net_new(board->sim, "BOOT0");
+    pin_init(&high, board->sim, "high", NULL, NULL);
+    net_attach(net, &high, false);
+    net_attach(net, chip->pin(chip, "BOOT0"), false);
+    pin_drive(&high, DRIVE_HIGH);
+    reset();
+    assert_true(runs_system_memory());
+    set_option(OPTR, is->optr & ~(1u << 23));               /* nBOOT1 = 0 */
+    assert_said(SIM_UNMODELLED, "SRAM");
+    pin_drive(&high, DRIVE_LOW);
+    reset();
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
+    net_free(net);
+}
+
+static void an_empty_l4_locks_up_instead(void **state)
+{
+    (void)state;
+    memset(chip->flash, 0xFF, 0x100);
+    power_cycle();
+    assert_true(chip->cpu->lockup);
+    assert_false(runs_system_memory());
+}
+
+static void msi_has_twelve_ranges(void **state)
+{
+    (void)state;
+    assert_int_equal(get(RCC), 0x63);
+    put(ACR, is->acr | 4);
+    put(RCC, 0x9B);                                         /* MSIRGSEL, 24 MHz */
+    assert_int_equal(chip->cpu->cycle, SIM_SECOND / 24000000);
+    put(RCC, 0xB);
+    assert_int_equal(chip->cpu->cycle, SIM_SECOND / 100000);
+    put(RCC, 0x6B);
+    put(RCC + 0xC, 1 | 40 << 8 | 1 << 24);                  /* MSI 4 MHz * 40 / 2 */
+    set_bits(RCC, 1 << 24);
+    board_run_ms(board, 0.1);
+    put(RCC + 8, 3);
+    assert_int_equal(get(RCC + 8), 3 | 3 << 2);
+    assert_int_equal(chip->cpu->cycle, (SIM_SECOND + 40000000) / 80000000);
+    nobody_complained();
+    put(ACR, is->acr | 3);
+    assert_said(SIM_RULE, "3 wait states at HCLK 80 MHz, which allow 64");
+}
+
 /* --- pins, serial port -------------------------------------------------------------- */
 
 static void the_debug_pins_are_the_debug_ports_after_reset(void **state)
@@ -1432,6 +1628,24 @@ static const struct CMUnitTest of_g0[] = {
     T(options_of_a_g0_choose_where_it_boots),
 };
 
+static const struct CMUnitTest of_two_banks[] = {
+    T(one_bank_reads_on_while_the_other_is_busy),
+    T(each_bank_is_erased_alone),
+    T(the_second_bank_has_areas_of_its_own),
+};
+
+static const struct CMUnitTest of_m4[] = {
+    T(fb_mode_shows_the_second_bank_first),
+    T(bfb2_boots_the_second_bank_if_a_program_is_there),
+    T(level_1_shuts_the_ram_beside_the_flash_too),
+};
+
+static const struct CMUnitTest of_l4[] = {
+    T(boot0_of_an_l4_is_a_pin),
+    T(an_empty_l4_locks_up_instead),
+    T(msi_has_twelve_ranges),
+};
+
 static const struct CMUnitTest of_g0_and_g4[] = {
     T(boot_lock_with_level_1_starts_without_a_debug_port),
     T(a_program_may_shut_the_debug_port),
@@ -1450,6 +1664,12 @@ int main(int argc, char **argv)
         failed += cmocka_run_group_tests(of_all, NULL, NULL);
         if (is->m0)
             failed += cmocka_run_group_tests(of_g0, NULL, NULL);
+        if (is->bker)
+            failed += cmocka_run_group_tests(of_two_banks, NULL, NULL);
+        if (!is->m0)
+            failed += cmocka_run_group_tests(of_m4, NULL, NULL);
+        if (is->acr == 0x600)
+            failed += cmocka_run_group_tests(of_l4, NULL, NULL);
         if (is->acr & 0x40000)
             failed += cmocka_run_group_tests(of_g0_and_g4, NULL, NULL);
     }
