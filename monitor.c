@@ -226,7 +226,7 @@ static int run_targets(int argc, const char **argv)
         say("%s.\n", error_text(ERR_NO_TARGET));
     for (int i = 0; i < count; i++) {
         const struct target_info *info = target_info(i);
-        say("%d  %-20s Cortex-%-5s id 0x%08x  %u KB flash%s%s\n", i + 1, info->name,
+        say("%u  %-20s Cortex-%-5s id 0x%08x  %u KB flash%s%s\n", (unsigned)i + 1, info->name,
             info->core, (unsigned)info->id, (unsigned)info->flash_size / 1024,
             info->attached ? "  attached" : "",
             info->locked ? "  LOCKED: `monitor erase_mass`" : "");

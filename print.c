@@ -2,52 +2,68 @@
 #include "print.h"
 #include "hex.h"
 
-/* What may stand between % and the letter: %-08lx. */
-struct field {
-    bool left, is_long;
-    char fill;
-    int width;
-};
-
-static const char *read_field(const char *format, struct field *f)
-{
-    *f = (struct field){ .fill = ' ' };
-    if (*format == '-') {
-        f->left = true;
-        format++;
-    }
-    if (*format == '0')
-        f->fill = '0';
-    for (; *format >= '0' && *format <= '9'; format++)
-        f->width = f->width * 10 + (*format - '0');
-    if (*format == 'l') {
-        f->is_long = sizeof(long) > sizeof(int);
-        format++;
-    }
-    return format;
-}
-
 /* Two characters for each byte from 0x80 on, and one of them may be such a byte again; so it
  * goes on with those below a blank, but for a line's end.  No source has any:
  * tools/squeeze.py makes the texts of an image so, and fills this in. */
 enum { PAIRS = 160, DEPTH = 16 };
 static const uint8_t pairs[PAIRS][2] = { { 0 } };
 
-static void put_pairs(void (*put)(char c), char text)
-{
-    uint8_t later[DEPTH], *top = later, c = (uint8_t)text;
+/* A text, on the way from its first character to its last. */
+struct text {
+    const char *at;
+    int waiting;                        /* the second halves of pairs, the next one last */
+    uint8_t later[DEPTH];
+};
 
-    for (;;) {
-        while ((uint8_t)(c - 0x80) < PAIRS && c != '\n') {
-            const uint8_t *pair = pairs[(uint8_t)(c - 0x80)];
-            *top++ = pair[1];
-            c = pair[0];
-        }
-        put((char)c);
-        if (top == later)
-            return;
-        c = *--top;
+static void begin(struct text *text, const char *at)
+{
+    text->at = at;
+    text->waiting = 0;
+}
+
+/* The next character; 0 at the end. */
+static char next(struct text *text)
+{
+    uint8_t c = (uint8_t)*text->at;
+
+    if (text->waiting > 0)
+        c = text->later[--text->waiting];
+    else if (c == '\0')
+        return '\0';
+    else
+        text->at++;
+    while ((uint8_t)(c - 0x80) < PAIRS && c != '\n') {
+        const uint8_t *pair = pairs[(uint8_t)(c - 0x80)];
+        text->later[text->waiting++] = pair[1];
+        c = pair[0];
     }
+    return (char)c;
+}
+
+void print_text(void (*put)(char c), const char *text)
+{
+    struct text t;
+
+    begin(&t, text);
+    for (char c; (c = next(&t)) != '\0';)
+        put(c);
+}
+
+/* Behind a %, as in 08x and -20s: the letter.  When the width is negative the text stands on
+ * the left. */
+static char read_field(struct text *format, int *width, char *fill)
+{
+    char c = next(format);
+    bool left = c == '-';
+
+    if (left)
+        c = next(format);
+    *fill = c == '0' ? '0' : ' ';
+    for (*width = 0; c >= '0' && c <= '9'; c = next(format))
+        *width = *width * 10 + (c - '0');
+    if (left)
+        *width = -*width;
+    return c;
 }
 
 static int counted;
@@ -58,22 +74,14 @@ static void count(char c)
     counted++;
 }
 
-void print_text(void (*put)(char c), const char *text)
-{
-    while (*text != '\0')
-        put_pairs(put, *text++);
-}
-
-static void put_field(void (*put)(char c), const struct field *f, const char *text)
+static void put_field(void (*put)(char c), int width, char fill, const char *text)
 {
     counted = 0;
     print_text(count, text);
-    int missing = f->width - counted;
-    if (!f->left)
-        for (; missing > 0; missing--)
-            put(f->fill);
+    for (int i = counted; i < width; i++)
+        put(fill);
     print_text(put, text);
-    for (; missing > 0; missing--)
+    for (int i = counted; i < -width; i++)
         put(' ');
 }
 
@@ -89,32 +97,26 @@ static char *digits(char *end, uint32_t value, uint32_t base)
 
 void print_list(void (*put)(char c), const char *format, va_list list)
 {
-    struct field f;
-    char buffer[12];                    /* "-4294967295" and the final 0 */
+    struct text text;
+    char buffer[11];                    /* "4294967295" and the final 0 */
     char *const end = buffer + sizeof buffer - 1;
+    char fill;
+    int width;
 
     *end = '\0';
-    for (; *format != '\0'; format++) {
-        if (*format != '%') {
-            put_pairs(put, *format);
+    begin(&text, format);
+    for (char c; (c = next(&text)) != '\0';) {
+        if (c != '%') {
+            put(c);
             continue;
         }
-        format = read_field(format + 1, &f);
-        if (*format == 's') {
-            put_field(put, &f, va_arg(list, const char *));
-        } else if (*format == 'c' || *format == '%') {
-            put(*format == 'c' ? (char)va_arg(list, int) : '%');
-        } else if (*format != '\0') {
-            uint32_t value = f.is_long ? (uint32_t)va_arg(list, unsigned long)
-                                       : va_arg(list, unsigned);
-            bool negative = *format == 'd' && value >> 31 != 0;
-            char *first = digits(end, negative ? 0 - value : value,
-                                 *format == 'x' ? 16 : 10);
-            if (negative)
-                *--first = '-';
-            put_field(put, &f, first);
-        } else {
-            return;                     /* a % at the very end */
-        }
+        c = read_field(&text, &width, &fill);
+        if (c == 's')
+            put_field(put, width, fill, va_arg(list, const char *));
+        else if (c == 'c' || c == '%')
+            put(c == 'c' ? (char)va_arg(list, int) : '%');
+        else if (c != '\0')             /* or a % at the very end */
+            put_field(put, width, fill,
+                      digits(end, va_arg(list, unsigned), c == 'x' ? 16 : 10));
     }
 }

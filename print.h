@@ -1,9 +1,10 @@
 /* print.h - printf without a library: text for people, packets and XML for gdb.
  *
- * Understands %s %d %u %x %c %%, a width, a leading 0 or - (pad with zeros, pad on the
- * right), and the l of %lu, which is what gcc for ARM wants to see for a uint32_t.
+ * Understands %s %u %x %c %%, a width, and a leading 0 or - (pad with zeros, pad on the
+ * right).
  *
- * The texts of an image are squeezed (tools/squeeze.py); nobody but print.c notices.
+ * The texts of an image are squeezed (tools/squeeze.py), conversions and all; nobody but
+ * print.c notices.
  *
  *   called by  rsp.c, monitor.c, gdb_xml.c      calls  hex.c */
 #ifndef PRINT_H

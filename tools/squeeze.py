@@ -5,12 +5,12 @@ What the probe says to its user repeats itself: "target", "flash", "the ".  So t
 characters that stand side by side most often get a byte of their own, 0x80; of what is then
 most frequent 0x81 is made, which may have an 0x80 in it; and so on, up to 0xFF and then from 1
 to 0x1F, without 10, which is a line's end (Larsson and Moffat call it Re-Pair).  print.c puts
-the pairs back while it prints: its table is filled in here.  4.2 KB of text become 2.5, with
+the pairs back while it prints: its table is filled in here.  4.5 KB of text become 2.4, with
 0.3 KB of table.
 
-A text is a string literal with a blank in it, or a long one.  All of these are printed; what is
-compared with something has none and is short, or a list with '|' in it.  What print.c looks at stays: a conversion like %08x, an escape
-like \\n, and a blank or '!' in front, where monitor.c looks for them.
+A text is a string literal with a blank or a '<' in it, or a long one.  All of these are printed;
+what is compared with something has none and is short, or a list with '|' in it.  A blank or '!' in
+front stays, where monitor.c looks for them, and what is no character to be read: \\0, \\x09.
 
 The sources stay as they are, for you, for the debugger (#line) and for the unit tests."""
 import collections
@@ -22,16 +22,27 @@ PAIRS, DEPTH, LONG = 160, 16, 40        # the first two as in print.c
 BYTES = [*range(0x80, 0x100), *range(1, 10), *range(11, 32)]
 TABLE = "pairs[PAIRS][2] = { { 0 } }"
 TOKEN = re.compile(r'/\*.*?\*/|\'(?:\\.|[^\'\\])+\'|"(?:\\.|[^"\\])*"', re.S)
-STAYS = re.compile(r"(^[ !]|\\[0-7]{1,3}|\\x[0-9a-fA-F]+|\\.|%-?\d*l?[a-z%])")
+STAYS = re.compile(r"(^[ !]|\\[0-7]{1,3}|\\x[0-9a-fA-F]+|\\[^n\"])")
+PLAIN = {"\\n": "\n", '\\"': '"'}       # in the source, in the text
 
 
 def is_text(token):
-    return token[0] == '"' and (" " in token or len(token) > LONG and "|" not in token)
+    return token[0] == '"' and (" " in token or "<" in token
+                                or len(token) > LONG and "|" not in token)
 
 
 def pieces(token):
     """The text, cut where something stays: every other piece."""
-    return STAYS.split(token[1:-1])
+    parts = STAYS.split(token[1:-1])
+    for source, char in PLAIN.items():
+        parts[::2] = [part.replace(source, char) for part in parts[::2]]
+    return parts
+
+
+def to_source(text):
+    for source, char in PLAIN.items():
+        text = text.replace(char, source)
+    return text
 
 
 def most_frequent(texts):
@@ -65,6 +76,7 @@ def squeeze(token, pairs):
     for at in range(0, len(parts), 2):
         for byte, pair in pairs.items():
             parts[at] = parts[at].replace(pair, byte)
+        parts[at] = to_source(parts[at])
     text = "".join(parts)
     return '"' + "".join(f"\\{ord(c):03o}" if c in pairs else c for c in text) + '"'
 
@@ -72,7 +84,7 @@ def squeeze(token, pairs):
 def put_back(text, pairs):
     text = re.sub(r"\\([0-3][0-7][0-7])", lambda byte: chr(int(byte[1], 8)), text)
     for byte in reversed(pairs):
-        text = text.replace(byte, pairs[byte])
+        text = text.replace(byte, to_source(pairs[byte]))
     return text
 
 

