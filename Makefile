@@ -173,6 +173,12 @@ example_nrf52840  := -mcpu=cortex-m3 -DCHIP_NAME='"nRF52840"' \
 example_stm32g071 := -mcpu=cortex-m0plus -DCHIP_NAME='"STM32G071RB"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x20000 \
     -Wl,--defsym=RAM_SIZE=0x9000
+example_stm32g0b1 := -mcpu=cortex-m0plus -DCHIP_NAME='"STM32G0B1RE"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x80000 \
+    -Wl,--defsym=RAM_SIZE=0x24000
+example_stm32g474 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32G474RE"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x80000 \
+    -Wl,--defsym=RAM_SIZE=0x18000
 example_stm32l476 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32L476RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
     -Wl,--defsym=RAM_SIZE=0x18000

@@ -11,6 +11,8 @@ static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 
 static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
+static struct chip *g0b1(struct sim *sim) { return stm32g0b1_new(sim, "target", 0x0BADCAFE); }
+static struct chip *g474(struct sim *sim) { return stm32g474_new(sim, "target", 0x0BADCAFE); }
 static struct chip *l476(struct sim *sim) { return stm32l476_new(sim, "target", 0x0BADCAFE); }
 
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
@@ -45,6 +47,12 @@ const struct target_chip target_chips[] = {
       "radio, timers, GPIOTE and PPI, System OFF, the reset after a lockup, all other peripherals" },
     { "stm32g071", g071,
       "STM32G071RB: Cortex-M0+, 128 KB of flash with ECC, 36 KB of RAM. " L4_MODELLED, L4_LACKS },
+    { "stm32g0b1", g0b1,
+      "STM32G0B1RE: Cortex-M0+, 512 KB of flash with ECC in two banks, 144 KB of RAM. "
+      L4_MODELLED, L4_LACKS },
+    { "stm32g474", g474,
+      "STM32G474RE: Cortex-M4, 512 KB of flash with ECC in two banks or one, 96 and 32 KB of RAM. "
+      L4_MODELLED, "DSP instructions and FPU, ETM, " L4_LACKS },
     { "stm32l476", l476,
       "STM32L476RG: Cortex-M4, 1 MB of flash with ECC in two banks, 96 and 32 KB of RAM. "
       L4_MODELLED, "DSP instructions and FPU, ETM, " L4_LACKS },

@@ -2,9 +2,9 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, nRF51822, nRF52840 and STM32G071 over SWD; STM32F103, STM32F405, STM32F429
-# and STM32L476 over SWD and over JTAG.  What OpenOCD's proven drivers cannot do with a chip of ours is a mistake in
-# the model.
+# SAM D21, nRF51822, nRF52840, STM32G071 and STM32G0B1 over SWD; STM32F103, STM32F405, STM32F429,
+# STM32L476 and STM32G474 over SWD and over JTAG.  What OpenOCD's proven drivers cannot do with a
+# chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,6 +58,12 @@ case "${1:-all} ${2:-}" in
 *all*|*nrf52840*) judge nrf52840 swd nrf52.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*g071*)     judge stm32g071 swd stm32g0x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*g0b1*)     judge stm32g0b1 swd stm32g0x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*g474?swd*) judge stm32g474 swd stm32g4x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*g474?jtag*) judge stm32g474 jtag stm32g4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*l476?swd*) judge stm32l476 swd stm32l4x.cfg ;; esac
 case "${1:-all} ${2:-}" in

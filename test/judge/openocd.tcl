@@ -122,6 +122,10 @@ proc find_chip {} {
 array set l4_kind {
     stm32g071 {name STM32G07/G08xx core Cortex-M0\\+ optr 0xfffffeaa idcode 0x40015800 id 0x20006460
                kb 128 page 2 banks 1 empty 1}
+    stm32g0b1 {name STM32G0B/G0Cx core Cortex-M0\\+ optr 0xfffffeaa idcode 0x40015800 id 0x10006467
+               kb 512 page 2 banks 2 empty 1}
+    stm32g474 {name STM32G47/G48xx core {Cortex-M4 SCS} optr 0xffeff8aa idcode 0xe0042000
+               id 0x20036469 kb 512 page 2 banks 2 empty 0}
     stm32l476 {name STM32L47/L48xx core {Cortex-M4 SCS} optr 0xffeff8aa idcode 0xe0042000
                id 0x10076415 kb 1024 page 2 banks 2 empty 0}
 }
@@ -489,6 +493,31 @@ proc write_both_banks {} {
         "flash erase_sector 0 [expr {$n - 1}] $n"
 }
 
+# A G474 whose banks are one: pages of 4 KB.
+proc write_one_bank {} {
+    expect "mass_erase before DBANK goes" {} {stm32l4x mass_erase 0}
+    expect "   DBANK = 0" {} {stm32l4x option_write 0 0x20 0 0x400000}
+    load_options
+    expect "   flash is 128 pages of 4 KB" {# *127: 0x0007f000 \(0x1000 4kB\).*single-bank} \
+        {flash probe 0; flash info 0 sectors}
+    expect "   write_image" {wrote 32768 bytes} {flash write_image erase $::image 0x0803c000 bin}
+    expect "   verified" {verified 32768 bytes} {verify_image $::image 0x0803c000 bin}
+    expect "   a page is erased" {erased sectors 64} {flash erase_sector 0 64 64}
+    equal "   alone" [word 0x08041000] [lindex [image_words 20480 1] 0]
+    equal "   as a whole" [word 0x08040ffc] 0xffffffff
+    expect "   flash protect" {set protection} {flash protect 0 100 101 on}
+    load_options
+    expect "   is seen" {# *101: [^\n]*\) protected} {flash probe 0; flash info 0}
+    refuse "   and keeps" {flash erase_sector 0 101 101}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 100 101 off}
+    load_options
+    expect "   mass_erase" {} {stm32l4x mass_erase 0}
+    equal "   takes all" [word 0x0803c000] 0xffffffff
+    expect "   DBANK = 1 again" {} {stm32l4x option_write 0 0x20 0x400000 0x400000}
+    load_options
+    expect "   and 256 pages" {# *255: 0x0007f800} {flash probe 0; flash info 0 sectors}
+}
+
 # Words of the image, as numbers.
 proc image_words {offset count} {
     set file [open $::image]
@@ -514,6 +543,7 @@ proc protect_l4_kind {} {
         "flash write_image erase $::image $last bin"
     expect "   verified" {verified 32768 bytes} "verify_image $::image $last bin"
     if {[l4 banks] == 2} write_both_banks
+    if {$::chip eq "stm32g474"} write_one_bank
     expect "mass_erase" {} {stm32l4x mass_erase 0}
     equal "   takes all" [word $last] 0xffffffff
     expect "flash protect: two pages" {set protection} {flash protect 0 2 3 on}

@@ -91,6 +91,8 @@ try 0 "bluepill"                          --version
 try 0 "STM32F405RG"                       --target list
 try 0 "STM32F429ZI"                       --target list
 try 0 "STM32G071RB"                       --target list
+try 0 "STM32G0B1RE"                       --target list
+try 0 "STM32G474RE"                       --target list
 try 0 "STM32L476RG"                       --target list
 try 0 "build code AAF0"                   --target list
 try 0 "12 bytes at 0x08000000"            --flash "$work/loop.bin" --speed max --for 0.01

@@ -48,6 +48,12 @@ static const struct part {
     { "stm32l476", 0x10076415, 0xE0042000, 0x410FC241, 0x48000000, 0xFFEFF8AA, 0x600,
       0x94, 0x4C, 0x58, 0x60, 1024, 0x80000, 2048, 1 << 11, 4000000, 0xABFFFFFF, 0x64000000,
       82, 22, 4, 7, false },
+    { "stm32g0b1", 0x10006467, 0x40015800, 0x410CC601, 0x50000000, 0xFFFFFEAA, 0x40600,
+      0x60, 0x34, 0x3C, 0x40, 512, 0x40000, 2048, 1 << 13, 16000000, 0xEBFFFFFF, 0x24000000,
+      85, 22, 3, 1, true },
+    { "stm32g474", 0x20036469, 0xE0042000, 0x410FC241, 0x48000000, 0xFFEFF8AA, 0x40600,
+      0x94, 0x4C, 0x58, 0x60, 512, 0x40000, 2048, 1 << 11, 16000000, 0xABFFFFFF, 0x64000000,
+      82, 22, 4, 7, false },
 };
 static const struct part *is;
 
@@ -925,7 +931,7 @@ static void the_way_back_to_level_0_erases_everything(void **state)
     put(CR, OBL_LAUNCH);
     board_run_ms(board, 1);
     assert_true(debugger_reads(FLASH));
-    assert_int_equal(get(WRP1AR) & 0x00FF00FF, 0);          /* the other options stay */
+    assert_int_equal(get(WRP1AR) & 0x003F003F, 0);          /* the other options stay */
 }
 
 static void more_protection_erases_nothing(void **state)
@@ -1453,6 +1459,207 @@ static void level_1_shuts_the_ram_beside_the_flash_too(void **state)
     assert_int_equal(get(RAM), 1);
 }
 
+/* --- a G0B1's two banks ------------------------------------------------------------- */
+
+/* The manual counts pages of bank 2 from 256, ST's library from 0; on silicon both work. */
+static void pages_of_bank_2_have_two_numbers(void **state)
+{
+    (void)state;
+    unlock();
+    for (uint32_t first = 0; first <= 256; first += 256) {
+        memset(chip->flash + 0x800, 0, 0x7F800);
+        put(CR, PER | (first + 5) << 3 | 1 << 13);
+        put(CR, PER | (first + 5) << 3 | 1 << 13 | STRT);
+        busy_us();
+        assert_true(is_erased(0x40000 + 5 * 2048, 2048));
+        assert_int_equal(chip->flash[5 * 2048], 0);
+        assert_int_equal(chip->flash[0x40000 + 6 * 2048], 0);
+    }
+}
+
+static void nswap_bank_shows_the_second_bank_first(void **state)
+{
+    (void)state;
+    memcpy(chip->flash + 0x40000, program, sizeof program);
+    chip->flash[0x108] = 1;
+    chip->flash[0x40108] = 2;
+    set_option(OPTR, is->optr & ~(1u << 20));
+    assert_int_equal(get_sized(FLASH + 0x108, 1), 2);
+    assert_int_equal(get_sized(0x108, 1), 2);
+    assert_int_equal(get_sized(FLASH + 0x40108, 1), 1);
+    reset();
+    assert_int_equal(get_sized(FLASH + 0x108, 1), 2);
+    unlock();
+    put(CR, PER | 4 << 3 | STRT);                           /* bank 1, wherever it is */
+    assert_int_equal(waits(FLASH + 0x40000), 1);
+    assert_int_equal(waits(FLASH), 0);
+    busy_us();
+    put(CR, MER2 | STRT);
+    busy_us();
+    assert_true(is_erased(0x40000, 0x40000));
+    power_cycle();                                          /* what it would boot is empty */
+    assert_true(runs_system_memory());
+    set_option(OPTR, is->optr);
+    assert_int_equal(get_sized(FLASH + 0x108, 1), 1);
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
+}
+
+static void a_g0b1_as_one_bank_waits_as_a_whole_and_still_has_bker(void **state)
+{
+    (void)state;
+    chip->cpu->halted = true;
+    memset(chip->flash + 0x40000, 0, 0x1000);
+    set_option(OPTR, is->optr & ~(1u << 21 | 1u << 20));    /* nor does it swap */
+    chip->cpu->halted = true;
+    assert_int_equal(get(FLASH), program[0]);
+    unlock();
+    put(CR, PER | 1 << 13 | STRT);
+    assert_int_equal(waits(FLASH), 1);
+    assert_int_equal(waits(FLASH + 0x40000), 1);
+    busy_us();
+    assert_true(is_erased(0x40000, 0x800));
+    put(CR, PER | 129 << 3 | STRT);                         /* page 1, not 129 */
+    busy_us();
+    assert_int_equal(chip->flash[0x40800], 0);
+}
+
+static void each_bank_of_a_g0b1_tells_of_its_own_ecc(void **state)
+{
+    uint32_t at = 0x40000 + 4 * 2048;
+    (void)state;
+    memset(chip->flash + at, 0, 2048);
+    unlock();
+    put(CR, PER | 4 << 3 | 1 << 13 | STRT);
+    board_run_ms(board, 10);
+    power_cycle();
+    for (uint32_t i = 0; i < 64; i += 8)
+        get(FLASH + at + i);
+    assert_int_equal(get(ECCR), 0);
+    assert_int_equal(get(ECCR + 4) >> 31, 1);
+    assert_in_range((get(ECCR + 4) & 0x3FFF) << 3, 4 * 2048, 4 * 2048 + 63);
+}
+
+/* --- a G474's one bank -------------------------------------------------------------- */
+
+static void as_one_bank_a_g474_has_pages_of_4_kb_across_both(void **state)
+{
+    (void)state;
+    memcpy(chip->flash + 0x40000, program, sizeof program);
+    memset(chip->flash + 0x1000, 0, 128);
+    memset(chip->flash + 0x41000, 1, 128);
+    set_option(OPTR, is->optr & ~(1u << 22));
+    chip->cpu->halted = true;
+    for (uint32_t i = 0; i < 256; i++)                      /* 64 bits of each, in turn */
+        assert_int_equal(get_sized(FLASH + 0x2000 + i, 1), i >> 3 & 1);
+    unlock();
+    memset(chip->flash, 0, chip->flash_size);
+    put(CR, PER | 127 << 3 | STRT);
+    assert_int_equal(waits(FLASH), 1);
+    assert_int_equal(waits(FLASH + 0x40000), 1);
+    busy_us();
+    assert_true(is_erased(0x7F000, 0x1000));
+    assert_int_equal(chip->flash[0x7EFFF], 0);
+    nobody_complained();
+    put(CR, PER | 2 << 3 | 1 << 11 | STRT);
+    busy_us();
+    assert_true(is_erased(0x2000, 0x1000));
+    assert_said(SIM_RULE, "BKER");
+    put(CR, MER1 | STRT);
+    assert_int_equal(get(SR), PGSERR);
+    put(SR, PGSERR);
+    put(CR, MER1 | MER2 | STRT);
+    busy_us();
+    assert_true(is_erased(0, chip->flash_size));
+    set_bits(RCC + is->enr_apb2, 1);
+    put(CR, PG);
+    put_double(FLASH, 1, 2);
+    busy_us();
+    put(SYSCFG, 0x100);                                     /* nothing to swap */
+    assert_int_equal(get(FLASH), 1);
+    reset();
+    set_option(OPTR, is->optr);
+    assert_int_equal(get(FLASH), 1);
+    assert_int_equal(get(FLASH + 8), 0xFFFFFFFF);
+}
+
+static void as_one_bank_areas_of_a_g474_cover_all_of_it(void **state)
+{
+    (void)state;
+    set_option(OPTR, is->optr & ~(1u << 22));
+    unlock_options();
+    put(WRP2AR, (get(WRP2AR) & 0xFF80FF80) | 3 | 3 << 16);
+    put(PCROP1SR, 0x40000 / 16);
+    put(PCROP1ER, 0x41000 / 16 - 1);
+    launch_options();
+    unlock();
+    put(CR, PER | 3 << 3 | STRT);
+    assert_int_equal(get(SR), WRPERR);
+    put(SR, WRPERR);
+    put(CR, PER | 2 << 3 | STRT);
+    assert_int_equal(get(SR) & WRPERR, 0);
+    busy_us();
+    get(FLASH + 0x3FFF8);
+    get(FLASH + 0x41000);
+    assert_int_equal(get(SR), 0);
+    get(FLASH + 0x40FFC);
+    assert_int_equal(get(SR), RDERR);
+}
+
+static void boot0_of_a_g4_is_pb8_or_an_option(void **state)
+{
+    static struct pin high;
+    (void)state;
+    struct net *net = net_new(board->sim, "BOOT0");
+    pin_init(&high, board->sim, "high", NULL, NULL);
+    net_attach(net, &high, false);
+    net_attach(net, chip->pin(chip, "PB8"), false);
+    assert_ptr_equal(chip->pin(chip, "BOOT0"), chip->pin(chip, "PB8"));
+    pin_drive(&high, DRIVE_HIGH);
+    reset();
+    assert_true(runs_system_memory());
+    set_option(OPTR, is->optr & ~(1u << 26));               /* nSWBOOT0 = 0: nBOOT0 */
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
+    set_option(OPTR, is->optr & ~(1u << 26 | 1u << 27));
+    assert_true(runs_system_memory());
+    unlock_options();
+    put(ACR + 0x70, get(ACR + 0x70) | 1 << 16);             /* SEC1R.BOOT_LOCK */
+    launch_options();
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
+    net_free(net);
+}
+
+static void a_g4_runs_at_170_mhz_with_its_boost_only(void **state)
+{
+    (void)state;
+    assert_int_equal(get(RCC + 8), 5);
+    put(RCC + 0xC, 2 | 3 << 4 | 85 << 8 | 1 << 24);         /* HSI 16 / 4 * 85 / 2 */
+    set_bits(RCC, 1 << 24);
+    board_run_ms(board, 0.1);
+    set_bits(RCC + is->enr_apb1, 1 << 28);
+    put(0x40007080, 0);                                     /* PWR_CR5.R1MODE = 0 */
+    put(ACR, is->acr | 4);
+    put(RCC + 8, 3);
+    assert_int_equal(get(RCC + 8), 3 | 3 << 2);
+    assert_int_equal(chip->cpu->cycle, (SIM_SECOND + 85000000) / 170000000);
+    nobody_complained();
+    put(0x40007080, 1 << 8);
+    put(ACR, is->acr | 4);
+    assert_said(SIM_RULE, "4 wait states at HCLK 170 MHz, which allow 150");
+}
+
+static void ccm_sram_of_a_g4_executes(void **state)
+{
+    (void)state;
+    put(0x10000000, 0xE7FEE7FE);
+    chip->cpu->halted = true;
+    step_at(0x10000000, 2);
+    assert_int_equal(chip->cpu->r[15], 0x10000000);
+    put(0x20013FFC, 1);                                     /* SRAM1 and 2 are one run */
+    put(0x20014000, 2);
+    assert_int_equal(get(0x20013FFC) + get(0x20014000), 3);
+    assert_false(readable(BUS_DATA, 0x10008000));
+}
+
 /* --- an L4's boot and clocks -------------------------------------------------------- */
 
 static void boot0_of_an_l4_is_a_pin(void **state)
@@ -1640,6 +1847,21 @@ static const struct CMUnitTest of_m4[] = {
     T(level_1_shuts_the_ram_beside_the_flash_too),
 };
 
+static const struct CMUnitTest of_g0b1[] = {
+    T(pages_of_bank_2_have_two_numbers),
+    T(nswap_bank_shows_the_second_bank_first),
+    T(a_g0b1_as_one_bank_waits_as_a_whole_and_still_has_bker),
+    T(each_bank_of_a_g0b1_tells_of_its_own_ecc),
+};
+
+static const struct CMUnitTest of_g4[] = {
+    T(as_one_bank_a_g474_has_pages_of_4_kb_across_both),
+    T(as_one_bank_areas_of_a_g474_cover_all_of_it),
+    T(boot0_of_a_g4_is_pb8_or_an_option),
+    T(a_g4_runs_at_170_mhz_with_its_boost_only),
+    T(ccm_sram_of_a_g4_executes),
+};
+
 static const struct CMUnitTest of_l4[] = {
     T(boot0_of_an_l4_is_a_pin),
     T(an_empty_l4_locks_up_instead),
@@ -1668,6 +1890,10 @@ int main(int argc, char **argv)
             failed += cmocka_run_group_tests(of_two_banks, NULL, NULL);
         if (!is->m0)
             failed += cmocka_run_group_tests(of_m4, NULL, NULL);
+        if (is->m0 && is->bker)
+            failed += cmocka_run_group_tests(of_g0b1, NULL, NULL);
+        if (!is->m0 && is->acr & 0x40000)
+            failed += cmocka_run_group_tests(of_g4, NULL, NULL);
         if (is->acr == 0x600)
             failed += cmocka_run_group_tests(of_l4, NULL, NULL);
         if (is->acr & 0x40000)
