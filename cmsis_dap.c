@@ -149,9 +149,10 @@ static struct {
     uint8_t *in, *in_end;
     uint8_t *out, *out_end;
     bool bad;                           /* too short, or the answer does not fit */
-    /* Of a command that transfers.  An AP read is posted: its result comes with the next AP
-     * read, or from RDBUFF.  A write's fate is known when something else has been answered. */
-    bool posted, unchecked;
+    /* What the last transfer of a command has left.  An AP read is posted: its result comes with
+     * the next AP read, or from RDBUFF.  A write's fate is known when something else has been
+     * answered. */
+    enum { NOTHING, POSTED, UNCHECKED } pending;
     uint32_t good;                      /* transfers that were answered OK */
 } packet;
 
@@ -196,9 +197,9 @@ static void put(uint32_t value, int bytes)
         *packet.out++ = (uint8_t)value;
 }
 
-static void put_status(bool done)
+static uint8_t status(bool done)
 {
-    put(done ? DONE : FAILED, 1);
+    return done ? DONE : FAILED;
 }
 
 /* --- what the host has set ---------------------------------------------------------- */
@@ -229,54 +230,51 @@ bool dap_lit(void)
 
 /* --- general commands --------------------------------------------------------------- */
 
-static void put_string(const char *text)
+static uint8_t put_string(const char *text)
 {
-    int length = 0;
+    uint8_t length = 0;
 
-    while (text[length++])
-        ;
-    put((uint32_t)length, 1);
-    for (; length; length--)
-        put((uint8_t)*text++, 1);
+    do
+        put((uint8_t)text[length], 1);
+    while (text[length++]);
+    return length;
 }
 
 /* What a host shows of us before DAP_Connect fails. */
-static void put_unless_refused(const char *text)
+static uint8_t put_unless_refused(const char *text)
 {
-    put_string(target_attached() ? "gdb has the wire: detach it first" : text);
-}
-
-static void put_sized(uint32_t value, int bytes)
-{
-    put((uint32_t)bytes, 1);
-    put(value, bytes);
+    return put_string(target_attached() ? "gdb has the wire: detach it first" : text);
 }
 
 enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_TIME = 1 << 5, CAN_USB_COM = 1 << 8 };
 
-static void info(const uint8_t *args)
+/* How long it is goes first. */
+static uint8_t info(const uint8_t *args)
 {
+    uint32_t value = 0;
+    uint8_t size = 0;
     char serial[25];
 
     switch (args[0]) {
-    case 0x01: put_string("Pillbug"); break;
-    case 0x02: put_string("Pillbug CMSIS-DAP"); break;
-    case 0x03: usb_serial_number(serial); put_unless_refused(serial); break;
-    case 0x04: put_string("2.1.0"); break;
-    case 0x09: put_unless_refused(VERSION); break;
-    case 0xF0: put_sized(CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM, 2); break;
-    case 0xF1: put_sized(clock_hz(), 4); break;
-    case 0xFE: put_sized(PACKETS, 1); break;
-    case 0xFF: put_sized(PACKET, 2); break;
-    default:   put_sized(0, 0); break;
+    case 0x01: return put_string("Pillbug");
+    case 0x02: return put_string("Pillbug CMSIS-DAP");
+    case 0x03: usb_serial_number(serial); return put_unless_refused(serial);
+    case 0x04: return put_string("2.1.0");
+    case 0x09: return put_unless_refused(VERSION);
+    case 0xF0: value = CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM; size = 2; break;
+    case 0xF1: value = clock_hz(); size = 4; break;
+    case 0xFE: value = PACKETS; size = 1; break;
+    case 0xFF: value = PACKET; size = 2; break;
     }
+    put(value, size);
+    return size;
 }
 
-static void host_status(const uint8_t *args)
+static uint8_t host_status(const uint8_t *args)
 {
     if (args[0] == 0)
         host.lit = args[1] & 1;
-    put_status(args[0] <= 1);
+    return status(args[0] <= 1);
 }
 
 /* As the host has configured it, perhaps before it connected. */
@@ -288,7 +286,7 @@ static void apply(void)
     wire_set_frequency(host.hz);
 }
 
-static void connect(const uint8_t *args)
+static uint8_t connect(const uint8_t *args)
 {
     bool taken = args[0] <= 1 && !target_attached();    /* 0: any port; 1: SWD */
 
@@ -296,34 +294,34 @@ static void connect(const uint8_t *args)
         target_detach();                /* a mere scan: gdb has to scan again */
     taken = taken && wire_take(WIRE_DAP);
     apply();
-    put(taken, 1);
+    return taken;
 }
 
-static void disconnect(const uint8_t *args)
+static uint8_t disconnect(const uint8_t *args)
 {
     (void)args;
     wire_release(WIRE_DAP);
-    put_status(true);
+    return DONE;
 }
 
-static void delay(const uint8_t *args)
+static uint8_t delay(const uint8_t *args)
 {
     clock_wait_us(half_at(args));
-    put_status(true);
+    return DONE;
 }
 
-static void reset_target(const uint8_t *args)
+static uint8_t reset_target(const uint8_t *args)
 {
     (void)args;
-    put_status(true);
     put(0, 1);                          /* we know of no sequence for this target */
+    return DONE;
 }
 
-static void refuse(const uint8_t *args)
+static uint8_t refuse(const uint8_t *args)
 {
     (void)args;
     packet.in = packet.in_end;          /* whatever it is */
-    put_status(false);
+    return FAILED;
 }
 
 /* --- pins and raw bits -------------------------------------------------------------- */
@@ -331,7 +329,7 @@ static void refuse(const uint8_t *args)
 enum { OUR_PINS = WIRE_PIN_CLK | WIRE_PIN_DIO | WIRE_PIN_NRST, OTHERS_HIGH = 0x2C };
 
 /* nRST moves before DAP_Connect, too, but not while gdb has a target. */
-static void swj_pins(const uint8_t *args)
+static uint8_t swj_pins(const uint8_t *args)
 {
     int levels = args[0], which = args[1] & OUR_PINS;
     uint32_t us = word_at(args + 2), start = clock_cycles();
@@ -342,17 +340,17 @@ static void swj_pins(const uint8_t *args)
     wire_set_pins(which, levels);
     while ((wire_pins() ^ levels) & which && clock_cycles() - start < limit && !aborted())
         watchdog_feed();
-    put((uint32_t)(wire_pins() | OTHERS_HIGH), 1);
+    return (uint8_t)(wire_pins() | OTHERS_HIGH);
 }
 
-static void swj_clock(const uint8_t *args)
+static uint8_t swj_clock(const uint8_t *args)
 {
     uint32_t hz = word_at(args);
 
     if (hz)
         host.hz = hz;
     apply();
-    put_status(hz);
+    return status(hz);
 }
 
 /* Bytes of the request, least significant bit first; the last one may not be used up. */
@@ -376,28 +374,25 @@ static void receive_bits(uint32_t count)
     }
 }
 
-static void swj_sequence(const uint8_t *args)
+static uint8_t swj_sequence(const uint8_t *args)
 {
     send_bits(args[0] ? args[0] : 256);
-    put_status(ours());
+    return status(ours());
 }
 
-static void swd_configuration(const uint8_t *args)
+static uint8_t swd_configuration(const uint8_t *args)
 {
     host.configuration = args[0];
     apply();
-    put_status(true);
+    return DONE;
 }
 
 enum { SEQUENCE_CLOCKS = 0x3F, SEQUENCE_INPUT = 0x80 };
 
-static void swd_sequence(const uint8_t *args)
+static uint8_t swd_sequence(const uint8_t *args)
 {
-    if (!ours()) {
-        refuse(args);
-        return;
-    }
-    put_status(true);
+    if (!ours())
+        return refuse(args);
     for (int count = args[0]; count && !packet.bad; count--) {
         uint32_t description = take(), clocks = description & SEQUENCE_CLOCKS;
         if (description & SEQUENCE_INPUT)
@@ -405,17 +400,18 @@ static void swd_sequence(const uint8_t *args)
         else
             send_bits(clocks ? clocks : 64);
     }
-    wire_send_bits(0, 0);                /* SWDIO is ours again */
+    wire_send_bits(0, 0);               /* SWDIO is ours again */
+    return DONE;
 }
 
 /* --- transfers ---------------------------------------------------------------------- */
 
-static void transfer_configure(const uint8_t *args)
+static uint8_t transfer_configure(const uint8_t *args)
 {
     host.idle = args[0];
     host.wait_retry = (uint16_t)half_at(args + 1);
     host.match_retry = (uint16_t)half_at(args + 3);
-    put_status(true);
+    return DONE;
 }
 
 /* After a WAIT: shall we ask again? */
@@ -465,19 +461,16 @@ static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
     return ack;
 }
 
-static int finish_posted(void)
-{
-    bool posted = packet.posted;
-
-    packet.posted = false;
-    return posted ? transfer(READ_RDBUFF, &packet.out, 1) : WIRE_OK;
-}
-
-static int finish_all(void)
+static int finish_pending(void)
 {
     uint32_t ignored;
+    uint8_t *bytes = (uint8_t *)&ignored;
+    int pending = packet.pending;
 
-    return packet.unchecked ? transfer_one(READ_RDBUFF, &ignored) : finish_posted();
+    packet.pending = NOTHING;
+    if (pending == NOTHING)
+        return WIRE_OK;
+    return transfer(READ_RDBUFF, pending == POSTED ? &packet.out : &bytes, 1);
 }
 
 static int read_until(uint32_t request, uint32_t wanted)
@@ -500,17 +493,18 @@ static int read_until(uint32_t request, uint32_t wanted)
  * goes in front of the others, where four bytes are kept for so long. */
 static int read_ap(uint32_t request, uint32_t count)
 {
+    const bool posted = packet.pending == POSTED;
     uint8_t *start = packet.out;
     struct word *none = (struct word *)(start - 4), kept = *none;
 
-    packet.out -= packet.posted ? 0 : 4;
+    packet.out -= posted ? 0 : 4;
     int ack = transfers(request, &packet.out, count);
-    if (!packet.posted)
+    if (!posted)
         *none = kept;
     if (packet.out < start)
         packet.out = start;
     else
-        packet.posted = true;
+        packet.pending = POSTED;
     return ack;
 }
 
@@ -532,17 +526,17 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
 {
     if (count == 0)
         return WIRE_OK;
-    if (request & READ)
-        packet.unchecked = false;
+    if (request & READ && packet.pending == UNCHECKED)
+        packet.pending = NOTHING;
     if ((request & (TO_AP | READ | MATCH_VALUE)) == (TO_AP | READ))
         return read_ap(request, count);
-    int ack = finish_posted();
+    int ack = packet.pending == POSTED ? finish_pending() : WIRE_OK;
     if (ack != WIRE_OK)
         return ack;
     if ((request & (READ | MATCH_VALUE)) == READ)
         return read_dp(request, count);
     if (!(request & (READ | MATCH_MASK))) {
-        packet.unchecked = true;
+        packet.pending = UNCHECKED;
         return transfers(request, &values, count);
     }
     if (request & READ)
@@ -556,7 +550,7 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
 /* How many of n have room in the answer, beside what is under way. */
 static uint32_t places(uint32_t request, uint32_t n)
 {
-    int bytes = room() - (packet.posted ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
+    int bytes = room() - (packet.pending == POSTED ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
     uint32_t most = bytes < 0 ? 0 : (uint32_t)bytes / 4;
 
     return (request & (READ | MATCH_VALUE)) == READ && most < n ? most : n;
@@ -584,13 +578,12 @@ static uint32_t take_requests(uint32_t request, uint32_t most)
 
 /* After a failure the rest is only read over: another command may follow it, in
  * DAP_ExecuteCommands.  Byte 0 says which one of a JTAG chain. */
-static void transfer_list(const uint8_t *args)
+static uint8_t transfer_list(const uint8_t *args)
 {
-    uint8_t *head = packet.out;
+    uint8_t *said = packet.out++;
     uint32_t count = args[1];
     int ack = ours() && count ? WIRE_OK : 0;
 
-    packet.out += 2;
     while (count && !packet.bad) {
         uint8_t *values = packet.in;
         uint32_t request = left() ? *values : 0, n = take_requests(request, count);
@@ -603,49 +596,50 @@ static void transfer_list(const uint8_t *args)
     }
     packet.bad = false;                 /* said */
     if (ack == WIRE_OK)
-        ack = finish_all();
-    head[0] = (uint8_t)packet.good;
-    head[1] = (uint8_t)ack;
+        ack = finish_pending();
+    *said = (uint8_t)ack;
+    return (uint8_t)packet.good;
 }
 
 /* The same request all along, so its words lie behind each other. */
-static void transfer_block(const uint8_t *args)
+static uint8_t transfer_block(const uint8_t *args)
 {
-    uint8_t *head = packet.out;
+    uint8_t *start = packet.out + 2;
     uint32_t count = half_at(args + 1), request = args[3] & (TO_AP | READ | ADDRESS);
     int ack = ours() && count ? WIRE_OK : 0;
 
-    packet.out += 3;
+    packet.out = start;
     uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
     uint32_t whole = count < most ? count : most;
     if (ack == WIRE_OK)
         ack = do_requests(request, packet.in, whole);
     if (ack == WIRE_OK)
-        ack = finish_all();
+        ack = finish_pending();
     if (ack == WIRE_OK && whole < count)
         ack = PROTOCOL_ERROR;
     if (request & READ)
-        packet.good = (uint32_t)(packet.out - head - 3) / 4;   /* and not what was posted */
+        packet.good = (uint32_t)(packet.out - start) / 4;   /* and not what was posted */
     else
         packet.in += 4 * whole;
-    head[0] = (uint8_t)packet.good;
-    head[1] = 0;
-    head[2] = (uint8_t)ack;
+    start[-2] = 0;                      /* of the count, which is two bytes here */
+    start[-1] = (uint8_t)ack;
+    return (uint8_t)packet.good;
 }
 
-static void write_abort(const uint8_t *args)
+static uint8_t write_abort(const uint8_t *args)
 {
     uint32_t value = word_at(args + 1);
 
-    put_status(ours() && transfer_one(WRITE_ABORT, &value) == WIRE_OK);
+    return status(ours() && transfer_one(WRITE_ABORT, &value) == WIRE_OK);
 }
 
 /* --- which command is it ------------------------------------------------------------ */
 
+/* Every answer begins with the command's id and one byte more, which run() returns. */
 static const struct command {
     uint8_t id, size;                   /* bytes that must follow it, at least */
-    void (*run)(const uint8_t *args);
-} commands[] = {
+    uint8_t (*run)(const uint8_t *args);
+} __attribute__((packed)) commands[] = {
     { 0x05, 2, transfer_list },           /* these two first: it is looked through */
     { 0x06, 4, transfer_block },
     { 0x00, 1, info },
@@ -678,10 +672,11 @@ static void run_command(void)
     packet.bad |= row == end || left() < row->size || room() < 5;
     if (!packet.bad) {
         packet.in += row->size;
-        put(id, 1);
-        packet.posted = packet.unchecked = false;
+        packet.out += 2;
+        packet.pending = NOTHING;
         packet.good = 0;
-        row->run(request + 1);
+        start[0] = id;
+        start[1] = row->run(request + 1);
     }
     if (packet.bad) {
         packet.out = start;
