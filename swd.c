@@ -75,8 +75,7 @@ static struct {
 
 /* swd_words.s */
 enum { HEARD_OK = 4, HEARD_ODD = 8 };   /* odd: the parity */
-uint32_t swd_words_full(uint32_t request, struct wire_block *block, const uint32_t crh[2]);
-uint32_t swd_words_even(uint32_t request, struct wire_block *block, const uint32_t crh[2]);
+uint32_t swd_words(uint32_t request, struct wire_block *block, const uint32_t crh[2], bool full);
 
 /* --- the loop that can be slow ---------------------------------------------------- */
 
@@ -248,14 +247,9 @@ __attribute__((noinline)) static int words_paced(uint32_t request, struct wire_b
 
 static int words(uint32_t request, struct wire_block *block)
 {
-    uint32_t heard;
-
     if (swd.pace == PACED || block->left == 0)
         return words_paced(request, block);
-    if (swd.pace == EVEN)
-        heard = swd_words_even(request, block, swd.crh);
-    else
-        heard = swd_words_full(request, block, swd.crh);
+    uint32_t heard = swd_words(request, block, swd.crh, swd.pace == FULL);
     if (heard == HEARD_OK)
         return WIRE_OK;
     return heard == HEARD_ODD ? WIRE_PARITY : refused(reversed(heard), request);
@@ -388,8 +382,7 @@ static void calibrate(void)
 
     if (swd.turn)
         return;
-    pin_mode(&SWD_PORT, SWCLK_PIN, PIN_INPUT);
-    pin_mode(&SWD_PORT, SWDIO_PIN, PIN_INPUT);
+    swd_release();
     uint32_t quickest = measure(1);
 
     swd.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
@@ -397,11 +390,10 @@ static void calibrate(void)
     swd.quick = measure(0);
 }
 
-/* 20 kHz is the end.  Where the straight lines are not used the loop sends the odd bits, at
- * its quickest. */
+/* Where the straight lines are not used the loop sends the odd bits, at its quickest. */
 uint32_t swd_set_period(uint32_t period)
 {
-    uint32_t turns = 0, slowest = clock_hz() / 20000 * 16;
+    uint32_t turns = 0;
     bool plain = swd.turnaround == 0 && !swd.always_data;
 
     calibrate();
@@ -415,8 +407,6 @@ uint32_t swd_set_period(uint32_t period)
     } else if (period <= swd.quick) {
         period = swd.quick;
     } else {
-        if (period > slowest)
-            period = slowest;
         turns = 2;
         if (period > swd.paced + 2 * swd.turn)
             turns = (period - swd.paced + swd.turn - 1) / swd.turn;
@@ -424,7 +414,7 @@ uint32_t swd_set_period(uint32_t period)
     }
     swd.wait_low = (turns + 1) / 2;
     swd.wait_high = turns / 2;
-    return (clock_hz() * 16 - 1) / period + 1;          /* up: who asks for it, gets it */
+    return period;
 }
 
 void swd_configure(int turnaround, bool always_data)

@@ -9,7 +9,7 @@ void swd_take(void);            /* both pins are driven, high */
 void swd_release(void);         /* both are inputs */
 
 /* The shortest period that the loops can make which is not below so many sixteenths of a core
- * cycle, for a bit; returns what that is in Hz. */
+ * cycle, for a bit; returns it. */
 uint32_t swd_set_period(uint32_t sixteenths);
 
 /* Turnaround of 1 to 4 clocks; a data phase even after WAIT and FAULT.  Neither more than 1

@@ -1,13 +1,13 @@
 @ swd_words.s - the words of a block over SWD, in straight lines.
 @
-@   uint32_t swd_words_full(uint32_t request, struct swd_block *block, const uint32_t crh[2])
-@   uint32_t swd_words_even(the same)
+@   uint32_t swd_words(uint32_t request, struct wire_block *block, const uint32_t crh[2],
+@                      bool full)
 @
-@ Both send the request and move one word a turn, until the block is done or an answer is not
-@ OK.  `full` is the quickest the pins allow; `even` has nops, so that clock and data are even
-@ and slower.  They return the last answer as it was heard, its first bit highest (1 is
-@ FAULT, 2 WAIT, 4 OK), or 8 for a word of the wrong parity; block tells how far they came.
-@ crh is how SWD_PORT.CRH drives SWDIO, and how it listens.
+@ Sends the request and moves one word a turn, until the block is done or an answer is not
+@ OK.  There are two loops: `full` is the quickest the pins allow; `even` has nops, so that
+@ clock and data are even and slower.  Returns the last answer as it was heard, its first bit
+@ highest (1 is FAULT, 2 WAIT, 4 OK), or 8 for a word of the wrong parity; block tells how far
+@ it came.  crh is how SWD_PORT.CRH drives SWDIO, and how it listens.
 @
 @ WAIT is asked again at once, which is quicker than anything around it; each one adds an idle
 @ clock behind what is written.
@@ -112,14 +112,12 @@ request .req    lr
         .endr
         .endm
 
-@ Both functions; pad is 0 or 2, step the bits heard in a turn.  A turn begins with a line of
-@ flash, or late halfwords after it: this is what was found to be quickest.
-        .macro  words name, pad, step, late
-        .section .text.\name, "ax"
-        .global \name
-        .type   \name, %function
+        .section .text.swd_words, "ax"
+        .global swd_words
+        .type   swd_words, %function
         .thumb_func
-\name:
+swd_words:
+        cmp     r3, #0                  @ full?  Nothing up to the branch changes the flags
         push    {r1, r4-r11, lr}
         ldr     tries, [r1, #12]
         orr     request, r0, tries, lsl #9
@@ -130,7 +128,11 @@ request .req    lr
         ldr     port, =SWD_PORT
         mov     high, #CLOCK_HIGH
         mov     low, #CLOCK_LOW
+        beq     even
 
+@ A loop; pad is 0 or 2, step the bits heard in a turn.  A turn begins with a line of flash,
+@ or late halfwords after it: this is what was found to be quickest.
+        .macro  words pad, step, late
         .balign 8
         wait    \late
 next_to_write\@:
@@ -189,16 +191,13 @@ again\@:
         eor     bits, bits, bits, lsr #1
         eor     bits, bits, sample, lsr #DIO
         lsrs    bits, bits, #1
-        bcs     odd\@
+        bcs     odd
         str     fold, [bytes], #4
         movs    bits, idle
         bne     idle_after_read\@
         subs    left, #1
         bne     again\@
-        b       done\@
-odd\@:
-        movs    level, #ODD
-        b       leave\@
+        b       moved
 idle_after_read\@:
         mov     level, #BOTH_LOW
         b       idle\@
@@ -240,15 +239,13 @@ idle\@: falls   level
 written\@:
         subs    left, #1
         bne     next_to_write\@
-done\@:
-        movs    level, #OK
-        b       leave\@
+        b       moved
 
 not_ok\@:
         cmp     level, #WAIT
-        bne     leave\@
+        bne     leave
         subs    tries, #1
-        beq     leave\@
+        beq     leave
         falls   low                     @ the turnaround
         tst     request, #READING
         it      eq
@@ -256,15 +253,22 @@ not_ok\@:
         rises
         str     drive, [port, #CRH]
         b       next_to_write\@
-leave\@:
+        .endm
+
+        words   0, 16, 2
+even:
+        words   2, 8, 0
+
+odd:
+        movs    level, #ODD
+        b       leave
+moved:
+        movs    level, #OK
+leave:
         mov     r0, level
         pop     {r1}
         str     bytes, [r1]
         strd    left, idle, [r1, #4]
         pop     {r4-r11, pc}
         .ltorg
-        .size   \name, . - \name
-        .endm
-
-        words   swd_words_full, 0, 16, 2
-        words   swd_words_even, 2, 8, 0
+        .size   swd_words, . - swd_words

@@ -9,30 +9,33 @@
 #include "clock.h"
 #include "swd.h"
 
-enum { GDB_HZ = 9000000, DAP_HZ = 1000000 };    /* until somebody asks for another */
+enum { SLOWEST_HZ = 20000 };
 
 static struct {
     enum wire_owner owner;
-    uint32_t asked[2];                  /* Hz, of gdb and of DAP; 0: nothing yet */
-} wire;
+    uint32_t wanted[2];                 /* Hz, by gdb and by DAP */
+} wire = { .wanted = { 9000000, 1000000 } };
 
-static bool is_dap(void)
+static uint32_t *wanted(void)
 {
-    return wire.owner == WIRE_DAP;
+    return &wire.wanted[wire.owner == WIRE_DAP];
+}
+
+/* A period in sixteenths of a cycle from Hz, or back.  Up: who asks for a frequency that was
+ * told gets it. */
+static uint32_t inverse(uint32_t x)
+{
+    return (clock_hz() * 16 - 1) / x + 1;           /* 1152 million: fits */
 }
 
 uint32_t wire_frequency(void)
 {
-    uint32_t hz = wire.asked[is_dap()], cycles = clock_hz() * 16;  /* 1152 million: fits */
-
-    if (hz == 0)
-        hz = is_dap() ? DAP_HZ : GDB_HZ;
-    return swd_set_period((cycles - 1) / hz + 1);
+    return inverse(swd_set_period(inverse(*wanted())));
 }
 
 uint32_t wire_set_frequency(uint32_t hz)
 {
-    wire.asked[is_dap()] = hz ? hz : 1;
+    *wanted() = hz > SLOWEST_HZ ? hz : SLOWEST_HZ;
     return wire_frequency();
 }
 

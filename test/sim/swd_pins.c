@@ -234,7 +234,7 @@ static void set_target(const char *bits, int first)
 
 static int build_image(void **state)
 {
-    char command[3000];
+    char command[4000];
     (void)state;
     snprintf(command, sizeof command, "arm-none-eabi-gcc -std=gnu11 -mcpu=cortex-m3 -mthumb "
         "-Os -ffreestanding -nostdlib -fno-common -fno-tree-loop-distribute-patterns -I. "
@@ -242,25 +242,33 @@ static int build_image(void **state)
         "-Wl,-Tdata=0x%x -Wl,-Tbss=0x%x -Wl,--defsym=GPIOA=0x40010800 "
         "-Wl,--defsym=GPIOB=0x40010C00 -Wl,--build-id=none -Wl,-e,done "
         "-o %s swd.c wire.c pin.c -x assembler-with-cpp swd_words.s test/sim/swd_pins.s -x none -lgcc "
-        "&& arm-none-eabi-objcopy -O binary -R .bss %s %s.bin", FLASH + 0x100, FLASH, RAM, RAM + 0x100, elf, elf, elf);
+        "&& arm-none-eabi-objcopy -O binary -R .bss -R .data %s %s.bin "
+        "&& arm-none-eabi-objcopy -O binary -j .data %s %s.data", FLASH + 0x100, FLASH, RAM,
+        RAM + 0x100, elf, elf, elf, elf, elf);
     int failed = system(command);
     read_symbols();
     return failed;
 }
 
-static int power_on(void **state)
+static void load(const char *ending, uint8_t *memory, size_t size)
 {
     char path[600];
+    snprintf(path, sizeof path, "%s.%s", elf, ending);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_true(fread(memory, 1, size, file) > 0);
+    fclose(file);
+}
+
+static int power_on(void **state)
+{
     (void)state;
     memset(&m, 0, sizeof m);
     m.crh = 0x44444444;
     m.crl_b = 0x44444444;
     m.clock = m.level = 1;
-    snprintf(path, sizeof path, "%s.bin", elf);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_true(fread(m.flash, 1, sizeof m.flash, file) > 0);
-    fclose(file);
+    load("bin", m.flash, sizeof m.flash);
+    load("data", m.ram, 0x100);         /* start-up code would copy it */
     m.sim = sim_new();
     struct bus *bus = bus_new(m.sim, "probe");
     bus_add(bus, &(struct bus_region){ .base = FLASH, .size = sizeof m.flash,
