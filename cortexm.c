@@ -17,7 +17,7 @@
  *
  * Rules:
  *   - A function of cortexm.h is a list of things to do.  The first error stays in `failed`,
- *     and from there on nothing more is done, until finish() takes it for the caller.
+ *     and from there on nothing more is done, until take_error() takes it for the caller.
  *   - C_MASKINTS changes only while the core is halted (Armv7-M ARM C1.6.2).
  *   - S_RESET_ST is cleared by reading DHCSR, so every reading goes through seen().
  *   - While the core is to stand still the vector catch of reset is on: a button, a watchdog
@@ -35,14 +35,14 @@
 #include "cortexm.h"
 #include "adi.h"
 #include "clock.h"
+#include "mem.h"
 
+#define PPB 0xE0000000u                 /* the Private Peripheral Bus, and what lies where in it */
 enum {
-    CPUID = 0xE000ED00, ICSR = 0xE000ED04, AIRCR = 0xE000ED0C, DFSR = 0xE000ED30,
-    DHCSR = 0xE000EDF0, DCRSR = 0xE000EDF4, DCRDR = 0xE000EDF8, DEMCR = 0xE000EDFC,
-    MVFR0 = 0xE000EF40, ICIALLU = 0xE000EF50, ITM_TCR = 0xE0000E80,
-    DWT_CTRL = 0xE0001000, DWT_COMP0 = 0xE0001020, DWT_MASK0 = 0xE0001024,
-    DWT_FUNCTION0 = 0xE0001028,
-    FP_CTRL = 0xE0002000, FP_COMP0 = 0xE0002008,
+    ITM_TCR = 0x0E80, DWT_CTRL = 0x1000, DWT_COMP0 = 0x1020, FP_CTRL = 0x2000, FP_COMP0 = 0x2008,
+    CPUID = 0xED00, ICSR = 0xED04, AIRCR = 0xED0C, DFSR = 0xED30,
+    DHCSR = 0xEDF0, DCRSR = 0xEDF4, DCRDR = 0xEDF8, DEMCR = 0xEDFC,
+    MVFR0 = 0xEF40, ICIALLU = 0xEF50,
 };
 enum {
     DBGKEY = (int)0xA05F0000,
@@ -59,6 +59,7 @@ enum {
     FPB_KEY_AND_ENABLE = 3, DWT_MATCHED = 1 << 24,
     CYCCNTENA = 1 << 0, ITMENA = 1 << 0,
 };
+enum { DWT_MASK = 4, DWT_FUNCTION = 8, DWT_NEXT = 16 };         /* from a DWT_COMPn */
 enum { REGSEL_SPECIAL = 20, REGSEL_FPSCR = 0x21, REGSEL_S0 = 0x40 };
 enum { REGISTER_LIMIT_MS = 50, STEP_LIMIT_MS = 100, RESET_LIMIT_MS = 1000 };
 enum { RANGE_MS = 2 };                  /* of steps, before the caller is asked again */
@@ -97,7 +98,7 @@ static struct {
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
     uint32_t bkpt_pc;                   /* ... here */
     uint32_t looked_ms;                 /* for pending interrupts */
-    uint32_t dhcsr;                     /* as control() or wait_for() saw it last */
+    uint32_t dhcsr;                     /* as control() or wait_for_bit() saw it last */
     uint32_t vector_catch;
     uint32_t woken;                     /* TRCENA, if it was us who set it */
     struct cortexm_info info;
@@ -105,45 +106,46 @@ static struct {
     struct watchpoint {
         uint8_t type;                   /* enum watch; 0 = free */
         uint8_t log2;                   /* of this piece's size in bytes ... */
+        uint16_t comparator;            /* DWT_COMP0 or another: MASK and FUNCTION follow it */
         uint32_t address;               /* ... to which it is aligned */
         uint32_t start, length;         /* as the user asked for it */
     } watchpoints[DWT_MAX];
 } core;
 
 /* Not inline: there are so many calls of it. */
-__attribute__((noinline)) static int finish(void)
+__attribute__((noinline)) static int take_error(void)
 {
     int error = core.failed;
     core.failed = OK;
     return error;
 }
 
-static void write(uint32_t address, uint32_t value)
+static void write_word(uint32_t offset, uint32_t value)
 {
     if (!core.failed)
-        core.failed = adi_write32(address, value);
+        core.failed = adi_write32(PPB | offset, value);
 }
 
-static uint32_t read(uint32_t address)          /* 0 if that fails */
+static uint32_t read_word(uint32_t offset)      /* 0 if that fails */
 {
     uint32_t value = 0;
 
     if (!core.failed)
-        core.failed = adi_read32(address, &value);
+        core.failed = adi_read32(PPB | offset, &value);
     return core.failed ? 0 : value;
 }
 
 /* What may have been left out of a core: there, a fault means 0. */
-static uint32_t read_optional(uint32_t address)
+static uint32_t read_optional(uint32_t offset)
 {
-    uint32_t value = read(address);
-    finish();
+    uint32_t value = read_word(offset);
+    take_error();
     return value;
 }
 
 static void clear_dfsr(void)
 {
-    write(DFSR, DFSR_ALL);
+    write_word(DFSR, DFSR_ALL);
 }
 
 /* --- DHCSR -------------------------------------------------------------------- */
@@ -155,16 +157,16 @@ static uint32_t seen(uint32_t dhcsr)
     return dhcsr;
 }
 
-static uint32_t status(void)
+static uint32_t read_dhcsr(void)
 {
-    return seen(read(DHCSR));
+    return seen(read_word(DHCSR));
 }
 
 /* And what it says then.  A slow core may not even have left Debug state when we look, so
  * S_HALT says nothing before an instruction was retired: then we shall look again. */
 static void control(uint32_t bits)
 {
-    static const uint32_t at[] = { DHCSR, DHCSR, 0 };
+    static const uint32_t at[] = { PPB | DHCSR, PPB | DHCSR, 0 };
     struct adi_status ignored;
 
     if (!core.failed)
@@ -181,10 +183,10 @@ static void control(uint32_t bits)
  * program may be running, and change it between our reading and our writing. */
 static uint32_t change_demcr(uint32_t clear, uint32_t set)
 {
-    uint32_t found = read(DEMCR), wanted = (found & ~clear) | set;
+    uint32_t found = read_word(DEMCR), wanted = (found & ~clear) | set;
 
     if (wanted != found)
-        write(DEMCR, wanted);
+        write_word(DEMCR, wanted);
     return found;
 }
 
@@ -194,14 +196,14 @@ static void arm_vector_catch(void)
                          (core.asked == STOP_RUNNING ? 0 : VC_CORERESET));
 }
 
-static void wait_for(uint32_t bit, uint32_t limit_ms)
+static void wait_for_bit(uint32_t bit, uint32_t limit_ms)
 {
     uint32_t deadline = clock_in_ms(limit_ms);
 
     while (!core.failed && !(core.dhcsr & bit)) {
         if (clock_passed(deadline))
             core.failed = ERR_TIMEOUT;
-        core.dhcsr = status();
+        core.dhcsr = read_dhcsr();
         if (core.failed == ERR_WAIT || core.failed == ERR_FAULT)
             core.failed = OK;
         watchdog_feed();                /* the limit is the user's */
@@ -210,7 +212,7 @@ static void wait_for(uint32_t bit, uint32_t limit_ms)
 
 __attribute__((noinline)) static void wait_halted(uint32_t limit_ms)
 {
-    wait_for(S_HALT, limit_ms);
+    wait_for_bit(S_HALT, limit_ms);
 }
 
 /* Silence is normal while a chip resets; some lose the debug port for a moment.  SWCLK rests high
@@ -220,10 +222,10 @@ static void wait_reset(void)
     uint32_t deadline = clock_in_ms(RESET_LIMIT_MS);
 
     do {
-        uint32_t dhcsr = status();
+        uint32_t dhcsr = read_dhcsr();
         if (core.failed && !adi_connected())
             return;
-        if (!finish() && core.was_reset && !(dhcsr & S_RESET_ST))
+        if (!take_error() && core.was_reset && !(dhcsr & S_RESET_ST))
             return;                     /* it was set once and is not any more */
         clock_wait_us(500);
     } while (!clock_passed(deadline));
@@ -237,7 +239,7 @@ static bool stay(void)
     if (!core.was_reset || core.asked == STOP_RUNNING)
         return false;
     wait_reset();
-    bool caught = read(DFSR) & DFSR_VCATCH;
+    bool caught = read_word(DFSR) & DFSR_VCATCH;
     if (!core.failed)
         core.failed = caught ? cortexm_after_reset(true) : cortexm_reset(true);
     core.reset_untold = true;
@@ -246,15 +248,15 @@ static bool stay(void)
 
 static uint32_t look(void)
 {
-    uint32_t dhcsr = status();
+    uint32_t dhcsr = read_dhcsr();
 
-    return stay() ? status() : dhcsr;
+    return stay() ? read_dhcsr() : dhcsr;
 }
 
 int cortexm_look(void)
 {
     uint32_t dhcsr = look();
-    int error = finish();
+    int error = take_error();
 
     core.looked_ms = 0;                 /* there may be news of any kind */
     return error || dhcsr & S_HALT ? error : ERR_RUNNING;
@@ -265,7 +267,7 @@ int cortexm_halt(void)
     core.asked = STOP_REQUEST;
     arm_vector_catch();
     control(C_HALT);
-    return finish();
+    return take_error();
 }
 
 int cortexm_halt_wait(uint32_t timeout_ms)
@@ -273,7 +275,7 @@ int cortexm_halt_wait(uint32_t timeout_ms)
     core.failed = cortexm_halt();
     wait_halted(timeout_ms);
     clear_dfsr();                       /* nobody will ask why */
-    return finish();
+    return take_error();
 }
 
 /* --- core registers ----------------------------------------------------------- */
@@ -282,13 +284,14 @@ int cortexm_halt_wait(uint32_t timeout_ms)
 static void wait_ready(void)
 {
     core.dhcsr = 0;
-    wait_for(S_REGRDY, REGISTER_LIMIT_MS);
+    wait_for_bit(S_REGRDY, REGISTER_LIMIT_MS);
 }
 
-/* Registers in a row.  A core whose clock is that slow is asked for one at a time. */
-static void get_row(uint32_t dcrsr, uint32_t *values, int count)
+/* Registers in a row, out of the core; or one into it, with DCRSR_WRITE, which lies in DCRDR
+ * already.  A core whose clock is that slow is asked for one at a time. */
+static void transfer_row(uint32_t dcrsr, uint32_t *values, int count)
 {
-    static const uint32_t at[] = { DCRSR, DHCSR, DCRDR, 0 };
+    static const uint32_t at[] = { PPB | DCRSR, PPB | DHCSR, PPB | DCRDR, 0 };
     struct adi_status dhcsr;
 
     if (!core.failed && core.asked == STOP_RUNNING)
@@ -304,24 +307,24 @@ static void get_row(uint32_t dcrsr, uint32_t *values, int count)
         core.failed = ERR_RUNNING;
     for (; count && !(dhcsr.all & S_REGRDY); count--) {
         wait_ready();
-        write(DCRSR, dcrsr++);
+        write_word(DCRSR, dcrsr++);
         wait_ready();
-        *values++ = read(DCRDR);
+        *values++ = read_word(DCRDR);
     }
 }
 
-static uint32_t get(uint32_t dcrsr)
+static uint32_t read_core(uint32_t regsel)
 {
     uint32_t value = 0;
 
-    get_row(dcrsr, &value, 1);
+    transfer_row(regsel, &value, 1);
     return value;
 }
 
-static void put(uint32_t regsel, uint32_t value)
+static void write_core(uint32_t regsel, uint32_t value)
 {
-    write(DCRDR, value);
-    get(regsel | DCRSR_WRITE);
+    write_word(DCRDR, value);
+    transfer_row(regsel | DCRSR_WRITE, &value, 1);
 }
 
 static bool exists(int number)
@@ -348,55 +351,51 @@ static uint32_t regsel_of(int number)
 
 int cortexm_read_register(int number, void *value)
 {
+    struct word *words = value;
     uint32_t regsel = regsel_of(number);
 
     if (!exists(number))
         return ERR_UNSUPPORTED;
-    uint32_t word = get(regsel);
+    words[0].value = read_core(regsel);
     if (is_special(number))
-        word = word >> 8 * (number - REG_PRIMASK) & 0xFF;
-    __builtin_memcpy(value, &word, 4);
-    if (number >= REG_D0) {
-        word = get(regsel + 1);
-        __builtin_memcpy((uint8_t *)value + 4, &word, 4);
-    }
-    return finish();
+        words[0].value = words[0].value >> 8 * (number - REG_PRIMASK) & 0xFF;
+    if (number >= REG_D0)
+        words[1].value = read_core(regsel + 1);
+    return take_error();
 }
 
 int cortexm_write_register(int number, const void *value)
 {
-    uint32_t regsel = regsel_of(number), word;
+    const struct word *words = value;
+    uint32_t regsel = regsel_of(number), word = words[0].value;
 
     if (!exists(number))
         return ERR_UNSUPPORTED;
-    __builtin_memcpy(&word, value, 4);
     if (number == REG_PC)
         core.on_bkpt = false;           /* the user knows where to go */
     if (is_special(number)) {
         int shift = 8 * (number - REG_PRIMASK);
-        word = (get(regsel) & ~(0xFFu << shift)) | (word & 0xFF) << shift;
+        word = (read_core(regsel) & ~(0xFFu << shift)) | (word & 0xFF) << shift;
     }
-    put(regsel, word);
-    if (number >= REG_D0) {
-        __builtin_memcpy(&word, (const uint8_t *)value + 4, 4);
-        put(regsel + 1, word);
-    }
-    return finish();
+    write_core(regsel, word);
+    if (number >= REG_D0)
+        write_core(regsel + 1, words[1].value);
+    return take_error();
 }
 
 int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values)
 {
-    get_row(first, values, (int)count);
-    return finish();
+    transfer_row(first, values, (int)count);
+    return take_error();
 }
 
 int cortexm_read_registers(uint32_t *values)
 {
-    get_row(0, values, REG_PRIMASK);
-    uint32_t special = get(REGSEL_SPECIAL);
+    transfer_row(0, values, REG_PRIMASK);
+    uint32_t special = read_core(REGSEL_SPECIAL);
     for (int i = REG_PRIMASK; i <= REG_CONTROL; i++, special >>= 8)
         values[i] = special & 0xFF;
-    return finish();
+    return take_error();
 }
 
 /* SP is the active one of MSP and PSP: CONTROL says which, so it is written first, and
@@ -439,9 +438,15 @@ static uint32_t fp_comp(uint32_t entry)
     return (entry & 2 ? 2u : 1u) << 30 | (entry & 0x1FFFFFFD);
 }
 
-static void arm_breakpoint(int i)
+static void arm_breakpoint(const uint32_t *entry)
 {
-    write(FP_COMP0 + 4u * (uint32_t)i, fp_comp(core.breakpoints[i]));
+    write_word(FP_COMP0 + 4 * (uint32_t)(entry - core.breakpoints), fp_comp(*entry));
+}
+
+/* Behind those that the core has. */
+static struct watchpoint *watchpoints_end(void)
+{
+    return core.watchpoints + core.info.watchpoints;
 }
 
 /* DWT_FUNCTION (C1.8.17) has 5 read, 6 write, 7 both; Armv8-M (D1.2.61) has MATCH 6, 5,
@@ -454,71 +459,70 @@ static uint32_t dwt_function(const struct watchpoint *watch)
     return core.v8m ? (uint32_t)watch->log2 << 10 | 1 << 4 | (function ^ 3) : function;
 }
 
-static void arm_watchpoint(int i)
+static void arm_watchpoint(const struct watchpoint *watch)
 {
-    const struct watchpoint *watch = &core.watchpoints[i];
-    uint32_t at = 16u * (uint32_t)i;
+    uint32_t at = watch->comparator;
 
     wake_dwt();
-    write(DWT_FUNCTION0 + at, 0);
+    write_word(at + DWT_FUNCTION, 0);
     if (!watch->type)
         return;
-    write(DWT_COMP0 + at, watch->address);
+    write_word(at, watch->address);
     if (!core.v8m) {
-        write(DWT_MASK0 + at, watch->log2);
-        if (read(DWT_MASK0 + at) != watch->log2 && !core.failed)
+        write_word(at + DWT_MASK, watch->log2);
+        if (read_word(at + DWT_MASK) != watch->log2 && !core.failed)
             core.failed = ERR_RESOURCES;        /* it keeps what it implements */
     }
-    write(DWT_FUNCTION0 + at, dwt_function(watch));
+    write_word(at + DWT_FUNCTION, dwt_function(watch));
 }
 
 static void rearm(void)
 {
     arm_vector_catch();
-    write(FP_CTRL, FPB_KEY_AND_ENABLE);
+    write_word(FP_CTRL, FPB_KEY_AND_ENABLE);
     for (int i = 0; i < core.info.breakpoints; i++)
-        arm_breakpoint(i);
-    for (int i = 0; i < core.info.watchpoints; i++)
-        if (core.watchpoints[i].type)
-            arm_watchpoint(i);
+        arm_breakpoint(&core.breakpoints[i]);
+    for (struct watchpoint *watch = core.watchpoints; watch < watchpoints_end(); watch++)
+        if (watch->type)
+            arm_watchpoint(watch);
 }
 
-/* The breakpoint comparator with this entry; -1 = none has it. */
-static int find_breakpoint(uint32_t entry)
+/* The breakpoint comparator with this entry, or NULL. */
+static uint32_t *find_breakpoint(uint32_t entry)
 {
     for (int i = 0; i < core.info.breakpoints; i++)
         if (core.breakpoints[i] == entry)
-            return i;
-    return -1;
+            return &core.breakpoints[i];
+    return NULL;
 }
 
-__attribute__((noinline)) static int change_breakpoint(int i, uint32_t entry)
+__attribute__((noinline)) static int change_breakpoint(uint32_t *entry, uint32_t to)
 {
-    core.breakpoints[i] = entry;
-    arm_breakpoint(i);
-    return finish();
+    *entry = to;
+    arm_breakpoint(entry);
+    return take_error();
 }
 
 /* The first halfword is enough for instructions of all kinds. */
 int cortexm_set_breakpoint(uint32_t address, int kind)
 {
-    int unused = find_breakpoint(0);
+    uint32_t *unused = find_breakpoint(0);
 
     (void)kind;
     address |= 1;
-    if (find_breakpoint(address) >= 0)
+    if (find_breakpoint(address))
         return OK;
     if (!core.fpb_v2 && address >= 0x20000000u)
         return ERR_UNSUPPORTED;
-    return unused < 0 ? ERR_RESOURCES : change_breakpoint(unused, address);
+    return unused ? change_breakpoint(unused, address) : ERR_RESOURCES;
 }
 
 int cortexm_clear_breakpoint(uint32_t address, int kind)
 {
-    int i = find_breakpoint(address | 1);
+    uint32_t *entry = find_breakpoint(address | 1);
 
     (void)kind;
-    return i < 0 ? OK : change_breakpoint(i, 0);
+    return entry ? change_breakpoint(entry, 0) : OK;
 }
 
 /* One that fails leaves none of the others armed. */
@@ -526,55 +530,55 @@ int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length)
 {
     int error = OK;
 
-    for (int i = 0; i < core.info.watchpoints; i++) {
-        struct watchpoint *watch = &core.watchpoints[i];
+    for (struct watchpoint *watch = core.watchpoints; watch < watchpoints_end(); watch++) {
         if (watch->type != type || watch->start != address || watch->length != length)
             continue;
         watch->type = 0;
-        arm_watchpoint(i);
-        int this_error = finish();
+        arm_watchpoint(watch);
+        int this_error = take_error();
         error = error ? error : this_error;
     }
     return error;
 }
 
 /* The largest naturally aligned power of two at the head of an area. */
-static uint8_t piece_log2(uint32_t address, uint32_t length, int limit)
+static int piece_log2(uint32_t address, uint32_t length, int limit)
 {
-    int log2 = 0;
+    int aligned = __builtin_ctz(address | 1u << limit), fits = 31 - __builtin_clz(length);
 
-    while (log2 < limit && !(address & ((2u << log2) - 1)) && length >= 2u << log2)
-        log2++;
-    return (uint8_t)log2;
+    return aligned < fits ? aligned : fits;
 }
 
-static void watch_piece(const struct watchpoint *piece)
+static struct watchpoint *unused_watchpoint(void)
 {
-    for (int i = 0; i < core.info.watchpoints; i++)
-        if (!core.watchpoints[i].type) {
-            core.watchpoints[i] = *piece;
-            arm_watchpoint(i);
-            return;
-        }
-    core.failed = ERR_RESOURCES;
+    for (struct watchpoint *watch = core.watchpoints; watch < watchpoints_end(); watch++)
+        if (!watch->type)
+            return watch;
+    return NULL;
 }
 
 /* A comparator covers an aligned power of two; other areas take several. */
 int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length)
 {
-    struct watchpoint piece = { (uint8_t)type, 0, address, address, length };
-    uint32_t left = length;
+    uint32_t at = address, left = length;
+    struct watchpoint *watch;
 
     if (type < WATCH_WRITE || type > WATCH_ACCESS || length == 0 ||
         address + (length - 1) < address)
         return ERR_RANGE;
-    while (left > 0 && !core.failed) {
-        piece.log2 = piece_log2(piece.address, left, core.v8m ? 2 : 15);
-        watch_piece(&piece);
-        piece.address += 1u << piece.log2;
-        left -= 1u << piece.log2;
+    while (left > 0 && (watch = unused_watchpoint()) && !core.failed) {
+        watch->type = (uint8_t)type;
+        watch->log2 = (uint8_t)piece_log2(at, left, core.v8m ? 2 : 15);
+        watch->address = at;
+        watch->start = address;
+        watch->length = length;
+        arm_watchpoint(watch);
+        at += 1u << watch->log2;
+        left -= 1u << watch->log2;
     }
-    int error = finish();
+    int error = take_error();
+    if (!error && left)
+        error = ERR_RESOURCES;
     if (error)
         cortexm_clear_watchpoint(type, address, length);
     return error;
@@ -589,7 +593,7 @@ int cortexm_set_vector_catch(uint32_t bits)
 {
     core.vector_catch = bits & VC_ALL;
     arm_vector_catch();
-    return finish();
+    return take_error();
 }
 
 /* --- attach, detach ----------------------------------------------------------- */
@@ -634,18 +638,20 @@ int cortexm_attach(void)
     __builtin_memset(&core, 0, sizeof core);
     core.vector_catch = VC_HARDERR;
     core.asked = STOP_REQUEST;
-    uint32_t cpuid = read(CPUID);
+    uint32_t cpuid = read_word(CPUID);
     control(C_HALT);
     wake_dwt();
     if (core.failed)
-        return finish();
+        return take_error();
     identify(cpuid);
-    for (int i = 0; i < core.info.watchpoints; i++)
-        arm_watchpoint(i);
+    for (int i = 0; i < core.info.watchpoints; i++) {
+        core.watchpoints[i].comparator = (uint16_t)(DWT_COMP0 + DWT_NEXT * i);
+        arm_watchpoint(&core.watchpoints[i]);
+    }
     release_dwt();
     rearm();
     core.was_reset = false;
-    return finish();
+    return take_error();
 }
 
 const struct cortexm_info *cortexm_core(void)
@@ -659,20 +665,20 @@ void cortexm_detach(void)
     look();                             /* a reset now would set it all again */
     core.asked = STOP_RUNNING;
     core.vector_catch = 0;
-    for (int i = 0; i < core.info.watchpoints; i++)
-        if (core.watchpoints[i].type) {
-            core.watchpoints[i].type = 0;
-            arm_watchpoint(i);
+    for (struct watchpoint *watch = core.watchpoints; watch < watchpoints_end(); watch++)
+        if (watch->type) {
+            watch->type = 0;
+            arm_watchpoint(watch);
         }
     __builtin_memset(core.breakpoints, 0, sizeof core.breakpoints);
     rearm();
-    write(FP_CTRL, 2);                  /* KEY without ENABLE */
-    finish();                           /* whatever failed: it shall run */
+    write_word(FP_CTRL, 2);                  /* KEY without ENABLE */
+    take_error();                           /* whatever failed: it shall run */
     release_dwt();
     core.asked = STOP_REQUEST;
     cortexm_resume();
-    write(DHCSR, (uint32_t)DBGKEY);
-    finish();
+    write_word(DHCSR, (uint32_t)DBGKEY);
+    take_error();
 }
 
 /* --- run and step ------------------------------------------------------------- */
@@ -690,18 +696,18 @@ static bool skipped_bkpt(void)
     if (!core.on_bkpt)
         return false;
     core.on_bkpt = false;
-    uint32_t pc = get(REG_PC);
-    if (finish() || pc != core.bkpt_pc || adi_read16(pc, &instruction) ||
+    uint32_t pc = read_core(REG_PC);
+    if (take_error() || pc != core.bkpt_pc || adi_read16(pc, &instruction) ||
         !is_bkpt(instruction))
         return false;                   /* moved, or GDB has taken its own away */
-    put(REG_PC, pc + 2);
-    return finish() == OK;
+    write_core(REG_PC, pc + 2);
+    return take_error() == OK;
 }
 
 static void prepare_to_run(void)
 {
     if (core.has_cache)
-        write(ICIALLU, 0);
+        write_word(ICIALLU, 0);
 }
 
 /* One that may run already does so, or has stopped: cortexm_poll() says why.  C_MASKINTS is
@@ -711,7 +717,7 @@ int cortexm_resume(void)
     uint32_t dhcsr = look();
 
     if (core.asked == STOP_RUNNING)
-        return finish();
+        return take_error();
     if (dhcsr & S_HALT) {
         skipped_bkpt();
         prepare_to_run();
@@ -721,12 +727,12 @@ int cortexm_resume(void)
     core.asked = STOP_RUNNING;
     arm_vector_catch();
     control(0);
-    return finish();
+    return take_error();
 }
 
 /* WFI and a stuck bus can keep an instruction from ending, and a handler may never do: then the
  * halt ends it. */
-static void go(uint32_t bits)
+static void run_until_halted(uint32_t bits)
 {
     uint32_t mask = bits & C_MASKINTS;
 
@@ -752,18 +758,18 @@ static bool serve_interrupts(void)
     uint32_t from[2], now[2];
     int steps = SERVE_STEPS;
 
-    get_row(REG_PC, from, 2);
+    transfer_row(REG_PC, from, 2);
     if (core.failed)
         return false;
-    int others = find_breakpoint(from[0] | 1) & find_breakpoint((from[0] & ~2u) | 1);
-    bool armed = others < 0 && cortexm_set_breakpoint(from[0], 2) == OK;
+    bool taken = find_breakpoint(from[0] | 1) || find_breakpoint((from[0] & ~2u) | 1);
+    bool armed = !taken && cortexm_set_breakpoint(from[0], 2) == OK;
     for (;; armed = false) {
-        go(armed ? 0 : C_STEP);
-        get_row(REG_PC, now, 2);
+        run_until_halted(armed ? 0 : C_STEP);
+        transfer_row(REG_PC, now, 2);
         bool inside = (now[1] ^ from[1]) & XPSR_EXCEPTION, back = now[0] == from[0];
         if (armed)
             core.failed = cortexm_clear_breakpoint(from[0], 2);
-        if (read(DFSR) > DFSR_HALTED) {
+        if (read_word(DFSR) > DFSR_HALTED) {
             if (!armed || !back)
                 return false;
             clear_dfsr();
@@ -779,12 +785,12 @@ static bool ready_to_step(void)
     if (cortexm_step_interrupts != STEP_BETWEEN || clock_ms() - core.looked_ms < LOOK_MS)
         return true;
     core.looked_ms = clock_ms();
-    return !(read(ICSR) & ICSR_PENDING) || serve_interrupts();
+    return !(read_word(ICSR) & ICSR_PENDING) || serve_interrupts();
 }
 
-static void step(void)
+static void step_once(void)
 {
-    go(cortexm_step_interrupts == STEP_INTO ? C_STEP : C_STEP | C_MASKINTS);
+    run_until_halted(cortexm_step_interrupts == STEP_INTO ? C_STEP : C_STEP | C_MASKINTS);
 }
 
 int cortexm_step(void)
@@ -795,11 +801,11 @@ int cortexm_step(void)
         return cortexm_halt();          /* somebody let it run: where is it? */
     core.asked = STOP_STEP;
     if (core.failed || skipped_bkpt())
-        return finish();
+        return take_error();
     prepare_to_run();
     if (ready_to_step())
-        step();
-    return finish();
+        step_once();
+    return take_error();
 }
 
 /* --- why has it stopped ------------------------------------------------------- */
@@ -809,21 +815,19 @@ static enum stop_reason which_watchpoint(uint32_t *address)
 {
     enum stop_reason reason = STOP_REQUEST;
 
-    for (int i = 0; i < core.info.watchpoints; i++) {
-        const struct watchpoint *watch = &core.watchpoints[i];
-        if (watch->type && read_optional(DWT_FUNCTION0 + 16u * (uint32_t)i) & DWT_MATCHED) {
+    for (struct watchpoint *watch = core.watchpoints; watch < watchpoints_end(); watch++)
+        if (watch->type && read_optional(watch->comparator + DWT_FUNCTION) & DWT_MATCHED) {
             reason = STOP_WATCH_WRITE + (watch->type - WATCH_WRITE);    /* in that order */
             *address = watch->start;
         }
-    }
     return reason;
 }
 
 static enum stop_reason which_breakpoint(uint32_t pc)
 {
-    if (finish())
+    if (take_error())
         return STOP_SW_BREAKPOINT;
-    if (find_breakpoint(pc | 1) >= 0)
+    if (find_breakpoint(pc | 1))
         return STOP_HW_BREAKPOINT;
     core.on_bkpt = true;
     core.bkpt_pc = pc;
@@ -833,7 +837,7 @@ static enum stop_reason which_breakpoint(uint32_t pc)
 static void explain(struct stop *stop)
 {
     bool was_reset = core.was_reset, ran = core.asked == STOP_RUNNING;
-    uint32_t dfsr = read(DFSR);
+    uint32_t dfsr = read_word(DFSR);
 
     core.was_reset = false;
     if (ran)
@@ -846,7 +850,7 @@ static void explain(struct stop *stop)
         core.reset_untold = was_reset;
         stop->reason = was_reset ? STOP_RESET : STOP_FAULT;
     } else if (dfsr & DFSR_BKPT)
-        stop->reason = which_breakpoint(stop->pc = get(REG_PC));
+        stop->reason = which_breakpoint(stop->pc = read_core(REG_PC));
     else if (dfsr & DFSR_DWTTRAP)
         stop->reason = which_watchpoint(&stop->address);
     else
@@ -890,7 +894,7 @@ int cortexm_poll(struct stop *stop)
 {
     stop->reason = STOP_RUNNING;
     judge(stop);
-    int error = finish();
+    int error = take_error();
     if (error)
         stop->reason = adi_connected() ? STOP_RUNNING : STOP_LOST;
     return stop->reason == STOP_LOST ? error : OK;
@@ -910,7 +914,7 @@ static bool only_stepped(void)
 /* DFSR is asked only where it may have something to say: it is far from the others. */
 int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
 {
-    uint32_t deadline = clock_in_ms(RANGE_MS), before, pc = size ? get(REG_PC) : 0;
+    uint32_t deadline = clock_in_ms(RANGE_MS), before, pc = size ? read_core(REG_PC) : 0;
     bool ready = !size || ready_to_step();
 
     while (!core.failed && pc - start < size) {
@@ -919,14 +923,14 @@ int cortexm_step_range(uint32_t start, uint32_t size, struct stop *stop)
             break;
         }
         before = pc;
-        step();
-        pc = get(REG_PC);
+        step_once();
+        pc = read_core(REG_PC);
         if (!core.failed && (pc == before || !only_stepped()))
             cortexm_poll(stop);
         if (stop->reason != STOP_STEP)
             break;
     }
-    return finish();
+    return take_error();
 }
 
 /* --- reset -------------------------------------------------------------------- */
@@ -938,9 +942,9 @@ int cortexm_before_reset(bool halt)
     control(C_HALT);
     arm_vector_catch();
     clear_dfsr();
-    status();                           /* an old S_RESET_ST is read away */
+    read_dhcsr();                           /* an old S_RESET_ST is read away */
     core.was_reset = core.reset_untold = false;
-    return finish();
+    return take_error();
 }
 
 int cortexm_after_reset(bool halt)
@@ -953,7 +957,7 @@ int cortexm_after_reset(bool halt)
     }
     rearm();
     core.was_reset = false;
-    return finish();
+    return take_error();
 }
 
 int cortexm_reset(bool halt)
@@ -962,7 +966,7 @@ int cortexm_reset(bool halt)
 
     if (error)
         return error;
-    adi_write32(AIRCR, AIRCR_SYSRESETREQ);      /* its answer may be cut off */
+    adi_write32(PPB | AIRCR, AIRCR_SYSRESETREQ);      /* its answer may be cut off */
     return cortexm_after_reset(halt);
 }
 
@@ -976,7 +980,7 @@ bool cortexm_was_reset(void)
 
 int cortexm_catch_reset(void)
 {
-    write(DHCSR, (uint32_t)DBGKEY | C_DEBUGEN);
+    write_word(DHCSR, (uint32_t)DBGKEY | C_DEBUGEN);
     change_demcr(0, VC_CORERESET);
-    return finish();
+    return take_error();
 }
