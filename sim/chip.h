@@ -3,7 +3,7 @@
  * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
  * may also be the target.
  *
- *   f103.c    STM32F103x8/xB      samd21.c   ATSAMD21G18A      f4.c     STM32F405RG, STM32F429ZI
+ *   f103.c    STM32F103x8/xB      sam.c      ATSAMD21G18A      f4.c     STM32F405RG, STM32F429ZI
  *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */

@@ -1,6 +1,6 @@
 /* swdp.c - a target's end of the debug wire: Serial Wire Debug, bit by bit.
  *
- *   called by  f103.c, samd21.c, and the pins SWCLK and SWDIO      calls  dp.c, jtagdp.c
+ *   called by  f103.c, sam.c, and the pins SWCLK and SWDIO      calls  dp.c, jtagdp.c
  *
  * The port acts on rising edges of SWCLK, both ways: it takes SWDIO as the clock rises,
  * and what it drives changes right after a rising edge.  Numbered by rising edges:

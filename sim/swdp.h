@@ -4,7 +4,7 @@
  *   memap.c      the AHB-AP and its bus accesses (ADIv5.2 C2)
  *   coredebug.c  DHCSR, FPB, DWT, ROM table of the core (Armv7-M ARM C1)
  *
- *   called by  f103.c, samd21.c      calls  wires.h, bus.h, cpu.h */
+ *   called by  f103.c, sam.c      calls  wires.h, bus.h, cpu.h */
 #ifndef SWDP_H
 #define SWDP_H
 

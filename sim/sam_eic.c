@@ -1,18 +1,18 @@
-/* samd21_eic.c - the SAM D21's external interrupts.
+/* sam_eic.c - the SAM D21's external interrupts.
  *
- *   called by  samd21_port.c (edges of pins with function A)      calls  cpu.h
+ *   called by  sam_port.c (edges of pins with function A)      calls  cpu.h
  *
  * Sixteen lines, each with a sense (none, rise, fall, both, high, low).  Not modelled:
  * the filter, events to EVSYS (reported), the NMI line (reported).
  *
  * Source: data sheet chapter EIC; line of each pin from the multiplexing table. */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 
 enum sense { SENSE_NONE, SENSE_RISE, SENSE_FALL, SENSE_BOTH, SENSE_HIGH, SENSE_LOW };
 
-struct samd21_eic {
-    struct samd21 *chip;
+struct sam_eic {
+    struct sam *chip;
     bool enabled;
     uint32_t intenset, intflag, wakeup, config[2];
 };
@@ -32,9 +32,9 @@ static int line_of(int pin)
     }
 }
 
-static void update_irq(struct samd21_eic *eic)
+static void update_irq(struct sam_eic *eic)
 {
-    samd21_irq(eic->chip, SAMD21_IRQ_EIC, eic->intflag & eic->intenset);
+    sam_irq(eic->chip, SAM_IRQ_EIC, eic->intflag & eic->intenset);
 }
 
 static bool senses(enum sense sense, int level)
@@ -47,7 +47,7 @@ static bool senses(enum sense sense, int level)
     }
 }
 
-void samd21_eic_edge(struct samd21_eic *eic, int pin, int level)
+void sam_eic_edge(struct sam_eic *eic, int pin, int level)
 {
     int line = line_of(pin);
     if (!eic->enabled || line < 0)
@@ -59,7 +59,7 @@ void samd21_eic_edge(struct samd21_eic *eic, int pin, int level)
 
 static uint32_t eic_read(void *ctx, uint32_t word)
 {
-    struct samd21_eic *eic = ctx;
+    struct sam_eic *eic = ctx;
     switch (word) {
     case 0x00: return eic->enabled ? 2 : 0;
     case 0x08: case 0x0C: return eic->intenset;
@@ -72,37 +72,37 @@ static uint32_t eic_read(void *ctx, uint32_t word)
 
 static void eic_reset(void *ctx)
 {
-    struct samd21_eic *eic = ctx;
-    *eic = (struct samd21_eic){ .chip = eic->chip };
+    struct sam_eic *eic = ctx;
+    *eic = (struct sam_eic){ .chip = eic->chip };
     update_irq(eic);
 }
 
-static void eic_control(struct samd21_eic *eic, uint32_t value, uint32_t mask)
+static void eic_control(struct sam_eic *eic, uint32_t value, uint32_t mask)
 {
     if (mask & value & 1)
         eic_reset(eic);
     else if (mask & 0xFF)
         eic->enabled = value & 2;
     if (mask & value & 0x00070000)
-        samd21_report(eic->chip, SIM_UNMODELLED, "EIC: the NMI line");
+        sam_report(eic->chip, SIM_UNMODELLED, "EIC: the NMI line");
 }
 
 static void eic_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_eic *eic = ctx;
+    struct sam_eic *eic = ctx;
     value &= mask;
     switch (word) {
     case 0x00: eic_control(eic, value, mask); break;
     case 0x04:
         if (value)
-            samd21_report(eic->chip, SIM_UNMODELLED, "EIC: events");
+            sam_report(eic->chip, SIM_UNMODELLED, "EIC: events");
         break;
     case 0x08: eic->intenset &= ~value; break;
     case 0x0C: eic->intenset |= value; break;
     case 0x10: eic->intflag &= ~value; break;
-    case 0x14: eic->wakeup = samd21_merge(eic->wakeup, value, mask); break;
+    case 0x14: eic->wakeup = sam_merge(eic->wakeup, value, mask); break;
     case 0x18: case 0x1C:
-        eic->config[(word - 0x18) / 4] = samd21_merge(eic->config[(word - 0x18) / 4], value,
+        eic->config[(word - 0x18) / 4] = sam_merge(eic->config[(word - 0x18) / 4], value,
                                                       mask);
         break;
     default: break;
@@ -110,16 +110,16 @@ static void eic_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     update_irq(eic);
 }
 
-void samd21_eic_new(struct samd21 *samd21)
+void sam_eic_new(struct sam *sam)
 {
-    struct samd21_eic *eic = samd21->eic = calloc(1, sizeof *eic);
-    eic->chip = samd21;
-    samd21_add_block(samd21, &(struct samd21_block){
+    struct sam_eic *eic = sam->eic = calloc(1, sizeof *eic);
+    eic->chip = sam;
+    sam_add_block(sam, &(struct sam_block){
         .name = "EIC", .base = 0x40001800, .bridge = BRIDGE_A, .bit = 6, .read = eic_read,
         .write = eic_write, .reset = eic_reset, .ctx = eic });
 }
 
-void samd21_eic_free(struct samd21_eic *eic)
+void sam_eic_free(struct sam_eic *eic)
 {
     free(eic);
 }

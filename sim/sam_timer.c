@@ -1,17 +1,18 @@
-/* samd21_timer.c - what counts time in the SAM D21: the watchdog, TC3 to TC5, the RTC.
+/* sam_timer.c - what counts time in the SAM D21: the watchdog, TC3 to TC5, the RTC.
  *
- *   called by  samd21.c      calls  samd21_clock.c (how long a count is)
+ *   called by  sam.c      calls  sam_sysctrl.c (how long a count is)
  *
  * A counter is not stepped: it is the time since it was started, divided by the time of a
  * count, and an alarm stands at its next event.
  *
- *   WDT   normal mode and window mode; stops while a debugger halts the core
+ *   WDT   normal mode and window mode; stops while a debugger halts the core; a reset sets it
+ *         up as the user row says, which an erased one does badly: always on
  *   TC    8, 16 or 32 bits, up; overflow and match interrupts.  No waveform output,
  *         capture, one-shot or counting down (reported)
  *   RTC   modes 0 and 1: a counter with a compare interrupt.  No calendar (reported)
  *
  * Source: data sheet chapters WDT, TC, RTC. */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 
 enum { TCS = 3, COUNTERS = TCS + 1, RTC = TCS };    /* the RTC counts like a TC */
@@ -23,7 +24,7 @@ enum { OVF = 1 << 0, MC0 = 1 << 4, MC1 = 1 << 5, SYNCRDY = 1 << 3 };
 enum { RTC_CMP0 = 1 << 0, RTC_OVF = 1 << 7 };
 
 struct counter {
-    struct samd21_timer *timer;
+    struct sam_timer *timer;
     int number;
     uint32_t ctrla, intenset, flags, per, cc[2], bits;
     uint64_t count;                 /* at `since` */
@@ -31,8 +32,8 @@ struct counter {
     struct alarm alarm;
 };
 
-struct samd21_timer {
-    struct samd21 *chip;
+struct sam_timer {
+    struct sam *chip;
     struct counter counters[COUNTERS];
     uint32_t wdt_ctrl, wdt_config, wdt_ewctrl, wdt_intenset, wdt_intflag;
     sim_time wdt_fed;
@@ -49,7 +50,7 @@ static sim_time count_time(const struct counter *c)
 {
     static const uint16_t tc_prescaler[8] = { 1, 2, 4, 8, 16, 64, 256, 1024 };
     int id = is_rtc(c) ? GCLK_ID_RTC : c->number == 0 ? GCLK_ID_TC3 : GCLK_ID_TC4_TC5;
-    sim_time clock = samd21_gclk(c->timer->chip->clock, id);
+    sim_time clock = sam_gclk(c->timer->chip, id);
     return is_rtc(c) ? clock << (c->ctrla >> 8 & 15) : clock * tc_prescaler[c->ctrla >> 8 & 7];
 }
 
@@ -97,9 +98,9 @@ static void note_events(struct counter *c)
 
 static void arm(struct counter *c)
 {
-    struct samd21 *chip = c->timer->chip;
-    int irq = is_rtc(c) ? SAMD21_IRQ_RTC : SAMD21_IRQ_TC3 + c->number;
-    samd21_irq(chip, irq, c->flags & c->intenset);
+    struct sam *chip = c->timer->chip;
+    int irq = is_rtc(c) ? SAM_IRQ_RTC : SAM_IRQ_TC3 + c->number;
+    sam_irq(chip, irq, c->flags & c->intenset);
     if (!counts(c) || !(c->intenset & ~c->flags)) {
         alarm_cancel(chip->sim, &c->alarm);
         return;
@@ -138,7 +139,7 @@ static void set_ctrla(struct counter *c, uint32_t value)
     if (was != !!(value & ENABLE))
         c->since = c->timer->chip->sim->now;
     if (is_rtc(c) && mode(c) == 2 && value & ENABLE)
-        samd21_report(c->timer->chip, SIM_UNMODELLED, "RTC: calendar mode");
+        sam_report(c->timer->chip, SIM_UNMODELLED, "RTC: calendar mode");
 }
 
 static void set_count(struct counter *c, uint32_t value)
@@ -174,7 +175,7 @@ static void tc_write_compare(struct counter *c, uint32_t word, uint32_t value, u
         if (at < 0 || at >= 32)
             continue;
         uint32_t field = mask >> at & (width == 32 ? ~0u : (1u << width) - 1);
-        c->cc[i] = samd21_merge(c->cc[i], value >> at, field);
+        c->cc[i] = sam_merge(c->cc[i], value >> at, field);
     }
 }
 
@@ -186,16 +187,16 @@ static void tc_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     switch (word) {
     case 0x00:
         if (mask & 0xFFFF)
-            set_ctrla(c, samd21_merge(c->ctrla, value, mask & 0xFFFF));
+            set_ctrla(c, sam_merge(c->ctrla, value, mask & 0xFFFF));
         break;
     case 0x04:
         if (value >> 8 & 0x05 || value >> 16)
-            samd21_report(c->timer->chip, SIM_UNMODELLED, "TC%d: counting down, one-shot, "
+            sam_report(c->timer->chip, SIM_UNMODELLED, "TC%d: counting down, one-shot, "
                           "capture or inverted output", 3 + c->number);
         break;
     case 0x08:
         if (value & 0xFFFF0000)
-            samd21_report(c->timer->chip, SIM_UNMODELLED, "TC%d: events", 3 + c->number);
+            sam_report(c->timer->chip, SIM_UNMODELLED, "TC%d: events", 3 + c->number);
         break;
     case 0x0C:
         c->intenset = (c->intenset & ~(value & 0xFF)) | (value >> 8 & 0x3B);
@@ -236,14 +237,14 @@ static void rtc_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     switch (word) {
     case 0x00:
         if (mask & 0xFFFF)
-            set_ctrla(c, samd21_merge(c->ctrla, value, mask & 0xFFFF));
+            set_ctrla(c, sam_merge(c->ctrla, value, mask & 0xFFFF));
         break;
     case 0x04:
         c->intenset = (c->intenset & ~(value >> 16 & 0xFF)) | (value >> 24 & 0xC3);
         break;
     case 0x08: c->flags &= ~(value & 0xFF); break;
     case 0x10: set_count(c, value); break;
-    case 0x14: c->per = samd21_merge(c->per, value, mask & 0xFFFF); break;
+    case 0x14: c->per = sam_merge(c->per, value, mask & 0xFFFF); break;
     case 0x18:
         c->cc[0] = mode(c) == 1 ? value & 0xFFFF : value;
         c->cc[1] = mode(c) == 1 ? value >> 16 : 0;
@@ -255,17 +256,17 @@ static void rtc_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 /* --- WDT ---------------------------------------------------------------------------------- */
 
-static sim_time wdt_clocks(const struct samd21_timer *t, uint32_t clocks)
+static sim_time wdt_clocks(const struct sam_timer *t, uint32_t clocks)
 {
-    return clocks * samd21_gclk(t->chip->clock, GCLK_ID_WDT);
+    return clocks * sam_gclk(t->chip, t->chip->model->wdt_gclk);
 }
 
-static bool wdt_runs(const struct samd21_timer *t)
+static bool wdt_runs(const struct sam_timer *t)
 {
     return t->wdt_ctrl & (WDT_ENABLE | WDT_ALWAYSON);
 }
 
-static void wdt_feed(struct samd21_timer *t)
+static void wdt_feed(struct sam_timer *t)
 {
     uint32_t clocks = 8u << (t->wdt_config & 15);
     if (t->wdt_ctrl & WDT_WEN)
@@ -284,7 +285,7 @@ static void wdt_feed(struct samd21_timer *t)
  * tells nobody: so we look, and move its end by what has passed. */
 static void wdt_look(void *ctx)
 {
-    struct samd21_timer *t = ctx;
+    struct sam_timer *t = ctx;
     if (t->chip->cpu->halted) {
         t->wdt_fed += WDT_LOOK;
         alarm_set(t->chip->sim, &t->wdt_alarm, t->wdt_alarm.at + WDT_LOOK);
@@ -294,26 +295,26 @@ static void wdt_look(void *ctx)
 
 static void wdt_bites(void *ctx)
 {
-    struct samd21_timer *t = ctx;
+    struct sam_timer *t = ctx;
     if (t->chip->cpu->halted)               /* since the last look */
         alarm_set(t->chip->sim, &t->wdt_alarm, t->chip->sim->now + WDT_LOOK);
     else
-        samd21_reset_internal(t->chip, RESET_WATCHDOG);
+        sam_reset_internal(t->chip, RESET_WATCHDOG);
 }
 
-static void wdt_clear(struct samd21_timer *t, uint32_t key)
+static void wdt_clear(struct sam_timer *t, uint32_t key)
 {
     sim_time closed = wdt_clocks(t, 8u << (t->wdt_config >> 4));
     bool early = t->wdt_ctrl & WDT_WEN && t->chip->sim->now - t->wdt_fed < closed;
     if (wdt_runs(t) && (key != WDT_KEY || early))
-        samd21_reset_internal(t->chip, RESET_WATCHDOG);
+        sam_reset_internal(t->chip, RESET_WATCHDOG);
     else
         wdt_feed(t);
 }
 
 static uint32_t wdt_read(void *ctx, uint32_t word)
 {
-    struct samd21_timer *t = ctx;
+    struct sam_timer *t = ctx;
     switch (word) {
     case 0x00: return t->wdt_ctrl | t->wdt_config << 8 | t->wdt_ewctrl << 16;
     case 0x04: return t->wdt_intenset | t->wdt_intenset << 8 | t->wdt_intflag << 16;
@@ -323,7 +324,7 @@ static uint32_t wdt_read(void *ctx, uint32_t word)
 
 static void wdt_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_timer *t = ctx;
+    struct sam_timer *t = ctx;
     value &= mask;
     if (word == 0x00 && !(t->wdt_ctrl & WDT_ALWAYSON)) {
         if (mask & 0xFF)
@@ -335,52 +336,55 @@ static void wdt_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
         wdt_feed(t);
     }
     if (word == 0x04 && value >> 8 & 1)
-        samd21_report(t->chip, SIM_UNMODELLED, "WDT: early warning interrupt");
-    if (word == 0x08 && mask & 0xFF)
+        sam_report(t->chip, SIM_UNMODELLED, "WDT: early warning interrupt");
+    if (word == t->chip->model->wdt_clear && mask & 0xFF)
         wdt_clear(t, value & 0xFF);
 }
 
 static void wdt_reset(void *ctx)
 {
-    struct samd21_timer *t = ctx;
-    t->wdt_ctrl = 0;
-    t->wdt_config = 0xBB;
-    t->wdt_ewctrl = 0x0B;
+    struct sam_timer *t = ctx;
+    uint64_t fuses = t->chip->model->nvm->fuses(t->chip) >> t->chip->model->wdt_fuse;
+    t->wdt_ctrl = (fuses & 1 ? WDT_ENABLE : 0) | (fuses & 2 ? WDT_ALWAYSON : 0) |
+                  (fuses >> 14 & 1 ? WDT_WEN : 0);
+    t->wdt_config = fuses >> 2 & 0xFF;
+    t->wdt_ewctrl = fuses >> 10 & 15;
     t->wdt_intenset = t->wdt_intflag = 0;
     wdt_feed(t);
 }
 
 /* --- construction ------------------------------------------------------------------------- */
 
-static void add_counter(struct samd21_timer *t, int number)
+static void add_counter(struct sam_timer *t, int number)
 {
     static const char *const names[COUNTERS] = { "TC3", "TC4", "TC5", "RTC" };
     struct counter *c = &t->counters[number];
     bool rtc = number == RTC;
     c->timer = t;
     c->number = number;
-    alarm_init(&c->alarm, look, c);
-    samd21_add_block(t->chip, &(struct samd21_block){
+    sam_add_block(t->chip, &(struct sam_block){
         .name = names[number], .ctx = c, .reset = tc_reset,
         .base = rtc ? 0x40001400 : 0x42002C00 + 0x400 * (uint32_t)number,
         .bridge = rtc ? BRIDGE_A : BRIDGE_C, .bit = rtc ? 5 : 11 + number,
         .read = rtc ? rtc_read : tc_read, .write = rtc ? rtc_write : tc_write });
 }
 
-void samd21_timer_new(struct samd21 *samd21)
+void sam_timer_new(struct sam *sam)
 {
-    struct samd21_timer *t = samd21->timer = calloc(1, sizeof *t);
-    t->chip = samd21;
+    struct sam_timer *t = sam->timer = calloc(1, sizeof *t);
+    t->chip = sam;
     alarm_init(&t->wdt_alarm, wdt_bites, t);
     alarm_init(&t->wdt_look, wdt_look, t);
     for (int i = 0; i < COUNTERS; i++)
+        alarm_init(&t->counters[i].alarm, look, &t->counters[i]);
+    for (int i = 0; i < COUNTERS && sam->model->is_d21; i++)
         add_counter(t, i);
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = "WDT", .base = 0x40001000, .bridge = BRIDGE_A, .bit = 4, .read = wdt_read,
-        .write = wdt_write, .reset = wdt_reset, .ctx = t });
+    sam_add_block(sam, &(struct sam_block){
+        .name = "WDT", .base = sam->model->wdt.base, .bridge = sam->model->wdt.bridge,
+        .bit = sam->model->wdt.bit, .read = wdt_read, .write = wdt_write, .reset = wdt_reset, .ctx = t });
 }
 
-void samd21_timer_power_off(struct samd21_timer *t)
+void sam_timer_power_off(struct sam_timer *t)
 {
     alarm_cancel(t->chip->sim, &t->wdt_alarm);
     alarm_cancel(t->chip->sim, &t->wdt_look);
@@ -388,8 +392,8 @@ void samd21_timer_power_off(struct samd21_timer *t)
         alarm_cancel(t->chip->sim, &t->counters[i].alarm);
 }
 
-void samd21_timer_free(struct samd21_timer *t)
+void sam_timer_free(struct sam_timer *t)
 {
-    samd21_timer_power_off(t);
+    sam_timer_power_off(t);
     free(t);
 }

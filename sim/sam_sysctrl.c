@@ -1,7 +1,7 @@
-/* samd21_clock.c - where the SAM D21's clocks come from: oscillators (SYSCTRL), generators
+/* sam_sysctrl.c - where the SAM D21's clocks come from: oscillators (SYSCTRL), generators
  * and channels (GCLK), and the gates of the buses and the reset cause (PM).
  *
- *   called by  samd21.c, and peripherals that ask how long a cycle is
+ *   called by  sam.c, and peripherals that ask how long a cycle is
  *
  *   SYSCTRL: OSC8M, DFLL48M, ...  ->  GCLK generator 0-8 (divider)  ->  channel (ID)
  *                                     generator 0 -> PM: CPU, AHB, APB (CPUSEL)
@@ -15,12 +15,12 @@
  * GCLK synchronization is over before the next access.
  *
  * Source: data sheet chapters GCLK, PM, SYSCTRL. */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 
 enum source { SRC_XOSC, SRC_GCLKIN, SRC_GEN1, SRC_OSCULP32K, SRC_OSC32K, SRC_XOSC32K,
               SRC_OSC8M, SRC_DFLL, SRC_FDPLL, SOURCES };
-enum { GENERATORS = 9 };
+enum { GENERATORS = 9, OLD_BRIDGES = 3 };
 
 /* PCLKSR, INTFLAG. */
 enum { XOSC32KRDY = 1 << 1, OSC32KRDY = 1 << 2, OSC8MRDY = 1 << 3, DFLLRDY = 1 << 4,
@@ -30,8 +30,8 @@ enum { GENEN = 1 << 16, DIVSEL = 1 << 20, CLKEN = 1 << 14, WRTLOCK = 1 << 15 };
 
 #define DFLL_LOCK_TIME (200 * SIM_US)       /* data sheet: fine lock, typical */
 
-struct samd21_clock {
-    struct samd21 *chip;
+struct sam_clock {
+    struct sam *chip;
     /* SYSCTRL */
     uint32_t intenset, intflag, ready;
     uint32_t xosc, xosc32k, osc32k, osculp32k, osc8m, dfllctrl, dfllval, dfllmul;
@@ -41,16 +41,16 @@ struct samd21_clock {
     uint32_t genctrl[GENERATORS], gendiv[GENERATORS], clkctrl[GCLK_IDS];
     uint8_t gen_selected, div_selected, channel_selected;
     /* PM */
-    uint32_t sleep, cpusel, apbsel[BRIDGES], ahbmask, apbmask[BRIDGES];
+    uint32_t sleep, cpusel, apbsel[OLD_BRIDGES], ahbmask, apbmask[OLD_BRIDGES];
     uint32_t pm_intenset, pm_intflag;
     uint8_t rcause;
 };
 
 /* --- frequencies ------------------------------------------------------------------- */
 
-static double gclk_hz(const struct samd21_clock *clock, int id, int depth);
+static double gclk_hz(const struct sam_clock *clock, int id, int depth);
 
-static double dfll_hz(const struct samd21_clock *clock, int depth)
+static double dfll_hz(const struct sam_clock *clock, int depth)
 {
     if (!(clock->dfllctrl & OSC_ENABLE))
         return 0;
@@ -60,9 +60,9 @@ static double dfll_hz(const struct samd21_clock *clock, int depth)
     return reference ? reference * (clock->dfllmul & 0xFFFF) : 48e6;
 }
 
-static double generator_hz(const struct samd21_clock *clock, int generator, int depth);
+static double generator_hz(const struct sam_clock *clock, int generator, int depth);
 
-static double source_hz(const struct samd21_clock *clock, enum source source, int depth)
+static double source_hz(const struct sam_clock *clock, enum source source, int depth)
 {
     switch (source) {
     case SRC_GEN1:      return generator_hz(clock, 1, depth);
@@ -77,7 +77,7 @@ static double source_hz(const struct samd21_clock *clock, enum source source, in
 }
 
 /* depth ends a loop that firmware may build (generator 1 from itself). */
-static double generator_hz(const struct samd21_clock *clock, int generator, int depth)
+static double generator_hz(const struct sam_clock *clock, int generator, int depth)
 {
     uint32_t control = clock->genctrl[generator], divider = clock->gendiv[generator] >> 8;
     if (!(control & GENEN) || depth > 4)
@@ -89,7 +89,7 @@ static double generator_hz(const struct samd21_clock *clock, int generator, int 
     return divider > 1 ? hz / divider : hz;
 }
 
-static double gclk_hz(const struct samd21_clock *clock, int id, int depth)
+static double gclk_hz(const struct sam_clock *clock, int id, int depth)
 {
     uint32_t control = clock->clkctrl[id];
     int generator = control >> 8 & 15;
@@ -98,45 +98,47 @@ static double gclk_hz(const struct samd21_clock *clock, int id, int depth)
     return generator_hz(clock, generator, depth);
 }
 
-sim_time samd21_gclk(const struct samd21_clock *clock, int id)
+static sim_time gclk(const struct sam *sam, int id)
 {
+    const struct sam_clock *clock = sam->clock;
     double hz = gclk_hz(clock, id, 0);
     return hz > 0 ? (sim_time)((double)SIM_SECOND / hz + 0.5) : 0;
 }
 
-static void set_core_clock(struct samd21_clock *clock)
+static void set_core_clock(struct sam_clock *clock)
 {
     double hz = generator_hz(clock, 0, 0) / (1 << (clock->cpusel & 7));
     if (hz <= 0) {
-        samd21_report(clock->chip, SIM_FATAL, "GCLK generator 0 has no clock: the core stops");
+        sam_report(clock->chip, SIM_FATAL, "GCLK generator 0 has no clock: the core stops");
         hz = 32768;
     }
     cpu_set_clock(clock->chip->cpu, (sim_time)((double)SIM_SECOND / hz + 0.5));
-    samd21_nvm_check_speed(clock->chip->nvm);
+    clock->chip->model->nvm->check_speed(clock->chip);
 }
 
-bool samd21_gate_open(const struct samd21_clock *clock, enum samd21_bridge bridge, int bit)
+static bool gate_open(const struct sam *sam, enum sam_bridge bridge, int bit)
 {
+    const struct sam_clock *clock = sam->clock;
     return bit < 0 || clock->apbmask[bridge] >> bit & 1;
 }
 
 /* --- SYSCTRL ----------------------------------------------------------------------- */
 
-static void set_ready(struct samd21_clock *clock, uint32_t bit, bool ready)
+static void set_ready(struct sam_clock *clock, uint32_t bit, bool ready)
 {
     if (ready && !(clock->ready & bit))
         clock->intflag |= bit;
     clock->ready = ready ? clock->ready | bit : clock->ready & ~bit;
-    samd21_irq(clock->chip, 1, clock->intflag & clock->intenset);
+    sam_irq(clock->chip, 1, clock->intflag & clock->intenset);
 }
 
 static void dfll_locked(void *ctx)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     set_ready(clock, DFLLLCKF | DFLLLCKC, true);
 }
 
-static void oscillators_changed(struct samd21_clock *clock)
+static void oscillators_changed(struct sam_clock *clock)
 {
     bool dfll = clock->dfllctrl & OSC_ENABLE, closed = clock->dfllctrl & DFLL_CLOSED_LOOP;
     set_ready(clock, XOSC32KRDY, clock->xosc32k & OSC_ENABLE);
@@ -156,7 +158,7 @@ static void oscillators_changed(struct samd21_clock *clock)
 
 static uint32_t sysctrl_read(void *ctx, uint32_t word)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     switch (word) {
     case 0x00: case 0x04: return clock->intenset;
     case 0x08: return clock->intflag;
@@ -182,7 +184,7 @@ static uint32_t sysctrl_read(void *ctx, uint32_t word)
 
 static void sysctrl_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     uint32_t *plain = NULL;
     switch (word) {
     case 0x00: clock->intenset &= ~(value & mask); break;
@@ -206,9 +208,9 @@ static void sysctrl_write(void *ctx, uint32_t word, uint32_t value, uint32_t mas
     default: break;
     }
     if (plain)
-        *plain = samd21_merge(*plain, value, mask);
+        *plain = sam_merge(*plain, value, mask);
     if ((plain == &clock->xosc || plain == &clock->dpllctrla) && *plain & OSC_ENABLE)
-        samd21_report(clock->chip, SIM_UNMODELLED, "SYSCTRL: %s is switched on",
+        sam_report(clock->chip, SIM_UNMODELLED, "SYSCTRL: %s is switched on",
                       plain == &clock->xosc ? "XOSC" : "FDPLL96M");
     oscillators_changed(clock);
 }
@@ -217,7 +219,7 @@ static void sysctrl_write(void *ctx, uint32_t word, uint32_t value, uint32_t mas
 
 static uint32_t gclk_read(void *ctx, uint32_t word)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     switch (word) {
     case 0x00: return clock->clkctrl[clock->channel_selected] << 16;    /* no sync busy */
     case 0x04: return clock->genctrl[clock->gen_selected];
@@ -227,7 +229,7 @@ static uint32_t gclk_read(void *ctx, uint32_t word)
 }
 
 /* A write of the ID byte alone only selects what is read next. */
-static void write_channel(struct samd21_clock *clock, uint32_t value, uint32_t mask)
+static void write_channel(struct sam_clock *clock, uint32_t value, uint32_t mask)
 {
     if (mask & 0xFF)
         clock->channel_selected = (value & 0x3F) < GCLK_IDS ? value & 0x3F : 0;
@@ -241,10 +243,10 @@ static void write_generator(uint32_t *values, uint8_t *selected, uint32_t value,
     if (mask & 0xFF)
         *selected = (value & 15) < GENERATORS ? value & 15 : 0;
     if (mask & 0xFFFFFF00)
-        values[*selected] = samd21_merge(values[*selected], value, mask);
+        values[*selected] = sam_merge(values[*selected], value, mask);
 }
 
-static void gclk_reset_values(struct samd21_clock *clock)
+static void gclk_reset_values(struct sam_clock *clock)
 {
     for (int i = 0; i < GENERATORS; i++) {
         clock->genctrl[i] = (uint32_t)i;
@@ -261,7 +263,7 @@ static void gclk_reset_values(struct samd21_clock *clock)
 
 static void gclk_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     if (word == 0x00 && mask & value & 1)
         gclk_reset_values(clock);
     if (word == 0x00)
@@ -277,7 +279,7 @@ static void gclk_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 static uint32_t pm_read(void *ctx, uint32_t word)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     switch (word) {
     case 0x00: return clock->sleep << 8;
     case 0x08: return clock->cpusel | clock->apbsel[0] << 8 | clock->apbsel[1] << 16 |
@@ -292,11 +294,11 @@ static uint32_t pm_read(void *ctx, uint32_t word)
     }
 }
 
-static void pm_select(struct samd21_clock *clock, uint32_t value, uint32_t mask)
+static void pm_select(struct sam_clock *clock, uint32_t value, uint32_t mask)
 {
     if (mask & 0xFF)
         clock->cpusel = value & 7;
-    for (int i = 0; i < BRIDGES; i++)
+    for (int i = 0; i < OLD_BRIDGES; i++)
         if (mask >> (8 * i + 8) & 0xFF)
             clock->apbsel[i] = value >> (8 * i + 8) & 7;
     clock->pm_intflag |= 1;                 /* CKRDY */
@@ -305,17 +307,17 @@ static void pm_select(struct samd21_clock *clock, uint32_t value, uint32_t mask)
 
 static void pm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     switch (word) {
     case 0x00:
         if (mask & 0xFF00)
             clock->sleep = value >> 8 & 3;
         break;
     case 0x08: pm_select(clock, value, mask); break;
-    case 0x14: clock->ahbmask = samd21_merge(clock->ahbmask, value, mask); break;
+    case 0x14: clock->ahbmask = sam_merge(clock->ahbmask, value, mask); break;
     case 0x18: case 0x1C: case 0x20:
         clock->apbmask[(word - 0x18) / 4] =
-            samd21_merge(clock->apbmask[(word - 0x18) / 4], value, mask);
+            sam_merge(clock->apbmask[(word - 0x18) / 4], value, mask);
         break;
     case 0x34:
         clock->pm_intenset &= ~(value & mask & 1);
@@ -326,8 +328,9 @@ static void pm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     }
 }
 
-void samd21_clock_reset_cause(struct samd21_clock *clock, enum reset_cause cause)
+static void reset_cause(struct sam *sam, enum reset_cause cause)
 {
+    struct sam_clock *clock = sam->clock;
     static const uint8_t causes[] = {
         [RESET_POWER] = 1 << 0, [RESET_PIN] = 1 << 4, [RESET_SOFTWARE] = 1 << 6,
         [RESET_WATCHDOG] = 1 << 5, [RESET_STANDBY] = 0,
@@ -339,7 +342,7 @@ void samd21_clock_reset_cause(struct samd21_clock *clock, enum reset_cause cause
 
 static void clock_reset(void *ctx)
 {
-    struct samd21_clock *clock = ctx;
+    struct sam_clock *clock = ctx;
     alarm_cancel(clock->chip->sim, &clock->dfll_lock);
     clock->intenset = clock->intflag = clock->ready = 0;
     clock->xosc = clock->xosc32k = clock->osc32k = 0x0080;
@@ -350,7 +353,7 @@ static void clock_reset(void *ctx)
     clock->bod33 = clock->vreg = clock->vref = clock->dpllctrlb = clock->dpllratio = 0;
     clock->dpllctrla = 0x80;
     clock->sleep = clock->cpusel = 0;
-    for (int i = 0; i < BRIDGES; i++)
+    for (int i = 0; i < OLD_BRIDGES; i++)
         clock->apbsel[i] = 0;
     clock->ahbmask = clock->apbmask[BRIDGE_A] = clock->apbmask[BRIDGE_B] = 0x7F;
     clock->apbmask[BRIDGE_C] = 0x00010000;
@@ -359,24 +362,30 @@ static void clock_reset(void *ctx)
     oscillators_changed(clock);
 }
 
-void samd21_clock_new(struct samd21 *samd21)
+static void create(struct sam *sam)
 {
-    struct samd21_clock *clock = samd21->clock = calloc(1, sizeof *clock);
-    clock->chip = samd21;
+    struct sam_clock *clock = sam->clock = calloc(1, sizeof *clock);
+    clock->chip = sam;
     alarm_init(&clock->dfll_lock, dfll_locked, clock);
-    samd21_add_block(samd21, &(struct samd21_block){
+    sam_add_block(sam, &(struct sam_block){
         .name = "PM", .base = 0x40000400, .bridge = BRIDGE_A, .bit = 1, .read = pm_read,
         .write = pm_write, .reset = clock_reset, .ctx = clock });
-    samd21_add_block(samd21, &(struct samd21_block){
+    sam_add_block(sam, &(struct sam_block){
         .name = "SYSCTRL", .base = 0x40000800, .bridge = BRIDGE_A, .bit = 2,
         .read = sysctrl_read, .write = sysctrl_write, .ctx = clock });
-    samd21_add_block(samd21, &(struct samd21_block){
+    sam_add_block(sam, &(struct sam_block){
         .name = "GCLK", .base = 0x40000C00, .bridge = BRIDGE_A, .bit = 3,
         .read = gclk_read, .write = gclk_write, .ctx = clock });
 }
 
-void samd21_clock_free(struct samd21_clock *clock)
+static void destroy(struct sam *sam)
 {
+    struct sam_clock *clock = sam->clock;
     alarm_cancel(clock->chip->sim, &clock->dfll_lock);
     free(clock);
 }
+
+const struct sam_clock_kind sam_sysctrl_kind = {
+    .create = create, .destroy = destroy, .reset_cause = reset_cause, .gclk = gclk,
+    .gate_open = gate_open,
+};

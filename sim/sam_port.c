@@ -1,6 +1,6 @@
-/* samd21_port.c - the SAM D21's pins: PORT, and who owns a pin.
+/* sam_port.c - the SAM D21's pins: PORT, and who owns a pin.
  *
- *   called by  samd21.c, SERCOMs (drive, level)      calls  wires.h, SERCOMs, EIC (edges)
+ *   called by  sam.c, SERCOMs (drive, level)      calls  wires.h, SERCOMs, EIC (edges)
  *
  *   PINCFG.PMUXEN = 0   the pin is PORT's: DIR, OUT, pull by OUT
  *   PINCFG.PMUXEN = 1   PMUX names a peripheral: A = EIC, C and D = SERCOM, G = debug port
@@ -12,67 +12,53 @@
  *
  * Which pad is where is the data sheet's table "PORT Function Multiplexing", for the
  * 48-pin package.  Not modelled: input sampling delay, drive strength. */
-#include "samd21.h"
+#include "sam.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { GROUPS = 2, SWCLK = 30, SWDIO = 31 };
 enum { PMUXEN = 1 << 0, INEN = 1 << 1, PULLEN = 1 << 2 };
-enum { MUX_A = 0, MUX_C = 2, MUX_D = 3, MUX_G = 6 };
+enum { MUX_A = 0, MUX_C = 2, MUX_D = 3 };
 #define WRPMUX   (1u << 28)
 #define WRPINCFG (1u << 30)
 #define HWSEL    (1u << 31)
 
-/* Pads of SERCOMs by pin: C and D are SERCOM * 4 + pad, -1 none. */
-struct pads { int8_t pin, c, d; };
-static const struct pads pads[] = {
-    { 0, -1, 4 }, { 1, -1, 5 }, { 4, -1, 0 }, { 5, -1, 1 }, { 6, -1, 2 }, { 7, -1, 3 },
-    { 8, 0, 8 }, { 9, 1, 9 }, { 10, 2, 10 }, { 11, 3, 11 },
-    { 12, 8, 16 }, { 13, 9, 17 }, { 14, 10, 18 }, { 15, 11, 19 },
-    { 16, 4, 12 }, { 17, 5, 13 }, { 18, 6, 14 }, { 19, 7, 15 },
-    { 20, 22, 14 }, { 21, 23, 15 }, { 22, 12, 20 }, { 23, 13, 21 },
-    { 24, 14, 22 }, { 25, 15, 23 }, { 30, -1, 6 }, { 31, -1, 7 },
-    { 32 + 2, -1, 20 }, { 32 + 3, -1, 21 }, { 32 + 8, -1, 16 }, { 32 + 9, -1, 17 },
-    { 32 + 10, -1, 18 }, { 32 + 11, -1, 19 }, { 32 + 22, -1, 22 }, { 32 + 23, -1, 23 },
-};
-enum { PADS = sizeof pads / sizeof pads[0] };
-
-/* Pins that the 48-pin package has. */
-static const uint32_t bonded[GROUPS] = { 0xDBFFFFFF, 0x00C00F0C };
-
 struct port_pin {
     struct pin pin;
     char name[24];
-    struct samd21_port *port;
+    struct sam_port *port;
     bool driven;                    /* by a peripheral */
     int level;
 };
 
-struct samd21_port {
-    struct samd21 *chip;
+struct sam_port {
+    struct sam *chip;
     bool powered;
-    struct port_pin pins[SAMD21_PINS];
+    struct port_pin pins[SAM_PINS];
     uint32_t dir[GROUPS], out[GROUPS], ctrl[GROUPS];
-    uint8_t pmux[SAMD21_PINS / 2], pincfg[SAMD21_PINS];
+    uint8_t pmux[SAM_PINS / 2], pincfg[SAM_PINS];
 };
 
-static bool exists(int pin) { return bonded[pin / 32] >> (pin % 32) & 1; }
+static bool exists(const struct sam_port *port, int pin)
+{
+    return port->chip->model->bonded[pin / 32] >> (pin % 32) & 1;
+}
 
 /* The function that PMUX gives a pin, -1 while it is PORT's. */
-static int function(const struct samd21_port *port, int pin)
+static int function(const struct sam_port *port, int pin)
 {
     if (!(port->pincfg[pin] & PMUXEN))
         return -1;
     return pin & 1 ? port->pmux[pin / 2] >> 4 : port->pmux[pin / 2] & 15;
 }
 
-static bool is_debug_port(const struct samd21_port *port, int pin)
+static bool is_debug_port(const struct sam_port *port, int pin)
 {
-    return (pin == SWCLK || pin == SWDIO) && function(port, SWCLK) == MUX_G;
+    return (pin == SWCLK || pin == SWDIO) && function(port, SWCLK) == port->chip->model->debug_mux;
 }
 
-static enum drive drive_of(const struct samd21_port *port, int pin)
+static enum drive drive_of(const struct sam_port *port, int pin)
 {
     bool dir = port->dir[pin / 32] >> (pin % 32) & 1, out = port->out[pin / 32] >> (pin % 32) & 1;
     const struct port_pin *p = &port->pins[pin];
@@ -89,51 +75,51 @@ static enum drive drive_of(const struct samd21_port *port, int pin)
     return DRIVE_OPEN;
 }
 
-static void settle(struct samd21_port *port, int pin)
+static void settle(struct sam_port *port, int pin)
 {
-    if (exists(pin))
+    if (exists(port, pin))
         pin_drive(&port->pins[pin].pin, drive_of(port, pin));
 }
 
-static void settle_group(struct samd21_port *port, int group, uint32_t which)
+static void settle_group(struct sam_port *port, int group, uint32_t which)
 {
     for (int i = 0; i < 32; i++)
         if (which >> i & 1)
             settle(port, group * 32 + i);
 }
 
-static void mux_changed(struct samd21_port *port)
+static void mux_changed(struct sam_port *port)
 {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < SAM_SERCOMS; i++)
         if (port->chip->sercom[i])
-            samd21_sercom_pins_changed(port->chip->sercom[i]);
+            sam_sercom_pins_changed(port->chip->sercom[i]);
     if (port->chip->chip.debug_port)
-        swdp_enable(port->chip->chip.debug_port, function(port, SWCLK) == MUX_G);
+        swdp_enable(port->chip->chip.debug_port, function(port, SWCLK) == port->chip->model->debug_mux);
     settle_group(port, 0, ~0u);
     settle_group(port, 1, ~0u);
 }
 
 /* --- as peripherals see it ----------------------------------------------------------- */
 
-int samd21_port_sercom_pin(const struct samd21_port *port, int sercom, int pad)
+int sam_port_sercom_pin(const struct sam_port *port, int sercom, int pad)
 {
     int wanted = sercom * 4 + pad;
-    for (int i = 0; i < PADS; i++) {
-        int mux = function(port, pads[i].pin);
-        if ((mux == MUX_C && pads[i].c == wanted) || (mux == MUX_D && pads[i].d == wanted))
-            return pads[i].pin;
+    for (const struct sam_pads *row = port->chip->model->pads; row->pin >= 0; row++) {
+        int mux = function(port, row->pin);
+        if ((mux == MUX_C && row->c == wanted) || (mux == MUX_D && row->d == wanted))
+            return row->pin;
     }
     return -1;
 }
 
-void samd21_port_drive(struct samd21_port *port, int pin, bool on, int level)
+void sam_port_drive(struct sam_port *port, int pin, bool on, int level)
 {
     port->pins[pin].driven = on;
     port->pins[pin].level = level;
     settle(port, pin);
 }
 
-int samd21_port_level(struct samd21_port *port, int pin)
+int sam_port_level(struct sam_port *port, int pin)
 {
     return pin_sample(&port->pins[pin].pin);
 }
@@ -141,17 +127,17 @@ int samd21_port_level(struct samd21_port *port, int pin)
 static void pin_changed(void *ctx, int level)
 {
     struct port_pin *p = ctx;
-    struct samd21 *chip = p->port->chip;
+    struct sam *chip = p->port->chip;
     int pin = (int)(p - p->port->pins);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < SAM_SERCOMS; i++)
         if (chip->sercom[i])
-            samd21_sercom_edge(chip->sercom[i], pin, level);
+            sam_sercom_edge(chip->sercom[i], pin, level);
     if (chip->eic && function(p->port, pin) == MUX_A)
-        samd21_eic_edge(chip->eic, pin, level);
+        sam_eic_edge(chip->eic, pin, level);
 }
 
 /* "PA22", "PB02" or "PB2". */
-struct pin *samd21_port_pin(struct samd21_port *port, const char *name)
+struct pin *sam_port_pin(struct sam_port *port, const char *name)
 {
     char *end;
     if (name[0] != 'P' || (name[1] != 'A' && name[1] != 'B') || !name[2])
@@ -160,17 +146,17 @@ struct pin *samd21_port_pin(struct samd21_port *port, const char *name)
     if (*end || number < 0 || number > 31)
         return NULL;
     int pin = (int)number + (name[1] == 'B' ? 32 : 0);
-    return exists(pin) ? &port->pins[pin].pin : NULL;
+    return exists(port, pin) ? &port->pins[pin].pin : NULL;
 }
 
 /* --- registers ------------------------------------------------------------------------ */
 
-static uint32_t read_in(struct samd21_port *port, int group)
+static uint32_t read_in(struct sam_port *port, int group)
 {
     uint32_t levels = 0;
     for (int i = 0; i < 32; i++) {
         int pin = group * 32 + i;
-        if (exists(pin) && port->pincfg[pin] & INEN && samd21_port_level(port, pin))
+        if (exists(port, pin) && port->pincfg[pin] & INEN && sam_port_level(port, pin))
             levels |= 1u << i;
     }
     return levels;
@@ -185,7 +171,7 @@ static uint32_t read_bytes(const uint8_t *bytes)
 
 static uint32_t port_read(void *ctx, uint32_t word)
 {
-    struct samd21_port *port = ctx;
+    struct sam_port *port = ctx;
     unsigned group = word / 0x80, reg = word % 0x80;
     if (group >= GROUPS)
         return 0;
@@ -214,14 +200,14 @@ static void write_four_ways(uint32_t *reg, unsigned way, uint32_t value, uint32_
 {
     value &= mask;
     switch (way) {
-    case 0:  *reg = samd21_merge(*reg, value, mask); break;
+    case 0:  *reg = sam_merge(*reg, value, mask); break;
     case 1:  *reg &= ~value; break;
     case 2:  *reg |= value; break;
     default: *reg ^= value; break;
     }
 }
 
-static void write_wrconfig(struct samd21_port *port, unsigned group, uint32_t value)
+static void write_wrconfig(struct sam_port *port, unsigned group, uint32_t value)
 {
     for (unsigned i = 0; i < 16; i++) {
         unsigned pin = group * 32 + i + (value & HWSEL ? 16 : 0);
@@ -239,7 +225,7 @@ static void write_wrconfig(struct samd21_port *port, unsigned group, uint32_t va
 
 static void port_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_port *port = ctx;
+    struct sam_port *port = ctx;
     unsigned group = word / 0x80, reg = word % 0x80;
     if (group >= GROUPS)
         return;
@@ -248,7 +234,7 @@ static void port_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
         write_four_ways(one, reg / 4 % 4, value, mask);
         settle_group(port, (int)group, *one ^ before);
     } else if (reg == 0x24) {
-        port->ctrl[group] = samd21_merge(port->ctrl[group], value, mask);
+        port->ctrl[group] = sam_merge(port->ctrl[group], value, mask);
     } else if (reg == 0x28) {
         write_wrconfig(port, group, value & mask);
     } else if (reg >= 0x30 && reg < 0x40) {
@@ -279,45 +265,48 @@ static void iobus_write(void *ctx, uint32_t offset, uint32_t value, int width)
 
 static void port_reset(void *ctx)
 {
-    struct samd21_port *port = ctx;
+    struct sam_port *port = ctx;
     memset(port->dir, 0, sizeof port->dir);
     memset(port->out, 0, sizeof port->out);
     memset(port->ctrl, 0, sizeof port->ctrl);
     memset(port->pmux, 0, sizeof port->pmux);
     memset(port->pincfg, 0, sizeof port->pincfg);
-    for (int i = 0; i < SAMD21_PINS; i++)
+    for (int i = 0; i < SAM_PINS; i++)
         port->pins[i].driven = false;
     port->pincfg[SWCLK] = PMUXEN;
-    port->pmux[SWCLK / 2] = MUX_G;
+    port->pmux[SWCLK / 2] = (uint8_t)port->chip->model->debug_mux;
     mux_changed(port);
 }
 
-void samd21_port_power(struct samd21_port *port, bool on)
+void sam_port_power(struct sam_port *port, bool on)
 {
     port->powered = on;
     settle_group(port, 0, ~0u);
     settle_group(port, 1, ~0u);
 }
 
-void samd21_port_new(struct samd21 *samd21)
+void sam_port_new(struct sam *sam)
 {
-    struct samd21_port *port = samd21->port = calloc(1, sizeof *port);
-    port->chip = samd21;
-    for (int i = 0; i < SAMD21_PINS; i++) {
+    struct sam_port *port = sam->port = calloc(1, sizeof *port);
+    port->chip = sam;
+    for (int i = 0; i < SAM_PINS; i++) {
         struct port_pin *p = &port->pins[i];
         p->port = port;
-        snprintf(p->name, sizeof p->name, "%.10s P%c%02d", samd21->name, "AB"[i / 32], i % 32);
-        pin_init(&p->pin, samd21->sim, p->name, pin_changed, p);
+        snprintf(p->name, sizeof p->name, "%.10s P%c%02d", sam->name, "AB"[i / 32], i % 32);
+        pin_init(&p->pin, sam->sim, p->name, pin_changed, p);
     }
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = "PORT", .base = 0x41004400, .bridge = BRIDGE_B, .bit = 3, .read = port_read,
-        .write = port_write, .reset = port_reset, .ctx = port });
-    bus_add(samd21->bus, &(struct bus_region){
-        .base = 0x60000000, .size = 0x200, .name = "PORT on the IOBUS", .read = iobus_read,
+    sam_add_block(sam, &(struct sam_block){
+        .name = "PORT", .base = sam->model->portmux.base, .bridge = sam->model->portmux.bridge,
+        .bit = sam->model->portmux.bit, .read = port_read, .write = port_write,
+        .reset = port_reset, .ctx = port });
+    if (!sam->model->iobus)
+        return;
+    bus_add(sam->bus, &(struct bus_region){
+        .base = sam->model->iobus, .size = 0x200, .name = "PORT on the IOBUS", .read = iobus_read,
         .write = iobus_write, .ctx = port });
 }
 
-void samd21_port_free(struct samd21_port *port)
+void sam_port_free(struct sam_port *port)
 {
     free(port);
 }

@@ -1,6 +1,6 @@
-/* samd21_dsu.c - the SAM D21's device service unit, and who may write what (PAC).
+/* sam_dsu.c - the SAM D21's device service unit, and who may write what (PAC).
  *
- *   called by  samd21.c, memap.c (through samd21_dsu_allows)      calls  samd21_nvm.c
+ *   called by  sam.c, memap.c (through sam_dsu_allows)      calls  sam_nvm.c
  *
  *   0x41002000  for the core         0x41002100  the same registers for a debugger
  *   0x41003000  CoreSight ROM table of the chip: entry 0 is the core's own, entry 1 MTB
@@ -17,21 +17,18 @@
  *
  * Sources: data sheet chapters DSU, PAC; CoreSight ROM tables, ADIv5.2 D5; CoreSight
  * MTB-M0+ TRM (ARM DDI 0486) 3. */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE = 0x20000000, INTERNAL = 0x41002000, EXTERNAL = 0x41002100,
-       DSU_END = 0x41004000 };
+enum { RAM_BASE = 0x20000000, EXTERNAL = 0x100, DSU_SIZE = 0x2000 };
+enum { OLD_PACS = 3 };
 enum { CTRL_SWRST = 1 << 0, CTRL_CRC = 1 << 2, CTRL_MBIST = 1 << 3, CTRL_CE = 1 << 4 };
 enum { DONE = 1 << 0, CRSTEXT = 1 << 1, BERR = 1 << 2, FAIL = 1 << 3, PERR = 1 << 4 };
 enum { PROT = 1 << 0, DBGPRES = 1 << 1, DCCD0 = 1 << 2, DCCD1 = 1 << 3, HPE = 1 << 4 };
 
-#define CHIP_ERASE_TIME (240 * SIM_MS)
-#define DID 0x10010305u                     /* SAMD21G18A, die revision D */
-
-struct samd21_dsu {
-    struct samd21 *chip;
+struct sam_dsu {
+    struct sam *chip;
     uint8_t statusa, dcc_dirty;
     uint32_t addr, length, data, dcc[2];
     uint32_t pac[BRIDGES];                  /* write-protected peripherals */
@@ -40,26 +37,31 @@ struct samd21_dsu {
     struct alarm job_done;
 };
 
-bool samd21_dsu_holds_core(const struct samd21_dsu *dsu) { return dsu->statusa & CRSTEXT; }
-void samd21_dsu_hold_core(struct samd21_dsu *dsu) { dsu->statusa |= CRSTEXT; }
-
-bool samd21_dsu_allows(void *ctx, uint32_t address, bool write)
+static bool is_protected(const struct sam_dsu *dsu)
 {
-    struct samd21 *samd21 = ctx;
-    (void)write;
-    return !samd21_nvm_protected(samd21->nvm) ||
-           (address >= EXTERNAL && address < DSU_END);
+    return dsu->chip->model->nvm->protected(dsu->chip);
 }
 
-bool samd21_write_protected(struct samd21 *samd21, const struct samd21_block *block)
+bool sam_dsu_holds_core(const struct sam_dsu *dsu) { return dsu->statusa & CRSTEXT; }
+void sam_dsu_hold_core(struct sam_dsu *dsu) { dsu->statusa |= CRSTEXT; }
+
+bool sam_dsu_allows(void *ctx, uint32_t address, bool write)
 {
-    return block->bit >= 0 && samd21->dsu->pac[block->bridge] >> block->bit & 1;
+    struct sam *sam = ctx;
+    (void)write;
+    uint32_t offset = address - sam->model->dsu.base;
+    return !sam->model->nvm->protected(sam) || (offset >= EXTERNAL && offset < DSU_SIZE);
+}
+
+bool sam_write_protected(struct sam *sam, const struct sam_block *block)
+{
+    return block->bit >= 0 && sam->dsu->pac[block->bridge] >> block->bit & 1;
 }
 
 /* --- jobs ------------------------------------------------------------------------------ */
 
 /* CRC-32 (IEEE 802.3, reflected), from and to DATA, without the final complement. */
-static void sum(struct samd21_dsu *dsu)
+static void sum(struct sam_dsu *dsu)
 {
     uint32_t crc = dsu->data;
     for (uint32_t at = dsu->addr & ~3u, end = at + (dsu->length & ~3u); at != end; at += 4) {
@@ -77,11 +79,11 @@ static void sum(struct samd21_dsu *dsu)
 
 static void job_done(void *ctx)
 {
-    struct samd21_dsu *dsu = ctx;
+    struct sam_dsu *dsu = ctx;
     if (dsu->job == ERASING) {
         struct bus_region *ram = bus_find(dsu->chip->bus, RAM_BASE);
         memset(ram->memory, 0, ram->size);
-        samd21_nvm_chip_erase(dsu->chip->nvm);
+        dsu->chip->model->nvm->chip_erase(dsu->chip);
     }
     if (dsu->job == SUMMING)
         sum(dsu);
@@ -89,17 +91,17 @@ static void job_done(void *ctx)
     dsu->statusa |= DONE;
 }
 
-static void begin(struct samd21_dsu *dsu, int job, sim_time how_long)
+static void begin(struct sam_dsu *dsu, int job, sim_time how_long)
 {
     sim_time end = dsu->chip->sim->now + how_long;
     dsu->job = job;
     dsu->statusa &= (uint8_t)~DONE;
     alarm_set(dsu->chip->sim, &dsu->job_done, end);
     if (job == ERASING)
-        samd21_nvm_busy(dsu->chip->nvm, end);
+        dsu->chip->model->nvm->busy(dsu->chip, end);
 }
 
-static void control(struct samd21_dsu *dsu, uint32_t value, bool external)
+static void control(struct sam_dsu *dsu, uint32_t value, bool external)
 {
     if (dsu->job != IDLE)
         return;
@@ -107,34 +109,34 @@ static void control(struct samd21_dsu *dsu, uint32_t value, bool external)
         dsu->statusa &= CRSTEXT;
         dsu->addr = dsu->length = dsu->data = 0;
     }
-    bool locked = samd21_nvm_protected(dsu->chip->nvm);
+    bool locked = is_protected(dsu);
     if ((value & CTRL_CE && locked && !external) || (value & (CTRL_CRC | CTRL_MBIST) && locked))
         dsu->statusa |= PERR;
     else if (value & CTRL_CE)
-        begin(dsu, ERASING, CHIP_ERASE_TIME);
+        begin(dsu, ERASING, dsu->chip->model->chip_erase_time);
     else if (value & CTRL_CRC)
         begin(dsu, SUMMING, SIM_US + dsu->length / 4 * 250 * SIM_NS);
     else if (value & CTRL_MBIST)
-        samd21_report(dsu->chip, SIM_UNMODELLED, "DSU: memory self-test");
+        sam_report(dsu->chip, SIM_UNMODELLED, "DSU: memory self-test");
 }
 
 /* --- registers ---------------------------------------------------------------------------- */
 
-static uint32_t statusb(const struct samd21_dsu *dsu)
+static uint32_t statusb(const struct sam_dsu *dsu)
 {
     bool present = coredebug_halting(dsu->chip->coredebug);
-    return (samd21_nvm_protected(dsu->chip->nvm) ? PROT : 0) | (present ? DBGPRES : 0) |
+    return (is_protected(dsu) ? PROT : 0) | (present ? DBGPRES : 0) |
            dsu->dcc_dirty | HPE;
 }
 
 /* The chip's ROM table.  EPRES, bit 0 of an entry, hides it while the chip is secured. */
-static uint32_t rom_read(const struct samd21_dsu *dsu, uint32_t offset)
+static uint32_t rom_read(const struct sam_dsu *dsu, uint32_t offset)
 {
     static const struct { uint16_t offset; uint8_t value; } identification[] = {
         { 0xFE0, 0xD0 }, { 0xFE4, 0xFC }, { 0xFE8, 0x09 },      /* part 0xCD0, Atmel 0x1F */
         { 0xFF0, 0x0D }, { 0xFF4, 0x10 }, { 0xFF8, 0x05 }, { 0xFFC, 0xB1 },
     };
-    uint32_t present = !samd21_nvm_protected(dsu->chip->nvm);
+    uint32_t present = !is_protected(dsu);
     switch (offset) {
     case 0x000: return 0x9F0FC002 | present;
     case 0x004: return 0x00003002 | present;
@@ -149,7 +151,7 @@ static uint32_t rom_read(const struct samd21_dsu *dsu, uint32_t offset)
 
 static uint32_t dsu_read(void *ctx, uint32_t word)
 {
-    struct samd21_dsu *dsu = ctx;
+    struct sam_dsu *dsu = ctx;
     if (word >= 0x1000)
         return rom_read(dsu, word - 0x1000);
     switch (word & 0xFF) {
@@ -159,26 +161,26 @@ static uint32_t dsu_read(void *ctx, uint32_t word)
     case 0x0C: return dsu->data;
     case 0x10: dsu->dcc_dirty &= (uint8_t)~DCCD0; return dsu->dcc[0];
     case 0x14: dsu->dcc_dirty &= (uint8_t)~DCCD1; return dsu->dcc[1];
-    case 0x18: return DID;
+    case 0x18: return dsu->chip->model->did;
     default:   return 0;
     }
 }
 
-static void clear_status(struct samd21_dsu *dsu, uint32_t value)
+static void clear_status(struct sam_dsu *dsu, uint32_t value)
 {
     bool held = dsu->statusa & CRSTEXT;
-    if (held && value & CRSTEXT && samd21_nvm_protected(dsu->chip->nvm)) {
+    if (held && value & CRSTEXT && is_protected(dsu)) {
         dsu->statusa |= PERR;               /* 13.6.2: not while the chip is secured */
         return;
     }
     dsu->statusa &= (uint8_t)~value;
     if (held && !(dsu->statusa & CRSTEXT))
-        samd21_core_released(dsu->chip);
+        sam_core_released(dsu->chip);
 }
 
 static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_dsu *dsu = ctx;
+    struct sam_dsu *dsu = ctx;
     if (word >= 0x1000)
         return;
     switch (word & 0xFF) {
@@ -188,9 +190,9 @@ static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
         if (mask & 0xFF)
             control(dsu, value & 0xFF, word >= 0x100);
         break;
-    case 0x04: dsu->addr = samd21_merge(dsu->addr, value, mask); break;
-    case 0x08: dsu->length = samd21_merge(dsu->length, value, mask); break;
-    case 0x0C: dsu->data = samd21_merge(dsu->data, value, mask); break;
+    case 0x04: dsu->addr = sam_merge(dsu->addr, value, mask); break;
+    case 0x08: dsu->length = sam_merge(dsu->length, value, mask); break;
+    case 0x0C: dsu->data = sam_merge(dsu->data, value, mask); break;
     case 0x10: case 0x14:
         dsu->dcc[(word & 0x04) / 4] = value;
         dsu->dcc_dirty |= word & 0x04 ? DCCD1 : DCCD0;
@@ -201,7 +203,7 @@ static void dsu_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 /* --- MTB ---------------------------------------------------------------------------------- */
 
-enum { MTB_BASE = 0x41006000, MTB_SIZE = 0x1000 };
+enum { MTB_SIZE = 0x1000 };
 enum { POSITION = 0x00, MASTER = 0x04, FLOW = 0x08, BASE = 0x0C };
 #define MASTER_EN      (1u << 31)
 #define MASTER_BITS    0x000003FFu
@@ -215,7 +217,7 @@ static uint32_t mtb_read(void *ctx, uint32_t word)
         { 0xFE0, 0x32 }, { 0xFE4, 0xB9 }, { 0xFE8, 0x0B },      /* part 0x932, ARM 0x43B */
         { 0xFF0, 0x0D }, { 0xFF4, 0x90 }, { 0xFF8, 0x05 }, { 0xFFC, 0xB1 },
     };
-    const struct samd21_dsu *dsu = ctx;
+    const struct sam_dsu *dsu = ctx;
     switch (word) {
     case POSITION: return dsu->mtb_position;
     case MASTER:   return dsu->mtb_master;
@@ -231,7 +233,7 @@ static uint32_t mtb_read(void *ctx, uint32_t word)
 
 static void mtb_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_dsu *dsu = ctx;
+    struct sam_dsu *dsu = ctx;
     value &= mask;
     if (word == POSITION)
         dsu->mtb_position = value & POSITION_BITS;
@@ -240,7 +242,7 @@ static void mtb_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
     if (word != MASTER)
         return;
     if (value & (MASTER_EN | TSTARTEN))
-        samd21_report(dsu->chip, SIM_UNMODELLED, "MTB: tracing (MASTER.EN or TSTARTEN)");
+        sam_report(dsu->chip, SIM_UNMODELLED, "MTB: tracing (MASTER.EN or TSTARTEN)");
     dsu->mtb_master = value & MASTER_BITS & ~TSTARTEN;
 }
 
@@ -265,7 +267,7 @@ static void pac_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 static void dsu_reset(void *ctx)
 {
-    struct samd21_dsu *dsu = ctx;
+    struct sam_dsu *dsu = ctx;
     if (dsu->job == SUMMING) {              /* a chip erase goes through */
         alarm_cancel(dsu->chip->sim, &dsu->job_done);
         dsu->job = IDLE;
@@ -281,36 +283,36 @@ static void dsu_reset(void *ctx)
     dsu->pac[BRIDGE_B] = 1 << 1;
 }
 
-/* Words 0 to 3 of the serial number, data sheet 10.3.3. */
-static void add_serial_number(struct samd21 *samd21, uint32_t unique_id)
+static void add_serial_number(struct sam *sam, uint32_t unique_id)
 {
-    static const uint32_t at[] = { 0x0080A00C, 0x0080A040, 0x0080A044, 0x0080A048 };
     uint32_t words[] = { unique_id, 0x50533120, unique_id ^ 0x33352E31, 0xFF0A1B2C };
     for (int i = 0; i < 4; i++)
-        bus_load(samd21->bus, at[i], &words[i], 4);
+        bus_load(sam->bus, sam->model->serial_at[i], &words[i], 4);
 }
 
-void samd21_dsu_new(struct samd21 *samd21, uint32_t unique_id)
+void sam_dsu_new(struct sam *sam, uint32_t unique_id)
 {
-    static const char *const pac_names[] = { "PAC0", "PAC1", "PAC2" };
-    struct samd21_dsu *dsu = samd21->dsu = calloc(1, sizeof *dsu);
-    dsu->chip = samd21;
+    static const char *const pac_names[OLD_PACS] = { "PAC0", "PAC1", "PAC2" };
+    struct sam_dsu *dsu = sam->dsu = calloc(1, sizeof *dsu);
+    dsu->chip = sam;
     alarm_init(&dsu->job_done, job_done, dsu);
-    add_serial_number(samd21, unique_id);
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = "DSU", .base = INTERNAL, .size = 0x2000, .bridge = BRIDGE_B, .bit = 1,
+    add_serial_number(sam, unique_id);
+    sam_add_block(sam, &(struct sam_block){
+        .name = "DSU", .base = sam->model->dsu.base, .size = DSU_SIZE,
+        .bridge = sam->model->dsu.bridge, .bit = sam->model->dsu.bit,
         .read = dsu_read, .write = dsu_write, .reset = dsu_reset, .ctx = dsu });
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = "MTB", .base = MTB_BASE, .size = MTB_SIZE, .bridge = BRIDGE_B, .bit = -1,
-        .read = mtb_read, .write = mtb_write, .ctx = dsu });
-    for (int i = 0; i < BRIDGES; i++)
-        samd21_add_block(samd21, &(struct samd21_block){
+    if (sam->model->mtb)
+        sam_add_block(sam, &(struct sam_block){
+            .name = "MTB", .base = sam->model->mtb, .size = MTB_SIZE, .bridge = BRIDGE_B,
+            .bit = -1, .read = mtb_read, .write = mtb_write, .ctx = dsu });
+    for (int i = 0; i < OLD_PACS; i++)
+        sam_add_block(sam, &(struct sam_block){
             .name = pac_names[i], .base = 0x40000000u + 0x01000000u * (uint32_t)i,
             .bridge = i, .bit = 0, .read = pac_read, .write = pac_write,
             .ctx = &dsu->pac[i] });
 }
 
-void samd21_dsu_free(struct samd21_dsu *dsu)
+void sam_dsu_free(struct sam_dsu *dsu)
 {
     alarm_cancel(dsu->chip->sim, &dsu->job_done);
     free(dsu);

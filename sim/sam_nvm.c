@@ -1,6 +1,6 @@
-/* samd21_nvm.c - the SAM D21's flash and its controller, NVMCTRL.
+/* sam_nvm.c - the SAM D21's flash and its controller, NVMCTRL.
  *
- *   called by  samd21.c (bus), samd21_dsu.c (chip erase, security bit)
+ *   called by  sam.c (bus), sam_dsu.c (chip erase, security bit)
  *
  *   page  64 bytes: what one write command programs, from the page buffer
  *   row   4 pages: what one erase command erases
@@ -15,7 +15,7 @@
  * (37.13 NVM characteristics).  An operation's result is there from its start.
  *
  * Source: data sheet chapter NVMCTRL; 9.3 (rows of the auxiliary space). */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +34,8 @@ enum { INT_READY = 1 << 0, INT_ERROR = 1 << 1 };
 enum { STATUS_PRM = 1 << 0, STATUS_LOAD = 1 << 1, STATUS_PROGE = 1 << 2,
        STATUS_LOCKE = 1 << 3, STATUS_NVME = 1 << 4, STATUS_SB = 1 << 8 };
 
-struct samd21_nvm {
-    struct samd21 *chip;
+struct sam_nvm {
+    struct sam *chip;
     uint8_t *flash, aux[AUX_SIZE];
     uint8_t buffer[PAGE];
     uint32_t ctrlb, status, addr, lock;
@@ -46,30 +46,30 @@ struct samd21_nvm {
     struct alarm ready;
 };
 
-static bool is_busy(const struct samd21_nvm *nvm)
+static bool is_busy(const struct sam_nvm *nvm)
 {
     return nvm->chip->sim->now < nvm->busy_until;
 }
 
-static uint32_t intflag(const struct samd21_nvm *nvm)
+static uint32_t intflag(const struct sam_nvm *nvm)
 {
     return (is_busy(nvm) ? 0 : INT_READY) | (nvm->error ? INT_ERROR : 0);
 }
 
 static void update_irq(void *ctx)
 {
-    struct samd21_nvm *nvm = ctx;
-    samd21_irq(nvm->chip, SAMD21_IRQ_NVMCTRL, intflag(nvm) & nvm->intenset);
+    struct sam_nvm *nvm = ctx;
+    sam_irq(nvm->chip, nvm->chip->model->nvmctrl_irq, intflag(nvm) & nvm->intenset);
 }
 
-void samd21_nvm_busy(struct samd21_nvm *nvm, sim_time until)
+static void busy_until(struct sam_nvm *nvm, sim_time until)
 {
     nvm->busy_until = until;
     alarm_set(nvm->chip->sim, &nvm->ready, until);
     update_irq(nvm);
 }
 
-static void fail(struct samd21_nvm *nvm, uint32_t why)
+static void fail(struct sam_nvm *nvm, uint32_t why)
 {
     nvm->status |= why;
     nvm->error = true;
@@ -78,7 +78,7 @@ static void fail(struct samd21_nvm *nvm, uint32_t why)
 
 /* --- commands ------------------------------------------------------------------------ */
 
-static uint32_t user_word(const struct samd21_nvm *nvm, int n)
+static uint32_t user_word(const struct sam_nvm *nvm, int n)
 {
     uint32_t word;
     memcpy(&word, nvm->aux + USER_ROW + 4 * n, 4);
@@ -86,20 +86,20 @@ static uint32_t user_word(const struct samd21_nvm *nvm, int n)
 }
 
 /* BOOTPROT: 7 nothing, 6 is 512 bytes, each less doubles. */
-static uint32_t boot_size(const struct samd21_nvm *nvm)
+static uint32_t boot_size(const struct sam_nvm *nvm)
 {
     unsigned bootprot = user_word(nvm, 0) & 7;
     return bootprot == 7 ? 0 : 512u << (6 - bootprot);
 }
 
-static bool is_locked(const struct samd21_nvm *nvm, uint32_t address)
+static bool is_locked(const struct sam_nvm *nvm, uint32_t address)
 {
     unsigned region = address / (FLASH_SIZE / REGIONS);
     return !(nvm->lock >> region & 1) || address < boot_size(nvm);
 }
 
 /* In the flash for ER and WP, in the auxiliary space for EAR and WAP. */
-static uint8_t *place(struct samd21_nvm *nvm, bool aux, uint32_t unit)
+static uint8_t *place(struct sam_nvm *nvm, bool aux, uint32_t unit)
 {
     uint32_t address = nvm->addr * 2;
     if (aux && (address & (AUX_SIZE - 1) & ~(ROW - 1u)) != USER_ROW) {
@@ -116,33 +116,33 @@ static uint8_t *place(struct samd21_nvm *nvm, bool aux, uint32_t unit)
     return nvm->flash + address;
 }
 
-static void clear_buffer(struct samd21_nvm *nvm)
+static void clear_buffer(struct sam_nvm *nvm)
 {
     memset(nvm->buffer, 0xFF, PAGE);
     nvm->status &= ~(uint32_t)STATUS_LOAD;
 }
 
-static void erase_row(struct samd21_nvm *nvm, bool aux)
+static void erase_row(struct sam_nvm *nvm, bool aux)
 {
     uint8_t *row = place(nvm, aux, ROW);
     if (!row)
         return;
     memset(row, 0xFF, ROW);
-    samd21_nvm_busy(nvm, nvm->chip->sim->now + ROW_TIME);
+    busy_until(nvm, nvm->chip->sim->now + ROW_TIME);
 }
 
-static void write_page(struct samd21_nvm *nvm, bool aux)
+static void write_page(struct sam_nvm *nvm, bool aux)
 {
     uint8_t *page = place(nvm, aux, PAGE);
     if (page) {
         for (int i = 0; i < PAGE; i++)
             page[i] &= nvm->buffer[i];
-        samd21_nvm_busy(nvm, nvm->chip->sim->now + PAGE_TIME);
+        busy_until(nvm, nvm->chip->sim->now + PAGE_TIME);
         clear_buffer(nvm);              /* a refused write leaves it for the next one */
     }
 }
 
-static void lock_region(struct samd21_nvm *nvm, bool lock)
+static void lock_region(struct sam_nvm *nvm, bool lock)
 {
     uint32_t address = nvm->addr * 2;
     if (address >= FLASH_SIZE) {
@@ -153,11 +153,11 @@ static void lock_region(struct samd21_nvm *nvm, bool lock)
     nvm->lock = lock ? nvm->lock & ~bit : nvm->lock | bit;
 }
 
-static void obey(struct samd21_nvm *nvm, uint32_t value)
+static void obey(struct sam_nvm *nvm, uint32_t value)
 {
     if (value >> 8 != CMD_KEY || is_busy(nvm)) {
         if (is_busy(nvm))
-            samd21_report(nvm->chip, SIM_RULE, "NVMCTRL: command 0x%02X while INTFLAG.READY "
+            sam_report(nvm->chip, SIM_RULE, "NVMCTRL: command 0x%02X while INTFLAG.READY "
                           "is 0", value & 0x7F);
         fail(nvm, STATUS_PROGE);
         return;
@@ -180,12 +180,12 @@ static void obey(struct samd21_nvm *nvm, uint32_t value)
 
 /* --- the page buffer, behind the flash's addresses -------------------------------------- */
 
-static void buffer_write(struct samd21_nvm *nvm, uint32_t address, uint32_t value, int width)
+static void buffer_write(struct sam_nvm *nvm, uint32_t address, uint32_t value, int width)
 {
     struct bus *bus = nvm->chip->bus;
     if (width == 1) {
         if (bus->master != BUS_DEBUG)
-            samd21_report(nvm->chip, SIM_RULE, "8-bit write to the NVM page buffer");
+            sam_report(nvm->chip, SIM_RULE, "8-bit write to the NVM page buffer");
         bus->fault = true;
         return;
     }
@@ -210,7 +210,7 @@ static void aux_write(void *ctx, uint32_t offset, uint32_t value, int width)
 
 static uint32_t nvm_read(void *ctx, uint32_t word)
 {
-    struct samd21_nvm *nvm = ctx;
+    struct sam_nvm *nvm = ctx;
     switch (word) {
     case 0x04: return nvm->ctrlb;
     case 0x08: return 3u << 16 | FLASH_SIZE / PAGE;     /* PSZ: 64 bytes */
@@ -224,52 +224,60 @@ static uint32_t nvm_read(void *ctx, uint32_t word)
     }
 }
 
-static void set_ctrlb(struct samd21_nvm *nvm, uint32_t value)
-{
-    nvm->ctrlb = value & 0x0007039E;
-    nvm->chip->flash_region->read_wait = (uint8_t)samd21_nvm_wait_states(nvm);
-    nvm->chip->flash_region->prefetch = !(nvm->ctrlb & CTRLB_CACHEDIS);
-    samd21_nvm_check_speed(nvm);
-}
-
-static void nvm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
-{
-    struct samd21_nvm *nvm = ctx;
-    value &= mask;
-    switch (word) {
-    case 0x00: obey(nvm, value & 0xFFFF); break;
-    case 0x04: set_ctrlb(nvm, samd21_merge(nvm->ctrlb, value, mask)); break;
-    case 0x0C: nvm->intenset &= (uint8_t)~value; break;
-    case 0x10: nvm->intenset |= (uint8_t)(value & 3); break;
-    case 0x14: nvm->error = nvm->error && !(value & INT_ERROR); break;
-    case 0x18: nvm->status &= ~(value & (STATUS_PROGE | STATUS_LOCKE | STATUS_NVME)); break;
-    case 0x1C: nvm->addr = samd21_merge(nvm->addr, value, mask) & 0x3FFFFF; break;
-    default:   break;
-    }
-    update_irq(nvm);
-}
-
-int samd21_nvm_wait_states(const struct samd21_nvm *nvm)
+static int wait_states(const struct sam_nvm *nvm)
 {
     return (int)(nvm->ctrlb >> 1 & 15);
 }
 
 /* Data sheet 37.13: no wait state up to 24 MHz at 3.3 V, one above.  A core that has
  * outrun its flash reads garbage. */
-void samd21_nvm_check_speed(struct samd21_nvm *nvm)
+static void check_speed(struct sam_nvm *nvm)
 {
     double mhz = (double)SIM_US / (double)nvm->chip->cpu->cycle;
-    if (mhz > 24.1 && samd21_nvm_wait_states(nvm) < 1)
-        samd21_report(nvm->chip, SIM_RULE, "%.0f MHz with no flash wait state "
+    if (mhz > 24.1 && wait_states(nvm) < 1)
+        sam_report(nvm->chip, SIM_RULE, "%.0f MHz with no flash wait state "
                       "(NVMCTRL.CTRLB.RWS); 24 MHz is the limit", mhz);
+}
+
+static void set_ctrlb(struct sam_nvm *nvm, uint32_t value)
+{
+    nvm->ctrlb = value & 0x0007039E;
+    nvm->chip->flash_region->read_wait = (uint8_t)wait_states(nvm);
+    nvm->chip->flash_region->prefetch = !(nvm->ctrlb & CTRLB_CACHEDIS);
+    check_speed(nvm);
+}
+
+static void nvm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    struct sam_nvm *nvm = ctx;
+    value &= mask;
+    switch (word) {
+    case 0x00: obey(nvm, value & 0xFFFF); break;
+    case 0x04: set_ctrlb(nvm, sam_merge(nvm->ctrlb, value, mask)); break;
+    case 0x0C: nvm->intenset &= (uint8_t)~value; break;
+    case 0x10: nvm->intenset |= (uint8_t)(value & 3); break;
+    case 0x14: nvm->error = nvm->error && !(value & INT_ERROR); break;
+    case 0x18: nvm->status &= ~(value & (STATUS_PROGE | STATUS_LOCKE | STATUS_NVME)); break;
+    case 0x1C: nvm->addr = sam_merge(nvm->addr, value, mask) & 0x3FFFFF; break;
+    default:   break;
+    }
+    update_irq(nvm);
 }
 
 /* --- protection, reset, construction ------------------------------------------------------ */
 
-bool samd21_nvm_protected(const struct samd21_nvm *nvm) { return nvm->secured; }
-
-void samd21_nvm_chip_erase(struct samd21_nvm *nvm)
+static bool is_protected(const struct sam *sam)
 {
+    return ((const struct sam_nvm *)sam->nvm)->secured;
+}
+
+static bool erase_locked(const struct sam *sam) { (void)sam; return false; }
+
+static void chip_erase_begins(struct sam *sam, sim_time until) { busy_until(sam->nvm, until); }
+
+static void chip_erase(struct sam *sam)
+{
+    struct sam_nvm *nvm = sam->nvm;
     memset(nvm->flash, 0xFF, FLASH_SIZE);
     nvm->secured = false;
     nvm->lock = 0xFFFF;
@@ -277,7 +285,7 @@ void samd21_nvm_chip_erase(struct samd21_nvm *nvm)
 
 static void nvm_reset(void *ctx)
 {
-    struct samd21_nvm *nvm = ctx;
+    struct sam_nvm *nvm = ctx;
     clear_buffer(nvm);
     nvm->status = 0;
     nvm->addr = 0;
@@ -288,8 +296,9 @@ static void nvm_reset(void *ctx)
     update_irq(nvm);
 }
 
-void samd21_nvm_power(struct samd21_nvm *nvm, bool on)
+static void power(struct sam *sam, bool on)
 {
+    struct sam_nvm *nvm = sam->nvm;
     (void)on;
     nvm->busy_until = 0;
     alarm_cancel(nvm->chip->sim, &nvm->ready);
@@ -297,47 +306,62 @@ void samd21_nvm_power(struct samd21_nvm *nvm, bool on)
 
 /* What the factory leaves: fuses with everything open, calibration of the DFLL (COARSE
  * in bits 63:58, data sheet table 10-5). */
-static void program_aux(struct samd21_nvm *nvm)
+static void program_aux(struct sam_nvm *nvm)
 {
-    static const uint32_t user_row[2] = { 0xD8E0C7FF, 0xFFFFFC5D };
+    const uint32_t *user_row = nvm->chip->model->user_row;
     static const uint32_t calibration[2] = { 0xFFFFFFFF, 0x7C0073FF };
     memset(nvm->aux, 0xFF, AUX_SIZE);
-    memcpy(nvm->aux + USER_ROW, user_row, sizeof user_row);
+    memcpy(nvm->aux + USER_ROW, user_row, sizeof nvm->chip->model->user_row);
     memcpy(nvm->aux + CALIBRATION, calibration, sizeof calibration);
 }
 
-static void add_memory(struct samd21_nvm *nvm)
+static void add_memory(struct sam_nvm *nvm)
 {
-    struct samd21 *samd21 = nvm->chip;
-    samd21->flash_region = bus_add(samd21->bus, &(struct bus_region){
+    struct sam *sam = nvm->chip;
+    sam->flash_region = bus_add(sam->bus, &(struct bus_region){
         .base = 0, .size = FLASH_SIZE, .name = "flash", .memory = nvm->flash,
         .write = flash_write, .ctx = nvm, .busy_until = &nvm->busy_until, .prefetch = true });
-    bus_add(samd21->bus, &(struct bus_region){
+    bus_add(sam->bus, &(struct bus_region){
         .base = AUX_BASE, .size = AUX_SIZE, .name = "auxiliary flash", .memory = nvm->aux,
         .write = aux_write, .ctx = nvm, .busy_until = &nvm->busy_until });
 }
 
-void samd21_nvm_new(struct samd21 *samd21)
+static void create(struct sam *sam)
 {
-    struct samd21_nvm *nvm = samd21->nvm = calloc(1, sizeof *nvm);
-    nvm->chip = samd21;
+    struct sam_nvm *nvm = sam->nvm = calloc(1, sizeof *nvm);
+    nvm->chip = sam;
     nvm->flash = malloc(FLASH_SIZE);
     memset(nvm->flash, 0xFF, FLASH_SIZE);
     memset(nvm->buffer, 0xFF, PAGE);
     program_aux(nvm);
     alarm_init(&nvm->ready, update_irq, nvm);
-    samd21->chip.flash = nvm->flash;
-    samd21->chip.flash_base = 0;
-    samd21->chip.flash_size = FLASH_SIZE;
+    sam->chip.flash = nvm->flash;
+    sam->chip.flash_base = 0;
+    sam->chip.flash_size = FLASH_SIZE;
     add_memory(nvm);
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = "NVMCTRL", .base = 0x41004000, .bridge = BRIDGE_B, .bit = 2,
+    sam_add_block(sam, &(struct sam_block){
+        .name = "NVMCTRL", .base = sam->model->nvmctrl.base,
+        .bridge = sam->model->nvmctrl.bridge, .bit = sam->model->nvmctrl.bit,
         .read = nvm_read, .write = nvm_write, .reset = nvm_reset, .ctx = nvm });
 }
 
-void samd21_nvm_free(struct samd21_nvm *nvm)
+static void destroy(struct sam *sam)
 {
+    struct sam_nvm *nvm = sam->nvm;
     alarm_cancel(nvm->chip->sim, &nvm->ready);
     free(nvm->flash);
     free(nvm);
 }
+
+static void core_clock_changed(struct sam *sam) { check_speed(sam->nvm); }
+
+static uint64_t fuses(const struct sam *sam)
+{
+    return user_word(sam->nvm, 0) | (uint64_t)user_word(sam->nvm, 1) << 32;
+}
+
+const struct sam_nvm_kind sam_nvm64 = {
+    .create = create, .destroy = destroy, .power = power, .protected = is_protected,
+    .erase_locked = erase_locked, .busy = chip_erase_begins, .chip_erase = chip_erase,
+    .check_speed = core_clock_changed, .fuses = fuses,
+};

@@ -1,6 +1,6 @@
-/* samd21_sercom.c - a serial communication interface of the SAM D21, as USART.
+/* sam_sercom.c - a serial communication interface of the SAM D21, as USART.
  *
- *   called by  samd21.c, samd21_port.c (edges)      calls  samd21_port.c, samd21_clock.c
+ *   called by  sam.c, sam_port.c (edges)      calls  sam_port.c, sam_sysctrl.c
  *
  * Bit by bit on the pins: an alarm at each bit's start puts it on the TX pad, and the
  * RX pad is sampled in the middle of each bit, counted from the start bit's edge.  A
@@ -10,7 +10,7 @@
  * auto-baud and flow control are reported when asked for.
  *
  * Source: data sheet chapters SERCOM, SERCOM USART (baud: table "Baud Rate Equations"). */
-#include "samd21.h"
+#include "sam.h"
 #include <stdlib.h>
 
 enum { SWRST = 1 << 0, ENABLE = 1 << 1, DORD = 1 << 30, CMODE = 1 << 28 };
@@ -19,8 +19,8 @@ enum { DRE = 1 << 0, TXC = 1 << 1, RXC = 1 << 2, RXS = 1 << 3, ERROR = 1 << 7 };
 enum { PERR = 1 << 0, FERR = 1 << 1, BUFOVF = 1 << 2 };
 enum { FIFO = 2 };
 
-struct samd21_sercom {
-    struct samd21 *chip;
+struct sam_sercom {
+    struct sam *chip;
     int number;
     uint32_t ctrla, ctrlb, baud, rxpl, dbgctrl;
     uint8_t intenset, flags, status;        /* flags: TXC, RXS, ERROR; the others follow */
@@ -42,34 +42,39 @@ struct samd21_sercom {
 
 /* --- what the registers ask for ----------------------------------------------------- */
 
-static bool enabled(const struct samd21_sercom *s) { return s->ctrla & ENABLE; }
-static bool sends(const struct samd21_sercom *s) { return enabled(s) && s->ctrlb & TXEN; }
-static bool listens(const struct samd21_sercom *s) { return enabled(s) && s->ctrlb & RXEN; }
-static bool has_parity(const struct samd21_sercom *s) { return (s->ctrla >> 24 & 15) == 1; }
-static int stop_bits(const struct samd21_sercom *s) { return s->ctrlb & SBMODE ? 2 : 1; }
+static const struct sam_sercom_place *place(const struct sam_sercom *s)
+{
+    return &s->chip->model->sercom[s->number];
+}
 
-static int data_bits(const struct samd21_sercom *s)
+static bool enabled(const struct sam_sercom *s) { return s->ctrla & ENABLE; }
+static bool sends(const struct sam_sercom *s) { return enabled(s) && s->ctrlb & TXEN; }
+static bool listens(const struct sam_sercom *s) { return enabled(s) && s->ctrlb & RXEN; }
+static bool has_parity(const struct sam_sercom *s) { return (s->ctrla >> 24 & 15) == 1; }
+static int stop_bits(const struct sam_sercom *s) { return s->ctrlb & SBMODE ? 2 : 1; }
+
+static int data_bits(const struct sam_sercom *s)
 {
     static const uint8_t bits[8] = { 8, 9, 8, 8, 8, 5, 6, 7 };
     return bits[s->ctrlb & 7];
 }
 
-static sim_time bit_time(const struct samd21_sercom *s)
+static sim_time bit_time(const struct sam_sercom *s)
 {
     static const double samples[8] = { 16, 16, 8, 8, 3, 3, 3, 3 };
     unsigned sampr = s->ctrla >> 13 & 7;
-    double clock = (double)samd21_gclk(s->chip->clock, GCLK_ID_SERCOM0 + s->number);
+    double clock = (double)sam_gclk(s->chip, place(s)->gclk);
     double divider = sampr == 1 || sampr == 3 ?
         (s->baud & 0x1FFF) + (s->baud >> 13) / 8.0 : 65536.0 / (65536.0 - s->baud);
     return (sim_time)(clock * samples[sampr] * divider + 0.5);
 }
 
-static bool parity_of(const struct samd21_sercom *s, uint32_t data)
+static bool parity_of(const struct sam_sercom *s, uint32_t data)
 {
     return __builtin_parity(data) != !!(s->ctrlb & PMODE_ODD);
 }
 
-static uint32_t mirrored(const struct samd21_sercom *s, uint32_t data)
+static uint32_t mirrored(const struct sam_sercom *s, uint32_t data)
 {
     uint32_t reversed = 0;
     if (s->ctrla & DORD)
@@ -79,26 +84,33 @@ static uint32_t mirrored(const struct samd21_sercom *s, uint32_t data)
     return reversed;
 }
 
-static uint8_t intflag(const struct samd21_sercom *s)
+static uint8_t intflag(const struct sam_sercom *s)
 {
     return (uint8_t)(s->flags | (sends(s) && !s->tx_held ? DRE : 0) |
                      (s->fifo_count ? RXC : 0));
 }
 
-static void update_irq(struct samd21_sercom *s)
+static void update_irq(struct sam_sercom *s)
 {
-    samd21_irq(s->chip, SAMD21_IRQ_SERCOM0 + s->number, intflag(s) & s->intenset);
+    uint8_t pending = intflag(s) & s->intenset;
+    if (s->chip->model->sercom_lines == 1) {
+        sam_irq(s->chip, place(s)->irq, pending);
+        return;
+    }
+    for (int i = 0; i < 3; i++)             /* DRE, TXC, RXC, and all others */
+        sam_irq(s->chip, place(s)->irq + i, pending >> i & 1);
+    sam_irq(s->chip, place(s)->irq + 3, pending >> 3);
 }
 
 /* --- sending --------------------------------------------------------------------------- */
 
-static void tx_level(struct samd21_sercom *s, int level)
+static void tx_level(struct sam_sercom *s, int level)
 {
     if (s->tx_pin >= 0)
-        samd21_port_drive(s->chip->port, s->tx_pin, sends(s), level);
+        sam_port_drive(s->chip->port, s->tx_pin, sends(s), level);
 }
 
-static void tx_load(struct samd21_sercom *s)
+static void tx_load(struct sam_sercom *s)
 {
     int bits = data_bits(s);
     uint32_t data = s->tx_data & ((1u << bits) - 1);
@@ -113,7 +125,7 @@ static void tx_load(struct samd21_sercom *s)
 
 static void tx_next(void *ctx)
 {
-    struct samd21_sercom *s = ctx;
+    struct sam_sercom *s = ctx;
     if (s->tx_bits == 0 && s->tx_held)
         tx_load(s);
     if (s->tx_bits == 0) {
@@ -128,14 +140,14 @@ static void tx_next(void *ctx)
     update_irq(s);
 }
 
-static void tx_write(struct samd21_sercom *s, uint32_t value)
+static void tx_write(struct sam_sercom *s, uint32_t value)
 {
     if (!sends(s))
         return;
     if (s->tx_held)
-        samd21_report(s->chip, SIM_RULE, "SERCOM%d: DATA written while DRE is 0", s->number);
+        sam_report(s->chip, SIM_RULE, "SERCOM%d: DATA written while DRE is 0", s->number);
     if (bit_time(s) == 0) {
-        samd21_report(s->chip, SIM_RULE, "SERCOM%d sends without a clock: "
+        sam_report(s->chip, SIM_RULE, "SERCOM%d sends without a clock: "
                       "GCLK_SERCOM%d_CORE is off", s->number, s->number);
         return;
     }
@@ -148,7 +160,7 @@ static void tx_write(struct samd21_sercom *s, uint32_t value)
 
 /* --- receiving ------------------------------------------------------------------------- */
 
-static void rx_store(struct samd21_sercom *s)
+static void rx_store(struct sam_sercom *s)
 {
     int bits = data_bits(s), at = bits;
     uint32_t data = mirrored(s, s->rx_shift & ((1u << bits) - 1));
@@ -174,8 +186,8 @@ static void rx_store(struct samd21_sercom *s)
 /* In the middle of a bit. */
 static void rx_sample(void *ctx)
 {
-    struct samd21_sercom *s = ctx;
-    int level = samd21_port_level(s->chip->port, s->rx_pin);
+    struct sam_sercom *s = ctx;
+    int level = sam_port_level(s->chip->port, s->rx_pin);
     int last = data_bits(s) + has_parity(s) + 1;    /* the stop bit */
     if (s->rx_bit == 0 && level) {                  /* no start bit: a glitch */
         s->rx_bit = -1;
@@ -192,7 +204,7 @@ static void rx_sample(void *ctx)
     alarm_set(s->chip->sim, &s->rx_alarm, s->chip->sim->now + bit_time(s));
 }
 
-void samd21_sercom_edge(struct samd21_sercom *s, int pin, int level)
+void sam_sercom_edge(struct sam_sercom *s, int pin, int level)
 {
     if (pin != s->rx_pin || level || s->rx_bit >= 0 || !listens(s) || !bit_time(s))
         return;
@@ -201,7 +213,7 @@ void samd21_sercom_edge(struct samd21_sercom *s, int pin, int level)
     alarm_set(s->chip->sim, &s->rx_alarm, s->chip->sim->now + bit_time(s) / 2);
 }
 
-static uint16_t rx_read(struct samd21_sercom *s)
+static uint16_t rx_read(struct sam_sercom *s)
 {
     if (!s->fifo_count)
         return 0;
@@ -215,21 +227,21 @@ static uint16_t rx_read(struct samd21_sercom *s)
 /* --- registers --------------------------------------------------------------------------- */
 
 /* Where PMUX has put the pads that CTRLA asks for. */
-void samd21_sercom_pins_changed(struct samd21_sercom *s)
+void sam_sercom_pins_changed(struct sam_sercom *s)
 {
     unsigned txpo = s->ctrla >> 16 & 3, rxpo = s->ctrla >> 20 & 3;
-    int tx = samd21_port_sercom_pin(s->chip->port, s->number, txpo == 1 ? 2 : 0);
+    int tx = sam_port_sercom_pin(s->chip->port, s->number, txpo == 1 ? 2 : 0);
     if (s->tx_pin >= 0 && (tx != s->tx_pin || !sends(s)))
-        samd21_port_drive(s->chip->port, s->tx_pin, false, 1);
+        sam_port_drive(s->chip->port, s->tx_pin, false, 1);
     s->tx_pin = sends(s) ? tx : -1;
-    s->rx_pin = samd21_port_sercom_pin(s->chip->port, s->number, (int)rxpo);
+    s->rx_pin = sam_port_sercom_pin(s->chip->port, s->number, (int)rxpo);
     if (s->tx_pin >= 0 && !alarm_is_set(&s->tx_alarm))
         tx_level(s, 1);
 }
 
 static void sercom_reset(void *ctx)
 {
-    struct samd21_sercom *s = ctx;
+    struct sam_sercom *s = ctx;
     alarm_cancel(s->chip->sim, &s->tx_alarm);
     alarm_cancel(s->chip->sim, &s->rx_alarm);
     s->ctrla = s->ctrlb = s->baud = s->rxpl = s->dbgctrl = 0;
@@ -237,11 +249,11 @@ static void sercom_reset(void *ctx)
     s->tx_bits = s->fifo_count = 0;
     s->tx_held = false;
     s->rx_bit = -1;
-    samd21_sercom_pins_changed(s);
+    sam_sercom_pins_changed(s);
     update_irq(s);
 }
 
-static void refuse_unmodelled(struct samd21_sercom *s)
+static void refuse_unmodelled(struct sam_sercom *s)
 {
     static const char *const modes[8] = {
         "USART with external clock", NULL, "SPI slave", "SPI master", "I2C slave",
@@ -249,21 +261,21 @@ static void refuse_unmodelled(struct samd21_sercom *s)
     };
     unsigned mode = s->ctrla >> 2 & 7, form = s->ctrla >> 24 & 15;
     if (modes[mode])
-        samd21_report(s->chip, SIM_UNMODELLED, "SERCOM%d: %s", s->number, modes[mode]);
+        sam_report(s->chip, SIM_UNMODELLED, "SERCOM%d: %s", s->number, modes[mode]);
     else if (s->ctrla & CMODE || form > 1 || (s->ctrla >> 16 & 3) > 1 || s->ctrlb >> 8 & 7)
-        samd21_report(s->chip, SIM_UNMODELLED, "SERCOM%d: synchronous mode, auto-baud, IrDA, "
+        sam_report(s->chip, SIM_UNMODELLED, "SERCOM%d: synchronous mode, auto-baud, IrDA, "
                       "collision detection or flow control", s->number);
 }
 
 /* CTRLA, CTRLB (but for TXEN, RXEN) and BAUD must not change while enabled. */
-static void check_protected(struct samd21_sercom *s, uint32_t change, const char *name)
+static void check_protected(struct sam_sercom *s, uint32_t change, const char *name)
 {
     if (enabled(s) && change)
-        samd21_report(s->chip, SIM_RULE, "SERCOM%d: %s changed while CTRLA.ENABLE is 1",
+        sam_report(s->chip, SIM_RULE, "SERCOM%d: %s changed while CTRLA.ENABLE is 1",
                       s->number, name);
 }
 
-static void write_ctrla(struct samd21_sercom *s, uint32_t value)
+static void write_ctrla(struct sam_sercom *s, uint32_t value)
 {
     bool was = enabled(s);
     if (value & SWRST) {
@@ -281,21 +293,21 @@ static void write_ctrla(struct samd21_sercom *s, uint32_t value)
         s->tx_held = false;
         s->rx_bit = -1;
     }
-    samd21_sercom_pins_changed(s);
+    sam_sercom_pins_changed(s);
 }
 
-static void write_ctrlb(struct samd21_sercom *s, uint32_t value)
+static void write_ctrlb(struct sam_sercom *s, uint32_t value)
 {
     check_protected(s, (s->ctrlb ^ value) & ~(uint32_t)(TXEN | RXEN), "CTRLB");
     s->ctrlb = value;
     if (!listens(s))
         s->fifo_count = 0;
-    samd21_sercom_pins_changed(s);
+    sam_sercom_pins_changed(s);
 }
 
 static uint32_t sercom_read(void *ctx, uint32_t word)
 {
-    struct samd21_sercom *s = ctx;
+    struct sam_sercom *s = ctx;
     uint32_t value = 0;
     switch (word) {
     case 0x00: return s->ctrla;
@@ -309,9 +321,9 @@ static uint32_t sercom_read(void *ctx, uint32_t word)
     }
 }
 
-static void write_baud(struct samd21_sercom *s, uint32_t value, uint32_t mask)
+static void write_baud(struct sam_sercom *s, uint32_t value, uint32_t mask)
 {
-    uint32_t baud = samd21_merge(s->baud, value, mask & 0xFFFF);
+    uint32_t baud = sam_merge(s->baud, value, mask & 0xFFFF);
     check_protected(s, baud ^ s->baud, "BAUD");
     s->baud = baud;
     if (mask & 0xFF0000)
@@ -320,11 +332,11 @@ static void write_baud(struct samd21_sercom *s, uint32_t value, uint32_t mask)
 
 static void sercom_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
-    struct samd21_sercom *s = ctx;
+    struct sam_sercom *s = ctx;
     value &= mask;
     switch (word) {
-    case 0x00: write_ctrla(s, samd21_merge(s->ctrla, value, mask)); break;
-    case 0x04: write_ctrlb(s, samd21_merge(s->ctrlb, value, mask)); break;
+    case 0x00: write_ctrla(s, sam_merge(s->ctrla, value, mask)); break;
+    case 0x04: write_ctrlb(s, sam_merge(s->ctrlb, value, mask)); break;
     case 0x0C: write_baud(s, value, mask); break;
     case 0x14:
         s->intenset &= (uint8_t)~value;
@@ -341,23 +353,23 @@ static void sercom_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask
     update_irq(s);
 }
 
-void samd21_sercom_new(struct samd21 *samd21, int number)
+void sam_sercom_new(struct sam *sam, int number)
 {
     static const char *const names[] = { "SERCOM0", "SERCOM1", "SERCOM2", "SERCOM3",
                                          "SERCOM4", "SERCOM5" };
-    struct samd21_sercom *s = samd21->sercom[number] = calloc(1, sizeof *s);
-    s->chip = samd21;
+    struct sam_sercom *s = sam->sercom[number] = calloc(1, sizeof *s);
+    s->chip = sam;
     s->number = number;
     s->tx_pin = s->rx_pin = s->rx_bit = -1;
     alarm_init(&s->tx_alarm, tx_next, s);
     alarm_init(&s->rx_alarm, rx_sample, s);
-    samd21_add_block(samd21, &(struct samd21_block){
-        .name = names[number], .base = 0x42000800 + 0x400 * (uint32_t)number,
-        .bridge = BRIDGE_C, .bit = 2 + number, .read = sercom_read, .write = sercom_write,
+    sam_add_block(sam, &(struct sam_block){
+        .name = names[number], .base = place(s)->at.base, .bridge = place(s)->at.bridge,
+        .bit = place(s)->at.bit, .read = sercom_read, .write = sercom_write,
         .reset = sercom_reset, .ctx = s });
 }
 
-void samd21_sercom_free(struct samd21_sercom *s)
+void sam_sercom_free(struct sam_sercom *s)
 {
     alarm_cancel(s->chip->sim, &s->tx_alarm);
     alarm_cancel(s->chip->sim, &s->rx_alarm);
