@@ -75,13 +75,15 @@ static inline struct host *host_new(const void *program, size_t size)
     return host;
 }
 
+/* The chip's pins hang on the nets, so the nets go first. */
 static inline void host_free(struct host *host)
 {
-    chip_free(host->chip);
+    host->chip->power(host->chip, false);
     net_free(host->swdio);
     net_free(host->swclk);
     net_free(host->tdi);
     net_free(host->tdo);
+    chip_free(host->chip);
     sim_free(host->sim);
     free(host);
 }
