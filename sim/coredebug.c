@@ -24,6 +24,7 @@
  * Sources: Armv7-M ARM (DDI 0403E) C1.5, C1.6; Armv6-M ARM (DDI 0419) C1.5, C1.6;
  * Cortex-M3 TRM r1p1 10 ("C_HALT always clears on a system reset"). */
 #include "coredebug.h"
+#include "fp.h"
 #include <stdlib.h>
 
 enum { DFSR_BASE = 0xE000ED30, DCB_BASE = 0xE000EDF0 };
@@ -228,8 +229,20 @@ static void write_dhcsr(struct coredebug *debug, uint32_t value)
 
 /* --- register transfer, C1.6.3 --------------------------------------------------- */
 
+enum { REGSEL_FPSCR = 0x21, REGSEL_S0 = 0x40 };
+
+/* S0 to S31, as the program left them even while FPCCR.LSPACT says that some wait to be
+ * saved.  NULL: no such register here. */
+static uint32_t *fpu_register(struct cpu *cpu, unsigned number)
+{
+    return cpu->config.fpu && number - REGSEL_S0 < 32 ? &cpu->fpu.s[number - REGSEL_S0] : NULL;
+}
+
 static uint32_t read_register(struct cpu *cpu, unsigned number)
 {
+    const uint32_t *s = fpu_register(cpu, number);
+    if (s)
+        return *s;
     if (number < 16)
         return cpu->r[number];
     switch (number) {
@@ -237,13 +250,19 @@ static uint32_t read_register(struct cpu *cpu, unsigned number)
     case 17: return cpu_msp(cpu);
     case 18: return cpu_psp(cpu);
     case 20: return cpu_special(cpu);
+    case REGSEL_FPSCR: return cpu->config.fpu ? cpu->fpu.fpscr : 0;
     default: return 0;
     }
 }
 
 static void write_register(struct cpu *cpu, unsigned number, uint32_t value)
 {
-    if (number == 13)
+    uint32_t *s = fpu_register(cpu, number);
+    if (s)
+        *s = value;
+    else if (number == REGSEL_FPSCR && cpu->config.fpu)
+        cpu->fpu.fpscr = value & FPSCR_BITS;
+    else if (number == 13)
         cpu->r[13] = value & ~3u;
     else if (number == 15)
         cpu->r[15] = value & ~1u;

@@ -1,6 +1,7 @@
 /* cpu.c - one Armv6-M or Armv7-M core: fetch, memory, exceptions, the run loop.
  *
- *   called by  clock.c, the chip, coredebug.c      calls  thumb16.c, thumb32.c, nvic.c
+ *   called by  clock.c, the chip, coredebug.c
+ *   calls      thumb16.c, thumb32.c, thumb_dsp.c, thumb_fp.c; nvic.c, fpu.c
  *
  * The loop in cpu_run() does one thing a turn: take the exception that is due, or
  * execute the instruction at r[15].  Everything that needs rarer care (asleep, halted,
@@ -16,6 +17,7 @@
  * Sources: Armv7-M ARM (DDI 0403) B1.5 exceptions, D6 pseudo code; Armv6-M ARM (DDI 0419);
  * Cortex-M3 TRM r1p1 (DDI 0337) chapter 18 timing. */
 #include "thumb.h"
+#include "fpu.h"
 #include "nvic.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -88,12 +90,9 @@ void raise_fault(struct cpu *cpu, int exception, uint32_t cfsr)
     cpu->fault = exception;
 }
 
-/* A Cortex-M4 would execute some of what our core does not know. */
 void undefined(struct cpu *cpu, uint32_t op)
 {
-    if (cpu->config.arch == CPU_ARMV7EM && op >> 16)
-        sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's DSP "
-                   "extension is not modelled", cpu->config.name, op);
+    (void)op;
     raise_fault(cpu, EXC_USAGEFAULT, UNDEFINSTR);
 }
 
@@ -497,7 +496,8 @@ void cpu_set_psp(struct cpu *cpu, uint32_t value)
 
 static uint32_t apsr(const struct cpu *cpu)
 {
-    return cpu->n << 31 | cpu->z << 30 | cpu->c << 29 | cpu->v << 28 | cpu->q << 27;
+    return cpu->n << 31 | cpu->z << 30 | cpu->c << 29 | cpu->v << 28 | cpu->q << 27 |
+           cpu->ge << 16;
 }
 
 uint32_t cpu_xpsr(const struct cpu *cpu)
@@ -506,7 +506,13 @@ uint32_t cpu_xpsr(const struct cpu *cpu)
            (uint32_t)(cpu->it_state >> 2) << 10 | (uint32_t)cpu->exception;
 }
 
-static void set_apsr(struct cpu *cpu, uint32_t value)
+static void set_ge(struct cpu *cpu, uint32_t value)
+{
+    if (core_has(cpu, DSP))
+        cpu->ge = value >> 16 & 0xF;
+}
+
+static void set_nzcvq(struct cpu *cpu, uint32_t value)
 {
     cpu->n = value >> 31;
     cpu->z = value >> 30 & 1;
@@ -514,6 +520,12 @@ static void set_apsr(struct cpu *cpu, uint32_t value)
     cpu->v = value >> 28 & 1;
     if (!is_v6m(cpu))
         cpu->q = value >> 27 & 1;
+}
+
+static void set_apsr(struct cpu *cpu, uint32_t value)
+{
+    set_nzcvq(cpu, value);
+    set_ge(cpu, value);
 }
 
 static void set_epsr(struct cpu *cpu, uint32_t value)
@@ -535,9 +547,14 @@ uint32_t cpu_special(const struct cpu *cpu)
            (uint32_t)cpu->basepri << 8 | cpu->primask;
 }
 
+static uint8_t fpca(const struct cpu *cpu, uint32_t control)
+{
+    return cpu->config.fpu ? control & CONTROL_FPCA : 0;
+}
+
 void cpu_set_special(struct cpu *cpu, uint32_t value)
 {
-    set_mode(cpu, cpu->exception, value >> 24 & 3);
+    set_mode(cpu, cpu->exception, (value >> 24 & 3) | fpca(cpu, value >> 24));
     cpu->primask = value & 1;
     if (!is_v6m(cpu)) {
         cpu->faultmask = value >> 16 & 1;
@@ -581,7 +598,9 @@ void write_special(struct cpu *cpu, uint32_t sysm, uint32_t mask, uint32_t value
 {
     if (sysm < 4) {
         if (mask & 2 || is_v6m(cpu))
-            set_apsr(cpu, value);
+            set_nzcvq(cpu, value);
+        if (mask & 1)
+            set_ge(cpu, value);
         return;
     }
     if (!privileged(cpu))
@@ -599,7 +618,7 @@ void write_special(struct cpu *cpu, uint32_t sysm, uint32_t mask, uint32_t value
             cpu->faultmask = value & 1;
         break;
     case SYSM_CONTROL:                      /* SPSEL only changes in Thread mode */
-        set_mode(cpu, cpu->exception, (uint8_t)((value & 1) |
+        set_mode(cpu, cpu->exception, (uint8_t)((value & 1) | fpca(cpu, value) |
                  (cpu->exception ? cpu->control & 2 : value & 2)));
         break;
     }
@@ -627,34 +646,45 @@ static bool stack_access(struct cpu *cpu, bool write, uint32_t address, uint32_t
                  : bus_read(cpu->bus, BUS_DATA, address, 4, value);
 }
 
-static bool stack_frame(struct cpu *cpu)
+static uint32_t frame_bytes(bool extended)
 {
-    bool pad = (cpu->nvic->ccr & CCR_STKALIGN) && cpu->r[13] & 4;
-    uint32_t frame = (cpu->r[13] & ~3u) - FRAME_BYTES - (pad ? 4 : 0);
+    return FRAME_BYTES + (extended ? FPU_FRAME_BYTES : 0);
+}
+
+/* Pushes the frame.  What went wrong, as CFSR bits. */
+static uint32_t stack_frame(struct cpu *cpu)
+{
+    bool extended = cpu->control & CONTROL_FPCA;
+    bool pad = (extended || cpu->nvic->ccr & CCR_STKALIGN) && cpu->r[13] & 4;
+    uint32_t frame = (cpu->r[13] & ~3u) - frame_bytes(extended) - (pad ? 4 : 0);
     uint32_t words[8] = { cpu->r[0], cpu->r[1], cpu->r[2], cpu->r[3], cpu->r[12],
                           cpu->r[14], cpu->r[15], cpu_xpsr(cpu) | (uint32_t)pad << 9 };
     bool good = true;
     cpu->r[13] = frame;
     for (uint32_t i = 0; i < 8; i++)
         good &= stack_access(cpu, true, frame + 4 * i, &words[i]);
-    return good;
+    uint32_t wrong = extended ? fpu_push(cpu, frame + FRAME_BYTES) : 0;
+    return wrong | (good ? 0 : STKERR);
 }
 
-/* Pops the frame that r[13] points to.  False: it could not be read. */
-static bool unstack_frame(struct cpu *cpu, uint32_t *xpsr)
+/* Pops the frame that r[13] points to.  What went wrong, as CFSR bits. */
+static uint32_t unstack_frame(struct cpu *cpu, bool extended, uint32_t *xpsr)
 {
     uint32_t words[8] = { 0 }, frame = cpu->r[13];
     for (uint32_t i = 0; i < 8; i++)
         if (!stack_access(cpu, false, frame + 4 * i, &words[i]))
-            return false;
+            return UNSTKERR;
+    uint32_t wrong = extended ? fpu_pop(cpu, frame + FRAME_BYTES) : 0;
+    if (wrong)
+        return wrong;
     memcpy(cpu->r, words, 4 * sizeof *words);
     cpu->r[12] = words[4];
     cpu->r[14] = words[5];
     cpu->r[15] = words[6] & ~1u;
     *xpsr = words[7];
-    bool padded = (cpu->nvic->ccr & CCR_STKALIGN) && words[7] >> 9 & 1;
-    cpu->r[13] = frame + FRAME_BYTES + (padded ? 4 : 0);
-    return true;
+    bool padded = (extended || cpu->nvic->ccr & CCR_STKALIGN) && words[7] >> 9 & 1;
+    cpu->r[13] = frame + frame_bytes(extended) + (padded ? 4 : 0);
+    return 0;
 }
 
 /* ExceptionTaken(): the handler of `exception` begins. */
@@ -671,7 +701,7 @@ static void enter_handler(struct cpu *cpu, int exception, uint32_t exc_return)
         }
         exception = EXC_HARDFAULT;
     }
-    set_mode(cpu, exception, cpu->control & (uint8_t)~2u);
+    set_mode(cpu, exception, cpu->control & 1);         /* neither SPSEL nor FPCA */
     cpu->r[14] = exc_return;
     cpu->r[15] = vector & ~1u;
     cpu->thumb = vector & 1;
@@ -684,12 +714,13 @@ static void enter_handler(struct cpu *cpu, int exception, uint32_t exc_return)
         cpu->hooks.exception_entry(cpu->hooks.ctx, exception);
 }
 
-/* A stacking error is a BusFault of its own, which may be the one to run first. */
+/* A stacking error is a fault of its own, which may be the one to run first. */
 static void derived_fault(struct cpu *cpu, uint32_t cfsr)
 {
+    int own = cfsr & NOCP ? EXC_USAGEFAULT : EXC_BUSFAULT;
     if (!is_v6m(cpu))
         cpu->nvic->cfsr |= cfsr;
-    int exception = escalate(cpu, is_v6m(cpu) ? EXC_HARDFAULT : EXC_BUSFAULT);
+    int exception = escalate(cpu, is_v6m(cpu) ? EXC_HARDFAULT : own);
     if (exception)
         nvic_pend(cpu->nvic, exception);
 }
@@ -698,10 +729,13 @@ static void take_exception(struct cpu *cpu)
 {
     uint32_t exc_return = cpu->exception ? 0xFFFFFFF1 : on_psp(cpu) ? 0xFFFFFFFD
                                                                    : 0xFFFFFFF9;
+    if (cpu->control & CONTROL_FPCA)
+        exc_return &= ~(uint32_t)EXC_RETURN_BASIC;
     spend(cpu, is_v6m(cpu) ? ENTRY_CYCLES_M0 : ENTRY_CYCLES_M3);
     int exception = cpu->exception_due;
-    if (!stack_frame(cpu))
-        derived_fault(cpu, STKERR);
+    uint32_t wrong = stack_frame(cpu);
+    if (wrong)
+        derived_fault(cpu, wrong);
     if (cpu->lockup)
         return;
     /* Late arrival: what became more urgent during stacking goes first (B1.5.12). */
@@ -729,7 +763,8 @@ static void refuse_return(struct cpu *cpu, uint32_t exc_return)
 static bool return_is_valid(const struct cpu *cpu, uint32_t exc_return)
 {
     int nested = nvic_active_count(cpu->nvic);
-    switch (exc_return & 0xFFFFFFF) {
+    uint32_t basic = cpu->config.fpu ? exc_return | EXC_RETURN_BASIC : exc_return;
+    switch (basic & 0xFFFFFFF) {
     case 0xFFFFFF1: return nested != 1;     /* to a handler that must exist */
     case 0xFFFFFF9:
     case 0xFFFFFFD: return nested == 1 || cpu->nvic->ccr & CCR_NONBASETHRDENA;
@@ -763,12 +798,13 @@ static void exception_return(struct cpu *cpu, uint32_t exc_return)
     }
     spend(cpu, is_v6m(cpu) ? EXIT_CYCLES_M0 : EXIT_CYCLES_M3);
     bool to_handler = (exc_return & 0xF) == 1, to_psp = (exc_return & 0xF) == 0xD;
-    set_mode(cpu, to_handler ? returning : 0, (uint8_t)((cpu->control & 1) |
-                                                        (to_psp ? 2 : 0)));
-    uint32_t xpsr;
-    if (!unstack_frame(cpu, &xpsr)) {
+    bool extended = !(exc_return & EXC_RETURN_BASIC);
+    set_mode(cpu, to_handler ? returning : 0,
+             (uint8_t)((cpu->control & 1) | (to_psp ? 2 : 0) | (extended ? CONTROL_FPCA : 0)));
+    uint32_t xpsr, wrong = unstack_frame(cpu, extended, &xpsr);
+    if (wrong) {
         set_mode(cpu, returning, cpu->control & 1);
-        derived_fault(cpu, UNSTKERR);
+        derived_fault(cpu, wrong);
         if (cpu->exception_due)
             tail_chain(cpu, cpu->exception_due, exc_return);
         return;
@@ -850,39 +886,63 @@ void software_breakpoint(struct cpu *cpu, uint8_t number)
 
 /* --- execution ---------------------------------------------------------------------------- */
 
-/* The last row of either table matches everything, and is "undefined". */
-static uint8_t find_row(const struct cpu *cpu, const struct op *table, int rows, uint32_t op)
+bool core_has(const struct cpu *cpu, enum cores cores)
 {
-    int row = 0;
-    while ((op & table[row].mask) != table[row].match)
-        row++;
-    bool lacking = is_v6m(cpu) && !table[row].v6m;
-    return (uint8_t)(lacking ? rows - 1 : row);
+    switch (cores) {
+    case V6M:    return true;
+    case V7M:    return !is_v6m(cpu);
+    case DSP:    return cpu->config.arch == CPU_ARMV7EM;
+    case FPV4:   return cpu->config.fpu >= CPU_FPV4_SP;
+    case FPV5:   return cpu->config.fpu >= CPU_FPV5_SP;
+    case DOUBLE: return cpu->config.fpu == CPU_FPV5_DP;
+    }
+    return false;
 }
 
-static uint8_t decode_wide(struct cpu *cpu, uint32_t op)
+/* From row number `row` on; the last row of thumb16 and of thumb32 matches everything, and
+ * is "undefined". */
+static uint16_t find_row(const struct cpu *cpu, int row, uint32_t op)
+{
+    const struct op *const *rows = cpu->decoded->row;
+    while ((op & rows[row]->mask) != rows[row]->match || !core_has(cpu, rows[row]->cores))
+        row++;
+    return (uint16_t)row;
+}
+
+static uint16_t decode_wide(struct cpu *cpu, uint32_t op)
 {
     uint32_t slot = (op * 0x9E3779B1u) >> 20;
     struct thumb_cache *cache = cpu->decoded;
     if (cache->wide[slot].op != op) {
         cache->wide[slot].op = op;
-        cache->wide[slot].row = (uint8_t)(thumb16_rows +
-                                          find_row(cpu, thumb32, thumb32_rows, op));
+        cache->wide[slot].row = find_row(cpu, thumb16_rows, op);
     }
     return cache->wide[slot].row;
+}
+
+static int all_rows(void)
+{
+    return thumb16_rows + thumb_dsp_rows + thumb_fp_rows + thumb32_rows;
+}
+
+static int add_rows(struct thumb_cache *cache, int at, const struct op *table, int rows)
+{
+    for (int i = 0; i < rows; i++)
+        cache->row[at + i] = &table[i];
+    return at + rows;
 }
 
 static void prepare_decoding(struct cpu *cpu)
 {
     struct thumb_cache *cache = calloc(1, sizeof *cache);
-    assert(cache && thumb16_rows + thumb32_rows <= 256);
-    for (int i = 0; i < thumb16_rows; i++)
-        cache->row[i] = &thumb16[i];
-    for (int i = 0; i < thumb32_rows; i++)
-        cache->row[thumb16_rows + i] = &thumb32[i];
-    for (uint32_t op = 0; op < 1u << 16; op++)
-        cache->narrow[op] = find_row(cpu, thumb16, thumb16_rows, op);
+    assert(cache && all_rows() <= ALL_ROWS);
+    int at = add_rows(cache, 0, thumb16, thumb16_rows);
+    at = add_rows(cache, at, thumb_dsp, thumb_dsp_rows);
+    at = add_rows(cache, at, thumb_fp, thumb_fp_rows);
+    add_rows(cache, at, thumb32, thumb32_rows);
     cpu->decoded = cache;
+    for (uint32_t op = 0; op < 1u << 16; op++)
+        cache->narrow[op] = find_row(cpu, 0, op);
 }
 
 /* ITAdvance() */
@@ -895,7 +955,7 @@ static uint8_t it_advance(uint8_t state)
 static inline void execute(struct cpu *cpu)
 {
     uint32_t op, second;
-    uint8_t row;
+    uint16_t row;
     cpu->pc = cpu->r[15];
     cpu->it_now = cpu->it_state;
     cpu->cost = 1;
@@ -935,7 +995,7 @@ static void reset_now(struct cpu *cpu)
     cpu->reset_due = false;
     memset(cpu->r, 0, sizeof cpu->r);
     cpu->other_sp = 0;
-    cpu->n = cpu->z = cpu->c = cpu->v = cpu->q = 0;
+    cpu->n = cpu->z = cpu->c = cpu->v = cpu->q = cpu->ge = 0;
     cpu->primask = cpu->faultmask = cpu->basepri = cpu->control = 0;
     cpu->exception = 0;
     cpu->it_state = cpu->it_now = 0;
@@ -943,6 +1003,7 @@ static void reset_now(struct cpu *cpu)
     cpu->asleep = cpu->event = cpu->lockup = cpu->exclusive = false;
     cpu->pipeline = (struct cpu_pipeline){ .line = no_line(), .load_end = UINT64_MAX };
     nvic_reset(cpu->nvic);
+    fpu_reset(cpu);
     bus_read(cpu->bus, BUS_CODE, 0, 4, &sp);
     bus_read(cpu->bus, BUS_CODE, 4, 4, &pc);
     cpu->r[13] = sp & ~3u;
@@ -1059,9 +1120,8 @@ int cpu_coverage(const struct cpu *cpu, void (*row)(void *ctx, const char *mnemo
                  uint64_t executed), void *ctx)
 {
     int never = 0;
-    for (int i = 0; i < thumb16_rows + thumb32_rows; i++) {
-        const struct op *op = i < thumb16_rows ? &thumb16[i] : &thumb32[i - thumb16_rows];
-        row(ctx, op->mnemonic, cpu->executed[i]);
+    for (int i = 0; i < all_rows(); i++) {
+        row(ctx, cpu->decoded->row[i]->mnemonic, cpu->executed[i]);
         never += cpu->executed[i] == 0;
     }
     return never;
@@ -1077,7 +1137,7 @@ struct cpu *cpu_new(struct sim *sim, struct bus *bus, const struct cpu_config *c
     cpu->cycle = SIM_SECOND / 8000000;      /* until the chip says otherwise */
     cpu->local = sim->now;
     cpu->pipeline.line = no_line();
-    cpu->executed = calloc((size_t)(thumb16_rows + thumb32_rows), sizeof *cpu->executed);
+    cpu->executed = calloc((size_t)all_rows(), sizeof *cpu->executed);
     assert(cpu->executed);
     prepare_decoding(cpu);
     cpu->nvic = nvic_new(cpu);

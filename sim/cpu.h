@@ -1,7 +1,9 @@
 /* cpu.h - one Armv6-M, Armv7-M or Armv7E-M core: registers, instructions, exceptions, cycles.
  *
  *   cpu.c      the run loop, fetching, exceptions, cycle costs   (calls bus.c)
- *   thumb16.c, thumb32.c   the instructions: decode tables and what each does
+ *   thumb16.c, thumb32.c, thumb_dsp.c, thumb_fp.c
+ *              the instructions: decode tables and what each does
+ *   fp.c       floating-point arithmetic;  fpu.c  CPACR, extended frames, lazy state
  *   nvic.c     NVIC, SCB, SysTick, MPU stub: the System Control Space below 0xE000EDF0
  *   coredebug.c  DHCSR..DEMCR, DFSR, FPB, DWT: what a debugger sees (uses the hooks)
  *
@@ -65,6 +67,12 @@ struct cpu_pipeline {
     uint8_t load_target;            /* and the register it filled */
 };
 
+/* The FPU's registers, and those of the System Control Space that are about it. */
+struct fpu {
+    uint32_t s[32], fpscr;
+    uint32_t cpacr, fpccr, fpcar, fpdscr;
+};
+
 struct cpu {
     struct sim *sim;
     struct bus *bus;
@@ -74,10 +82,12 @@ struct cpu {
                                        address of the next instruction to execute */
     uint32_t other_sp;              /* the stack pointer that is not active */
     uint32_t n, z, c, v, q;         /* each 0 or 1 */
+    uint32_t ge;                    /* APSR.GE, four bits, with the DSP extension */
     uint8_t it_state;               /* EPSR.IT */
     bool thumb;                     /* EPSR.T */
     int exception;                  /* IPSR */
     uint8_t primask, faultmask, basepri, control;
+    struct fpu fpu;
 
     sim_time local;                 /* this core's time while it is not running */
     sim_time cycle;                 /* ticks a core clock takes */

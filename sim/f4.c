@@ -10,9 +10,6 @@
  *
  * What one part has and another has not is data (f4_parts.c).
  *
- * The core is a Cortex-M4 by its ids; its DSP instructions and FPU are not modelled, and are
- * reported when a program uses them.
- *
  * Every register access passes block_read() or block_write(), which know what holds for all
  * peripherals: behind a closed clock gate registers read 0 and forget writes (RM0090 7.3.10);
  * the APB bridges repeat a narrow write on all byte lanes (2.2).

@@ -5,7 +5,7 @@
  *   nrf51822     QFAA, build code H0 (third revision): Cortex-M0, 256 KB in pages of 1 KB, 16 KB
  *   nrf52840     build code AAD0, or AAF0 (hardened): Cortex-M4, 1 MB in pages of 4 KB, 256 KB
  *
- * The M4's DSP instructions and FPU are as far as cpu.c has them.  There is no bit-banding.
+ * There is no bit-banding.
  *
  * Sources: nRF52840 Product Specification v1.7 (4.3.9 times of the flash, 4.4 FICR); nRF51
  * reference manual v3.0 (7 FICR), nRF51822 Product Specification v3.1 (times: at most 46.3 us a

@@ -13,6 +13,7 @@
  * Sources: Armv7-M ARM B1.5 (priorities), B3.2 (SCB), B3.3 (SysTick), B3.4 (NVIC);
  * Armv6-M ARM B3; Cortex-M3 TRM r1p1 chapter 8. */
 #include "nvic.h"
+#include "fpu.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,7 +457,7 @@ static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
     case 0xD2C: return nvic->hfsr;
     case 0xD34: return nvic->mmfar;
     case 0xD38: return nvic->bfar;
-    case 0xD88: return nvic->cpacr;
+    case 0xD88: return fpu_read_register(nvic->cpu, offset);
     }
     if (offset >= 0xD40 && offset < 0xD40 + sizeof features)
         return (cpu_part(nvic->cpu) == CPU_M4 ? features_m4 : features)[(offset - 0xD40) / 4];
@@ -501,7 +502,7 @@ static void write_v7m(struct nvic *nvic, uint32_t offset, uint32_t value)
     case 0xD2C: nvic->hfsr &= ~value; break;
     case 0xD34: nvic->mmfar = value; break;
     case 0xD38: nvic->bfar = value; break;
-    case 0xD88: break;                      /* CPACR: no coprocessor to let in */
+    case 0xD88: fpu_write_register(nvic->cpu, offset, value); break;
     }
 }
 
@@ -608,8 +609,10 @@ static void write_high(void *ctx, uint32_t offset, uint32_t value, int width)
     write_register(ctx, HIGH_PART + offset, value, width);
 }
 
-/* 0xE000EE00: STIR at 0x100, and the identification registers a debugger walks to. */
-static uint32_t read_ids(void *ctx, uint32_t offset, int width)
+/* 0xE000EE00: STIR at 0x100, the FPU's registers from 0x134 on, and the identification
+ * registers that a debugger walks to. */
+enum { LAST_PART = 0xE00 };
+static uint32_t read_last(void *ctx, uint32_t offset, int width)
 {
     struct nvic *nvic = ctx;
     const uint8_t ids[12] = {               /* PIDR4-7, PIDR0-3, CIDR0-3 */
@@ -617,19 +620,27 @@ static uint32_t read_ids(void *ctx, uint32_t offset, int width)
         0x0D, 0xE0, 0x05, 0xB1,
     };
     (void)width;
-    if (refused(nvic) || offset < 0x1D0)
+    if (refused(nvic))
         return 0;
+    if (offset < 0x1D0)
+        return fpu_read_register(nvic->cpu, LAST_PART + offset);
     return offset & 3 ? 0 : ids[(offset - 0x1D0) / 4];
 }
-static void write_stir(void *ctx, uint32_t offset, uint32_t value, int width)
+static void write_stir(struct nvic *nvic, uint32_t value)
+{
+    if (!(nvic->ccr & CCR_USERSETMPEND) && refused(nvic))
+        return;
+    if (!is_v6m(nvic) && (value & 0x1FF) < (uint32_t)nvic->cpu->config.irq_count)
+        nvic_pend(nvic, 16 + (int)(value & 0x1FF));
+}
+static void write_last(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct nvic *nvic = ctx;
     (void)width;
-    if (!(nvic->ccr & CCR_USERSETMPEND) && refused(nvic))
-        return;
-    if (offset == 0x100 && !is_v6m(nvic) &&
-        (value & 0x1FF) < (uint32_t)nvic->cpu->config.irq_count)
-        nvic_pend(nvic, 16 + (int)(value & 0x1FF));
+    if (offset == 0x100)
+        write_stir(nvic, value);
+    else if (!refused(nvic))
+        fpu_write_register(nvic->cpu, LAST_PART + offset, value);
 }
 
 void nvic_reset(struct nvic *nvic)
@@ -668,8 +679,8 @@ struct nvic *nvic_new(struct cpu *cpu)
         .base = SCS_BASE + HIGH_PART, .size = 0xDF0 - HIGH_PART, .name = "SCB",
         .read = read_high, .write = write_high, .ctx = nvic });
     bus_add(cpu->bus, &(struct bus_region){
-        .base = SCS_BASE + 0xE00, .size = 0x200, .name = "STIR",
-        .read = read_ids, .write = write_stir, .ctx = nvic });
+        .base = SCS_BASE + LAST_PART, .size = 0x200, .name = "STIR",
+        .read = read_last, .write = write_last, .ctx = nvic });
     return nvic;
 }
 

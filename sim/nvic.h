@@ -34,7 +34,7 @@ struct nvic {
     uint32_t pending[EXCEPTION_WORDS], enabled[EXCEPTION_WORDS];
     uint32_t active[EXCEPTION_WORDS], line[EXCEPTION_WORDS];
     uint8_t priority[EXCEPTIONS];
-    uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, mmfar, bfar, actlr, cpacr;
+    uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, mmfar, bfar, actlr;
     struct systick systick;
 };
 

@@ -18,7 +18,7 @@ static struct chip *l476(struct sim *sim) { return stm32l476_new(sim, "target", 
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
 static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", true, 0x0BADCAFE); }
 
-#define NRF52_LACKS "DSP instructions and FPU, MPU, ETM, radio, timers, EasyDMA, GPIOTE and " \
+#define NRF52_LACKS "MPU, ETM, radio, timers, EasyDMA, GPIOTE and " \
                     "PPI, System OFF, the reset after a lockup, all other peripherals"
 
 #define L4_MODELLED "Flash controller with option bytes, protection levels, PCROP and boot, " \
@@ -37,7 +37,7 @@ const struct target_chip target_chips[] = {
     { "stm32f405", f405,
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
       "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU",
-      "DSP instructions and FPU, MPU, ETM, timers, DMA, EXTI, all other peripherals" },
+      "MPU, ETM, timers, DMA, EXTI, all other peripherals" },
     { "stm32f429", f429,
       "STM32F429ZI: the same with 2 MB of flash in two banks, PCROP, 192 KB of RAM",
       "as the STM32F405; LTDC, DMA2D, FMC and all other peripherals" },
@@ -52,10 +52,10 @@ const struct target_chip target_chips[] = {
       L4_MODELLED, L4_LACKS },
     { "stm32g474", g474,
       "STM32G474RE: Cortex-M4, 512 KB of flash with ECC in two banks or one, 96 and 32 KB of RAM. "
-      L4_MODELLED, "DSP instructions and FPU, ETM, " L4_LACKS },
+      L4_MODELLED, "ETM, " L4_LACKS },
     { "stm32l476", l476,
       "STM32L476RG: Cortex-M4, 1 MB of flash with ECC in two banks, 96 and 32 KB of RAM. "
-      L4_MODELLED, "DSP instructions and FPU, ETM, " L4_LACKS },
+      L4_MODELLED, "ETM, " L4_LACKS },
     { "nrf52840", nrf52,
       "nRF52840, build code AAD0: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMC, UICR, ACL, "
       "CTRL-AP and access port protection, CLOCK, POWER, WDT, P0 and P1, UART0", NRF52_LACKS },

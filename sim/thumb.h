@@ -1,6 +1,7 @@
 /* thumb.h - what the files of the core share, and nobody else sees.
  *
- *   thumb16.c, thumb32.c   decode tables and handlers: what an instruction does
+ *   thumb16.c, thumb32.c, thumb_dsp.c, thumb_fp.c
+ *                          decode tables and handlers: what an instruction does
  *   cpu.c                  the machine around them: memory, branches, faults, time
  *
  * A handler does one instruction.  It finds cpu->pc at the instruction, r[15] at the next
@@ -14,32 +15,36 @@
 
 #include "cpu.h"
 
-/* A row of a decode table; the first row that matches wins. */
+/* Which cores have an instruction: from Armv7-M on, Armv6-M too, or with an extension. */
+enum cores { V7M, V6M, DSP, FPV4, FPV5, DOUBLE };
+
+/* A row of a decode table; the first row that matches wins, of those that the core has. */
 struct op {
     uint32_t mask, match;
     void (*execute)(struct cpu *cpu, uint32_t op);
     const char *mnemonic;
-    bool v6m;                       /* Armv6-M has it too */
+    enum cores cores;
 };
-enum { V6M = true };                /* written in the rows */
+bool core_has(const struct cpu *cpu, enum cores cores);
 
-extern const struct op thumb16[], thumb32[];
-extern const int thumb16_rows, thumb32_rows;
+/* A 32-bit opcode is looked for in thumb_dsp first, then thumb_fp, thumb32. */
+extern const struct op thumb16[], thumb32[], thumb_dsp[], thumb_fp[];
+extern const int thumb16_rows, thumb32_rows, thumb_dsp_rows, thumb_fp_rows;
 
-/* Decoding remembered, as numbers of rows: thumb16's first, thumb32's behind them.  It is
- * keyed by the opcode and not by the address, so code may change under it. */
-enum { DECODED_32 = 4096 };
+/* Decoding remembered, as numbers of rows: those of all tables, one behind the other.  It
+ * is keyed by the opcode and not by the address, so code may change under it. */
+enum { DECODED_32 = 4096, ALL_ROWS = 512 };
 struct thumb_cache {
-    const struct op *row[256];
-    uint8_t narrow[1 << 16];                /* every 16-bit opcode */
-    struct { uint32_t op; uint8_t row; } wide[DECODED_32];
+    const struct op *row[ALL_ROWS];
+    uint16_t narrow[1 << 16];               /* every 16-bit opcode */
+    struct { uint32_t op; uint16_t row; } wide[DECODED_32];
 };
 
 /* Bits of CFSR that instructions raise (Armv7-M ARM B3.2.15). */
 enum {
     IACCVIOL = 1 << 0, MUNSTKERR = 1 << 3, MSTKERR = 1 << 4,
     IBUSERR = 1 << 8, PRECISERR = 1 << 9, UNSTKERR = 1 << 11, STKERR = 1 << 12,
-    BFARVALID = 1 << 15,
+    LSPERR = 1 << 13, BFARVALID = 1 << 15,
     UNDEFINSTR = 1 << 16, INVSTATE = 1 << 17, INVPC = 1 << 18, NOCP = 1 << 19,
     UNALIGNED = 1 << 24, DIVBYZERO = 1 << 25
 };
@@ -60,6 +65,19 @@ static inline void spend(struct cpu *cpu, uint64_t cycles)
     cpu->cycles += cycles;
     cpu->sim->now += cycles * cpu->cycle;
 }
+
+/* --- the opcode --------------------------------------------------------------- */
+
+static inline uint32_t bits(uint32_t op, int low, int count)
+{
+    return op >> low & ((1u << count) - 1);
+}
+
+/* Of 32-bit instructions. */
+static inline uint32_t field_n(uint32_t op) { return bits(op, 16, 4); }
+static inline uint32_t field_t(uint32_t op) { return bits(op, 12, 4); }    /* Rt, Ra, RdLo */
+static inline uint32_t field_d(uint32_t op) { return bits(op, 8, 4); }     /* Rd, Rt2, RdHi */
+static inline uint32_t field_m(uint32_t op) { return bits(op, 0, 4); }
 
 /* --- registers --------------------------------------------------------------- */
 

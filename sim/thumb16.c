@@ -9,11 +9,6 @@
  *   - an instruction that Armv6-M lacks is undefined there: the row says so. */
 #include "thumb.h"
 
-static uint32_t bits(uint32_t op, int low, int count)
-{
-    return op >> low & ((1u << count) - 1);
-}
-
 /* Result to a low register, flags N and Z unless in an IT block. */
 static void result_nz(struct cpu *cpu, uint32_t d, uint32_t result)
 {
@@ -448,8 +443,8 @@ const struct op thumb16[] = {
     { 0xF800, 0xA800, add_rd_sp,   "ADD Rd, SP, #imm8",     V6M },
     { 0xFF80, 0xB000, add_sp,      "ADD SP, #imm7",         V6M },
     { 0xFF80, 0xB080, sub_sp,      "SUB SP, #imm7",         V6M },
-    { 0xFD00, 0xB100, cbz,         "CBZ Rn, label",         0 },
-    { 0xFD00, 0xB900, cbz,         "CBNZ Rn, label",        0 },
+    { 0xFD00, 0xB100, cbz,         "CBZ Rn, label",       V7M },
+    { 0xFD00, 0xB900, cbz,         "CBNZ Rn, label",      V7M },
     { 0xFFC0, 0xB200, sxth,        "SXTH Rd, Rm",           V6M },
     { 0xFFC0, 0xB240, sxtb,        "SXTB Rd, Rm",           V6M },
     { 0xFFC0, 0xB280, uxth,        "UXTH Rd, Rm",           V6M },
@@ -467,7 +462,7 @@ const struct op thumb16[] = {
     { 0xFFFF, 0xBF30, wfi,         "WFI",                   V6M },
     { 0xFFFF, 0xBF40, sev,         "SEV",                   V6M },
     { 0xFF0F, 0xBF00, nop,         "hint, unallocated",     V6M },
-    { 0xFF00, 0xBF00, it,          "IT",                    0 },
+    { 0xFF00, 0xBF00, it,          "IT",                  V7M },
     { 0xF800, 0xC000, stm,         "STM Rn!, {list}",       V6M },
     { 0xF800, 0xC800, ldm,         "LDM Rn!, {list}",       V6M },
     { 0xFF00, 0xDE00, undefined,   "UDF #imm8",             V6M },

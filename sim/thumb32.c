@@ -8,19 +8,10 @@
  * The data-processing opcodes share one arithmetic unit, alu(), numbered as the
  * instructions' own op field is.
  *
- * There is neither FPU nor DSP extension: coprocessor space raises NOCP, DSP
- * opcodes are undefined (and both are reported of a chip whose core has them).  Armv6-M has seven of these instructions. */
+ * The extensions are in thumb_dsp.c and thumb_fp.c; what a core without them meets here of
+ * theirs is undefined, or, in coprocessor space, raises NOCP.  Armv6-M has seven of these
+ * instructions. */
 #include "thumb.h"
-
-static uint32_t bits(uint32_t op, int low, int count)
-{
-    return op >> low & ((1u << count) - 1);
-}
-
-static uint32_t field_n(uint32_t op) { return bits(op, 16, 4); }
-static uint32_t field_t(uint32_t op) { return bits(op, 12, 4); }    /* Rt, Ra, RdLo */
-static uint32_t field_d(uint32_t op) { return bits(op, 8, 4); }     /* Rd, Rt2, RdHi */
-static uint32_t field_m(uint32_t op) { return bits(op, 0, 4); }
 
 /* --- data processing --------------------------------------------------------------- */
 
@@ -189,7 +180,7 @@ static int32_t saturand(struct cpu *cpu, uint32_t op)
 static void saturate(struct cpu *cpu, uint32_t op, int64_t low, int64_t high)
 {
     if (bits(op, 21, 1) && field_lsb(op) == 0) {
-        undefined(cpu, op);                 /* SSAT16, USAT16: DSP extension */
+        undefined(cpu, op);                 /* SSAT16, USAT16 without DSP extension */
         return;
     }
     int64_t value = saturand(cpu, op);
@@ -267,14 +258,19 @@ static void mul(struct cpu *cpu, uint32_t op)
 {
     set_reg(cpu, field_d(op), product(cpu, op));
 }
+/* All multiplications take one cycle in a Cortex-M4 (its TRM, table 3-1). */
+static unsigned multiply_cost(const struct cpu *cpu, unsigned m3)
+{
+    return core_has(cpu, DSP) ? 1 : m3;
+}
 static void mla(struct cpu *cpu, uint32_t op)
 {
-    cpu->cost = 2;
+    cpu->cost = multiply_cost(cpu, 2);
     set_reg(cpu, field_d(op), cpu->r[field_t(op)] + product(cpu, op));
 }
 static void mls(struct cpu *cpu, uint32_t op)
 {
-    cpu->cost = 2;
+    cpu->cost = multiply_cost(cpu, 2);
     set_reg(cpu, field_d(op), cpu->r[field_t(op)] - product(cpu, op));
 }
 
@@ -282,7 +278,8 @@ static void mls(struct cpu *cpu, uint32_t op)
  * (TRM 18.2); that each operand above 16 bits takes one more is assumed. */
 static unsigned long_multiply_cost(const struct cpu *cpu, uint32_t op, unsigned minimum)
 {
-    return minimum + (cpu->r[field_n(op)] >> 16 != 0) + (cpu->r[field_m(op)] >> 16 != 0);
+    return multiply_cost(cpu, minimum + (cpu->r[field_n(op)] >> 16 != 0) +
+                              (cpu->r[field_m(op)] >> 16 != 0));
 }
 static void write_long(struct cpu *cpu, uint32_t op, uint64_t value)
 {
@@ -655,9 +652,7 @@ static void wfi(struct cpu *cpu, uint32_t op) { (void)op; wait_for_interrupt(cpu
 static void sev(struct cpu *cpu, uint32_t op) { (void)op; cpu_send_event(cpu); }
 static void coprocessor(struct cpu *cpu, uint32_t op)
 {
-    if (cpu->config.fpu && bits(op, 9, 3) == 5)      /* coprocessors 10 and 11 */
-        sim_report(cpu->sim, SIM_UNMODELLED, "%s: instruction 0x%08X: a Cortex-M4's FPU is not "
-                   "modelled", cpu->config.name, op);
+    (void)op;
     raise_fault(cpu, EXC_USAGEFAULT, NOCP);
 }
 
@@ -674,154 +669,155 @@ static bool division_by_zero(struct cpu *cpu, uint32_t op)
 
 const struct op thumb32[] = {
     /* Load and store multiple, A5.3.5 */
-    { 0xFFD00000, 0xE8800000, stmia,        "STM Rn, {list}",           0 },
-    { 0xFFFF0000, 0xE8BD0000, ldmia,        "POP.W {list}",             0 },
-    { 0xFFD00000, 0xE8900000, ldmia,        "LDM Rn, {list}",           0 },
-    { 0xFFFF0000, 0xE92D0000, stmdb,        "PUSH.W {list}",            0 },
-    { 0xFFD00000, 0xE9000000, stmdb,        "STMDB Rn, {list}",         0 },
-    { 0xFFD00000, 0xE9100000, ldmdb,        "LDMDB Rn, {list}",         0 },
+    { 0xFFD00000, 0xE8800000, stmia,        "STM Rn, {list}",         V7M },
+    { 0xFFFF0000, 0xE8BD0000, ldmia,        "POP.W {list}",           V7M },
+    { 0xFFD00000, 0xE8900000, ldmia,        "LDM Rn, {list}",         V7M },
+    { 0xFFFF0000, 0xE92D0000, stmdb,        "PUSH.W {list}",          V7M },
+    { 0xFFD00000, 0xE9000000, stmdb,        "STMDB Rn, {list}",       V7M },
+    { 0xFFD00000, 0xE9100000, ldmdb,        "LDMDB Rn, {list}",       V7M },
     /* Dual, exclusive, table branch, A5.3.6 */
-    { 0xFFF00000, 0xE8400000, strex,        "STREX",                    0 },
-    { 0xFFF00F00, 0xE8500F00, ldrex,        "LDREX",                    0 },
-    { 0xFFF00FF0, 0xE8C00F40, strexb,       "STREXB",                   0 },
-    { 0xFFF00FF0, 0xE8C00F50, strexh,       "STREXH",                   0 },
-    { 0xFFF0FFF0, 0xE8D0F000, tbb,          "TBB",                      0 },
-    { 0xFFF0FFF0, 0xE8D0F010, tbh,          "TBH",                      0 },
-    { 0xFFF00FFF, 0xE8D00F4F, ldrexb,       "LDREXB",                   0 },
-    { 0xFFF00FFF, 0xE8D00F5F, ldrexh,       "LDREXH",                   0 },
-    { 0xFF700000, 0xE8600000, strd,         "STRD, post-indexed",       0 },
-    { 0xFF500000, 0xE9400000, strd,         "STRD, offset",             0 },
-    { 0xFF700000, 0xE8700000, ldrd,         "LDRD, post-indexed",       0 },
-    { 0xFF7F0000, 0xE95F0000, ldrd,         "LDRD, literal",            0 },
-    { 0xFF500000, 0xE9500000, ldrd,         "LDRD, offset",             0 },
+    { 0xFFF00000, 0xE8400000, strex,        "STREX",                  V7M },
+    { 0xFFF00F00, 0xE8500F00, ldrex,        "LDREX",                  V7M },
+    { 0xFFF00FF0, 0xE8C00F40, strexb,       "STREXB",                 V7M },
+    { 0xFFF00FF0, 0xE8C00F50, strexh,       "STREXH",                 V7M },
+    { 0xFFF0FFF0, 0xE8D0F000, tbb,          "TBB",                    V7M },
+    { 0xFFF0FFF0, 0xE8D0F010, tbh,          "TBH",                    V7M },
+    { 0xFFF00FFF, 0xE8D00F4F, ldrexb,       "LDREXB",                 V7M },
+    { 0xFFF00FFF, 0xE8D00F5F, ldrexh,       "LDREXH",                 V7M },
+    { 0xFF700000, 0xE8600000, strd,         "STRD, post-indexed",     V7M },
+    { 0xFF500000, 0xE9400000, strd,         "STRD, offset",           V7M },
+    { 0xFF700000, 0xE8700000, ldrd,         "LDRD, post-indexed",     V7M },
+    { 0xFF7F0000, 0xE95F0000, ldrd,         "LDRD, literal",          V7M },
+    { 0xFF500000, 0xE9500000, ldrd,         "LDRD, offset",           V7M },
     /* Data processing, shifted register, A5.3.11 */
-    { 0xFFF08F00, 0xEA100F00, data_shifted, "TST Rn, Rm, shift",        0 },
-    { 0xFFE08000, 0xEA000000, data_shifted, "AND Rd, Rn, Rm, shift",    0 },
-    { 0xFFE08000, 0xEA200000, data_shifted, "BIC Rd, Rn, Rm, shift",    0 },
-    { 0xFFEF8030, 0xEA4F0000, data_shifted, "MOV/LSL Rd, Rm, #n",       0 },
-    { 0xFFEF8030, 0xEA4F0010, data_shifted, "LSR Rd, Rm, #n",           0 },
-    { 0xFFEF8030, 0xEA4F0020, data_shifted, "ASR Rd, Rm, #n",           0 },
-    { 0xFFEFF0F0, 0xEA4F0030, data_shifted, "RRX Rd, Rm",               0 },
-    { 0xFFEF8030, 0xEA4F0030, data_shifted, "ROR Rd, Rm, #n",           0 },
-    { 0xFFE08000, 0xEA400000, data_shifted, "ORR Rd, Rn, Rm, shift",    0 },
-    { 0xFFEF8000, 0xEA6F0000, data_shifted, "MVN Rd, Rm, shift",        0 },
-    { 0xFFE08000, 0xEA600000, data_shifted, "ORN Rd, Rn, Rm, shift",    0 },
-    { 0xFFF08F00, 0xEA900F00, data_shifted, "TEQ Rn, Rm, shift",        0 },
-    { 0xFFE08000, 0xEA800000, data_shifted, "EOR Rd, Rn, Rm, shift",    0 },
-    { 0xFFF08F00, 0xEB100F00, data_shifted, "CMN Rn, Rm, shift",        0 },
-    { 0xFFE08000, 0xEB000000, data_shifted, "ADD Rd, Rn, Rm, shift",    0 },
-    { 0xFFE08000, 0xEB400000, data_shifted, "ADC Rd, Rn, Rm, shift",    0 },
-    { 0xFFE08000, 0xEB600000, data_shifted, "SBC Rd, Rn, Rm, shift",    0 },
-    { 0xFFF08F00, 0xEBB00F00, data_shifted, "CMP Rn, Rm, shift",        0 },
-    { 0xFFE08000, 0xEBA00000, data_shifted, "SUB Rd, Rn, Rm, shift",    0 },
-    { 0xFFE08000, 0xEBC00000, data_shifted, "RSB Rd, Rn, Rm, shift",    0 },
-    { 0xEC000000, 0xEC000000, coprocessor,  "coprocessor",              0 },
+    { 0xFFF08F00, 0xEA100F00, data_shifted, "TST Rn, Rm, shift",      V7M },
+    { 0xFFE08000, 0xEA000000, data_shifted, "AND Rd, Rn, Rm, shift",  V7M },
+    { 0xFFE08000, 0xEA200000, data_shifted, "BIC Rd, Rn, Rm, shift",  V7M },
+    { 0xFFEF8030, 0xEA4F0000, data_shifted, "MOV/LSL Rd, Rm, #n",     V7M },
+    { 0xFFEF8030, 0xEA4F0010, data_shifted, "LSR Rd, Rm, #n",         V7M },
+    { 0xFFEF8030, 0xEA4F0020, data_shifted, "ASR Rd, Rm, #n",         V7M },
+    { 0xFFEFF0F0, 0xEA4F0030, data_shifted, "RRX Rd, Rm",             V7M },
+    { 0xFFEF8030, 0xEA4F0030, data_shifted, "ROR Rd, Rm, #n",         V7M },
+    { 0xFFE08000, 0xEA400000, data_shifted, "ORR Rd, Rn, Rm, shift",  V7M },
+    { 0xFFEF8000, 0xEA6F0000, data_shifted, "MVN Rd, Rm, shift",      V7M },
+    { 0xFFE08000, 0xEA600000, data_shifted, "ORN Rd, Rn, Rm, shift",  V7M },
+    { 0xFFF08F00, 0xEA900F00, data_shifted, "TEQ Rn, Rm, shift",      V7M },
+    { 0xFFE08000, 0xEA800000, data_shifted, "EOR Rd, Rn, Rm, shift",  V7M },
+    { 0xFFF08F00, 0xEB100F00, data_shifted, "CMN Rn, Rm, shift",      V7M },
+    { 0xFFE08000, 0xEB000000, data_shifted, "ADD Rd, Rn, Rm, shift",  V7M },
+    { 0xFFE08000, 0xEB400000, data_shifted, "ADC Rd, Rn, Rm, shift",  V7M },
+    { 0xFFE08000, 0xEB600000, data_shifted, "SBC Rd, Rn, Rm, shift",  V7M },
+    { 0xFFF08F00, 0xEBB00F00, data_shifted, "CMP Rn, Rm, shift",      V7M },
+    { 0xFFE08000, 0xEBA00000, data_shifted, "SUB Rd, Rn, Rm, shift",  V7M },
+    { 0xFFE08000, 0xEBC00000, data_shifted, "RSB Rd, Rn, Rm, shift",  V7M },
+    { 0xEF000000, 0xEF000000, undefined,    "Advanced SIMD",          V7M },
+    { 0xEC000000, 0xEC000000, coprocessor,  "coprocessor",            V7M },
     /* Data processing, modified immediate, A5.3.1 */
-    { 0xFBF08F00, 0xF0100F00, data_imm,     "TST Rn, #const",           0 },
-    { 0xFBE08000, 0xF0000000, data_imm,     "AND Rd, Rn, #const",       0 },
-    { 0xFBE08000, 0xF0200000, data_imm,     "BIC Rd, Rn, #const",       0 },
-    { 0xFBEF8000, 0xF04F0000, data_imm,     "MOV Rd, #const",           0 },
-    { 0xFBE08000, 0xF0400000, data_imm,     "ORR Rd, Rn, #const",       0 },
-    { 0xFBEF8000, 0xF06F0000, data_imm,     "MVN Rd, #const",           0 },
-    { 0xFBE08000, 0xF0600000, data_imm,     "ORN Rd, Rn, #const",       0 },
-    { 0xFBF08F00, 0xF0900F00, data_imm,     "TEQ Rn, #const",           0 },
-    { 0xFBE08000, 0xF0800000, data_imm,     "EOR Rd, Rn, #const",       0 },
-    { 0xFBF08F00, 0xF1100F00, data_imm,     "CMN Rn, #const",           0 },
-    { 0xFBE08000, 0xF1000000, data_imm,     "ADD Rd, Rn, #const",       0 },
-    { 0xFBE08000, 0xF1400000, data_imm,     "ADC Rd, Rn, #const",       0 },
-    { 0xFBE08000, 0xF1600000, data_imm,     "SBC Rd, Rn, #const",       0 },
-    { 0xFBF08F00, 0xF1B00F00, data_imm,     "CMP Rn, #const",           0 },
-    { 0xFBE08000, 0xF1A00000, data_imm,     "SUB Rd, Rn, #const",       0 },
-    { 0xFBE08000, 0xF1C00000, data_imm,     "RSB Rd, Rn, #const",       0 },
+    { 0xFBF08F00, 0xF0100F00, data_imm,     "TST Rn, #const",         V7M },
+    { 0xFBE08000, 0xF0000000, data_imm,     "AND Rd, Rn, #const",     V7M },
+    { 0xFBE08000, 0xF0200000, data_imm,     "BIC Rd, Rn, #const",     V7M },
+    { 0xFBEF8000, 0xF04F0000, data_imm,     "MOV Rd, #const",         V7M },
+    { 0xFBE08000, 0xF0400000, data_imm,     "ORR Rd, Rn, #const",     V7M },
+    { 0xFBEF8000, 0xF06F0000, data_imm,     "MVN Rd, #const",         V7M },
+    { 0xFBE08000, 0xF0600000, data_imm,     "ORN Rd, Rn, #const",     V7M },
+    { 0xFBF08F00, 0xF0900F00, data_imm,     "TEQ Rn, #const",         V7M },
+    { 0xFBE08000, 0xF0800000, data_imm,     "EOR Rd, Rn, #const",     V7M },
+    { 0xFBF08F00, 0xF1100F00, data_imm,     "CMN Rn, #const",         V7M },
+    { 0xFBE08000, 0xF1000000, data_imm,     "ADD Rd, Rn, #const",     V7M },
+    { 0xFBE08000, 0xF1400000, data_imm,     "ADC Rd, Rn, #const",     V7M },
+    { 0xFBE08000, 0xF1600000, data_imm,     "SBC Rd, Rn, #const",     V7M },
+    { 0xFBF08F00, 0xF1B00F00, data_imm,     "CMP Rn, #const",         V7M },
+    { 0xFBE08000, 0xF1A00000, data_imm,     "SUB Rd, Rn, #const",     V7M },
+    { 0xFBE08000, 0xF1C00000, data_imm,     "RSB Rd, Rn, #const",     V7M },
     /* Plain binary immediate, A5.3.3 */
-    { 0xFBFF8000, 0xF20F0000, adr_add,      "ADR Rd, label after",      0 },
-    { 0xFBF08000, 0xF2000000, addw,         "ADDW Rd, Rn, #imm12",      0 },
-    { 0xFBF08000, 0xF2400000, movw,         "MOVW Rd, #imm16",          0 },
-    { 0xFBFF8000, 0xF2AF0000, adr_sub,      "ADR Rd, label before",     0 },
-    { 0xFBF08000, 0xF2A00000, subw,         "SUBW Rd, Rn, #imm12",      0 },
-    { 0xFBF08000, 0xF2C00000, movt,         "MOVT Rd, #imm16",          0 },
-    { 0xFFD08020, 0xF3000000, ssat,         "SSAT",                     0 },
-    { 0xFFF08020, 0xF3400000, sbfx,         "SBFX",                     0 },
-    { 0xFFFF8020, 0xF36F0000, bfi,          "BFC",                      0 },
-    { 0xFFF08020, 0xF3600000, bfi,          "BFI",                      0 },
-    { 0xFFD08020, 0xF3800000, usat,         "USAT",                     0 },
-    { 0xFFF08020, 0xF3C00000, ubfx,         "UBFX",                     0 },
+    { 0xFBFF8000, 0xF20F0000, adr_add,      "ADR Rd, label after",    V7M },
+    { 0xFBF08000, 0xF2000000, addw,         "ADDW Rd, Rn, #imm12",    V7M },
+    { 0xFBF08000, 0xF2400000, movw,         "MOVW Rd, #imm16",        V7M },
+    { 0xFBFF8000, 0xF2AF0000, adr_sub,      "ADR Rd, label before",   V7M },
+    { 0xFBF08000, 0xF2A00000, subw,         "SUBW Rd, Rn, #imm12",    V7M },
+    { 0xFBF08000, 0xF2C00000, movt,         "MOVT Rd, #imm16",        V7M },
+    { 0xFFD08020, 0xF3000000, ssat,         "SSAT",                   V7M },
+    { 0xFFF08020, 0xF3400000, sbfx,         "SBFX",                   V7M },
+    { 0xFFFF8020, 0xF36F0000, bfi,          "BFC",                    V7M },
+    { 0xFFF08020, 0xF3600000, bfi,          "BFI",                    V7M },
+    { 0xFFD08020, 0xF3800000, usat,         "USAT",                   V7M },
+    { 0xFFF08020, 0xF3C00000, ubfx,         "UBFX",                   V7M },
     /* Branches and miscellaneous control, A5.3.4 */
     { 0xFFE0D000, 0xF3808000, msr,          "MSR",                    V6M },
-    { 0xFFFFD7FF, 0xF3AF8000, hint,         "NOP.W",                    0 },
-    { 0xFFFFD7FF, 0xF3AF8001, hint,         "YIELD.W",                  0 },
-    { 0xFFFFD7FF, 0xF3AF8002, wfe,          "WFE.W",                    0 },
-    { 0xFFFFD7FF, 0xF3AF8003, wfi,          "WFI.W",                    0 },
-    { 0xFFFFD7FF, 0xF3AF8004, sev,          "SEV.W",                    0 },
-    { 0xFFFFD700, 0xF3AF8000, hint,         "hint, unallocated or DBG", 0 },
-    { 0xFFFFD0F0, 0xF3BF8020, clrex,        "CLREX",                    0 },
+    { 0xFFFFD7FF, 0xF3AF8000, hint,         "NOP.W",                  V7M },
+    { 0xFFFFD7FF, 0xF3AF8001, hint,         "YIELD.W",                V7M },
+    { 0xFFFFD7FF, 0xF3AF8002, wfe,          "WFE.W",                  V7M },
+    { 0xFFFFD7FF, 0xF3AF8003, wfi,          "WFI.W",                  V7M },
+    { 0xFFFFD7FF, 0xF3AF8004, sev,          "SEV.W",                  V7M },
+    { 0xFFFFD700, 0xF3AF8000, hint,         "hint, unallocated or DBG", V7M },
+    { 0xFFFFD0F0, 0xF3BF8020, clrex,        "CLREX",                  V7M },
     { 0xFFFFD0F0, 0xF3BF8040, barrier,      "DSB",                    V6M },
     { 0xFFFFD0F0, 0xF3BF8050, barrier,      "DMB",                    V6M },
     { 0xFFFFD0F0, 0xF3BF8060, barrier,      "ISB",                    V6M },
     { 0xFFFFD000, 0xF3EF8000, mrs,          "MRS",                    V6M },
     { 0xFFF0F000, 0xF7F0A000, undefined,    "UDF.W",                  V6M },
-    { 0xFB80D000, 0xF3808000, undefined,    "undefined control",        0 },
-    { 0xF800D000, 0xF0008000, b_cond,       "B<c>.W label",             0 },
-    { 0xF800D000, 0xF0009000, b_long,       "B.W label",                0 },
+    { 0xFB80D000, 0xF3808000, undefined,    "undefined control",      V7M },
+    { 0xF800D000, 0xF0008000, b_cond,       "B<c>.W label",           V7M },
+    { 0xF800D000, 0xF0009000, b_long,       "B.W label",              V7M },
     { 0xF800D000, 0xF000D000, bl,           "BL label",               V6M },
     /* Loads and hints, A5.3.7 to A5.3.9.  "PC" as target of a short load is a hint. */
-    { 0xFE5FF000, 0xF81FF000, hint,         "PLD/PLI label",            0 },
-    { 0xFED0F000, 0xF890F000, hint,         "PLD/PLI [Rn, #imm12]",     0 },
-    { 0xFED0FF00, 0xF810FC00, hint,         "PLD/PLI [Rn, #-imm8]",     0 },
-    { 0xFED0FFC0, 0xF810F000, hint,         "PLD/PLI [Rn, Rm]",         0 },
-    { 0xFE7F0000, 0xF81F0000, ldr_literal,  "LDR(S)B Rt, label",        0 },
-    { 0xFEF00000, 0xF8900000, ldr_imm12,    "LDR(S)B Rt, [Rn, #imm12]", 0 },
-    { 0xFEF00F00, 0xF8100E00, ldrt,         "LDR(S)BT",                 0 },
-    { 0xFEF00800, 0xF8100800, ldr_imm8,     "LDR(S)B Rt, [Rn, #imm8]",  0 },
-    { 0xFEF00FC0, 0xF8100000, ldr_reg,      "LDR(S)B Rt, [Rn, Rm]",     0 },
-    { 0xFE7F0000, 0xF83F0000, ldr_literal,  "LDR(S)H Rt, label",        0 },
-    { 0xFEF00000, 0xF8B00000, ldr_imm12,    "LDR(S)H Rt, [Rn, #imm12]", 0 },
-    { 0xFEF00F00, 0xF8300E00, ldrt,         "LDR(S)HT",                 0 },
-    { 0xFEF00800, 0xF8300800, ldr_imm8,     "LDR(S)H Rt, [Rn, #imm8]",  0 },
-    { 0xFEF00FC0, 0xF8300000, ldr_reg,      "LDR(S)H Rt, [Rn, Rm]",     0 },
-    { 0xFF7F0000, 0xF85F0000, ldr_literal,  "LDR Rt, label",            0 },
-    { 0xFFF00000, 0xF8D00000, ldr_imm12,    "LDR Rt, [Rn, #imm12]",     0 },
-    { 0xFFF00F00, 0xF8500E00, ldrt,         "LDRT",                     0 },
-    { 0xFFF00800, 0xF8500800, ldr_imm8,     "LDR Rt, [Rn, #imm8]",      0 },
-    { 0xFFF00FC0, 0xF8500000, ldr_reg,      "LDR Rt, [Rn, Rm]",         0 },
+    { 0xFE5FF000, 0xF81FF000, hint,         "PLD/PLI label",          V7M },
+    { 0xFED0F000, 0xF890F000, hint,         "PLD/PLI [Rn, #imm12]",   V7M },
+    { 0xFED0FF00, 0xF810FC00, hint,         "PLD/PLI [Rn, #-imm8]",   V7M },
+    { 0xFED0FFC0, 0xF810F000, hint,         "PLD/PLI [Rn, Rm]",       V7M },
+    { 0xFE7F0000, 0xF81F0000, ldr_literal,  "LDR(S)B Rt, label",      V7M },
+    { 0xFEF00000, 0xF8900000, ldr_imm12,    "LDR(S)B Rt, [Rn, #imm12]", V7M },
+    { 0xFEF00F00, 0xF8100E00, ldrt,         "LDR(S)BT",               V7M },
+    { 0xFEF00800, 0xF8100800, ldr_imm8,     "LDR(S)B Rt, [Rn, #imm8]",V7M },
+    { 0xFEF00FC0, 0xF8100000, ldr_reg,      "LDR(S)B Rt, [Rn, Rm]",   V7M },
+    { 0xFE7F0000, 0xF83F0000, ldr_literal,  "LDR(S)H Rt, label",      V7M },
+    { 0xFEF00000, 0xF8B00000, ldr_imm12,    "LDR(S)H Rt, [Rn, #imm12]", V7M },
+    { 0xFEF00F00, 0xF8300E00, ldrt,         "LDR(S)HT",               V7M },
+    { 0xFEF00800, 0xF8300800, ldr_imm8,     "LDR(S)H Rt, [Rn, #imm8]",V7M },
+    { 0xFEF00FC0, 0xF8300000, ldr_reg,      "LDR(S)H Rt, [Rn, Rm]",   V7M },
+    { 0xFF7F0000, 0xF85F0000, ldr_literal,  "LDR Rt, label",          V7M },
+    { 0xFFF00000, 0xF8D00000, ldr_imm12,    "LDR Rt, [Rn, #imm12]",   V7M },
+    { 0xFFF00F00, 0xF8500E00, ldrt,         "LDRT",                   V7M },
+    { 0xFFF00800, 0xF8500800, ldr_imm8,     "LDR Rt, [Rn, #imm8]",    V7M },
+    { 0xFFF00FC0, 0xF8500000, ldr_reg,      "LDR Rt, [Rn, Rm]",       V7M },
     /* Stores, A5.3.10 */
-    { 0xFF1F0000, 0xF80F0000, undefined,    "STR Rt, [PC]",             0 },
-    { 0xFFF00000, 0xF8800000, str_imm12,    "STRB Rt, [Rn, #imm12]",    0 },
-    { 0xFFF00F00, 0xF8000E00, strt,         "STRBT",                    0 },
-    { 0xFFF00800, 0xF8000800, str_imm8,     "STRB Rt, [Rn, #imm8]",     0 },
-    { 0xFFF00FC0, 0xF8000000, str_reg,      "STRB Rt, [Rn, Rm]",        0 },
-    { 0xFFF00000, 0xF8A00000, str_imm12,    "STRH Rt, [Rn, #imm12]",    0 },
-    { 0xFFF00F00, 0xF8200E00, strt,         "STRHT",                    0 },
-    { 0xFFF00800, 0xF8200800, str_imm8,     "STRH Rt, [Rn, #imm8]",     0 },
-    { 0xFFF00FC0, 0xF8200000, str_reg,      "STRH Rt, [Rn, Rm]",        0 },
-    { 0xFFF00000, 0xF8C00000, str_imm12,    "STR Rt, [Rn, #imm12]",     0 },
-    { 0xFFF00F00, 0xF8400E00, strt,         "STRT",                     0 },
-    { 0xFFF00800, 0xF8400800, str_imm8,     "STR Rt, [Rn, #imm8]",      0 },
-    { 0xFFF00FC0, 0xF8400000, str_reg,      "STR Rt, [Rn, Rm]",         0 },
+    { 0xFF1F0000, 0xF80F0000, undefined,    "STR Rt, [PC]",           V7M },
+    { 0xFFF00000, 0xF8800000, str_imm12,    "STRB Rt, [Rn, #imm12]",  V7M },
+    { 0xFFF00F00, 0xF8000E00, strt,         "STRBT",                  V7M },
+    { 0xFFF00800, 0xF8000800, str_imm8,     "STRB Rt, [Rn, #imm8]",   V7M },
+    { 0xFFF00FC0, 0xF8000000, str_reg,      "STRB Rt, [Rn, Rm]",      V7M },
+    { 0xFFF00000, 0xF8A00000, str_imm12,    "STRH Rt, [Rn, #imm12]",  V7M },
+    { 0xFFF00F00, 0xF8200E00, strt,         "STRHT",                  V7M },
+    { 0xFFF00800, 0xF8200800, str_imm8,     "STRH Rt, [Rn, #imm8]",   V7M },
+    { 0xFFF00FC0, 0xF8200000, str_reg,      "STRH Rt, [Rn, Rm]",      V7M },
+    { 0xFFF00000, 0xF8C00000, str_imm12,    "STR Rt, [Rn, #imm12]",   V7M },
+    { 0xFFF00F00, 0xF8400E00, strt,         "STRT",                   V7M },
+    { 0xFFF00800, 0xF8400800, str_imm8,     "STR Rt, [Rn, #imm8]",    V7M },
+    { 0xFFF00FC0, 0xF8400000, str_reg,      "STR Rt, [Rn, Rm]",       V7M },
     /* Data processing, register, A5.3.12 */
-    { 0xFFE0F0F0, 0xFA00F000, shift_by_reg, "LSL Rd, Rn, Rm",           0 },
-    { 0xFFE0F0F0, 0xFA20F000, shift_by_reg, "LSR Rd, Rn, Rm",           0 },
-    { 0xFFE0F0F0, 0xFA40F000, shift_by_reg, "ASR Rd, Rn, Rm",           0 },
-    { 0xFFE0F0F0, 0xFA60F000, shift_by_reg, "ROR Rd, Rn, Rm",           0 },
-    { 0xFFFFF0C0, 0xFA0FF080, sxth,         "SXTH.W",                   0 },
-    { 0xFFFFF0C0, 0xFA1FF080, uxth,         "UXTH.W",                   0 },
-    { 0xFFFFF0C0, 0xFA4FF080, sxtb,         "SXTB.W",                   0 },
-    { 0xFFFFF0C0, 0xFA5FF080, uxtb,         "UXTB.W",                   0 },
-    { 0xFFF0F0F0, 0xFA90F080, rev,          "REV.W",                    0 },
-    { 0xFFF0F0F0, 0xFA90F090, rev16,        "REV16.W",                  0 },
-    { 0xFFF0F0F0, 0xFA90F0A0, rbit,         "RBIT",                     0 },
-    { 0xFFF0F0F0, 0xFA90F0B0, revsh,        "REVSH.W",                  0 },
-    { 0xFFF0F0F0, 0xFAB0F080, clz,          "CLZ",                      0 },
+    { 0xFFE0F0F0, 0xFA00F000, shift_by_reg, "LSL Rd, Rn, Rm",         V7M },
+    { 0xFFE0F0F0, 0xFA20F000, shift_by_reg, "LSR Rd, Rn, Rm",         V7M },
+    { 0xFFE0F0F0, 0xFA40F000, shift_by_reg, "ASR Rd, Rn, Rm",         V7M },
+    { 0xFFE0F0F0, 0xFA60F000, shift_by_reg, "ROR Rd, Rn, Rm",         V7M },
+    { 0xFFFFF0C0, 0xFA0FF080, sxth,         "SXTH.W",                 V7M },
+    { 0xFFFFF0C0, 0xFA1FF080, uxth,         "UXTH.W",                 V7M },
+    { 0xFFFFF0C0, 0xFA4FF080, sxtb,         "SXTB.W",                 V7M },
+    { 0xFFFFF0C0, 0xFA5FF080, uxtb,         "UXTB.W",                 V7M },
+    { 0xFFF0F0F0, 0xFA90F080, rev,          "REV.W",                  V7M },
+    { 0xFFF0F0F0, 0xFA90F090, rev16,        "REV16.W",                V7M },
+    { 0xFFF0F0F0, 0xFA90F0A0, rbit,         "RBIT",                   V7M },
+    { 0xFFF0F0F0, 0xFA90F0B0, revsh,        "REVSH.W",                V7M },
+    { 0xFFF0F0F0, 0xFAB0F080, clz,          "CLZ",                    V7M },
     /* Multiply and divide, A5.3.16, A5.3.17 */
-    { 0xFFF0F0F0, 0xFB00F000, mul,          "MUL.W",                    0 },
-    { 0xFFF000F0, 0xFB000000, mla,          "MLA",                      0 },
-    { 0xFFF000F0, 0xFB000010, mls,          "MLS",                      0 },
-    { 0xFFF000F0, 0xFB800000, smull,        "SMULL",                    0 },
-    { 0xFFF000F0, 0xFB9000F0, sdiv,         "SDIV",                     0 },
-    { 0xFFF000F0, 0xFBA00000, umull,        "UMULL",                    0 },
-    { 0xFFF000F0, 0xFBB000F0, udiv,         "UDIV",                     0 },
-    { 0xFFF000F0, 0xFBC00000, smlal,        "SMLAL",                    0 },
-    { 0xFFF000F0, 0xFBE00000, umlal,        "UMLAL",                    0 },
+    { 0xFFF0F0F0, 0xFB00F000, mul,          "MUL.W",                  V7M },
+    { 0xFFF000F0, 0xFB000000, mla,          "MLA",                    V7M },
+    { 0xFFF000F0, 0xFB000010, mls,          "MLS",                    V7M },
+    { 0xFFF000F0, 0xFB800000, smull,        "SMULL",                  V7M },
+    { 0xFFF000F0, 0xFB9000F0, sdiv,         "SDIV",                   V7M },
+    { 0xFFF000F0, 0xFBA00000, umull,        "UMULL",                  V7M },
+    { 0xFFF000F0, 0xFBB000F0, udiv,         "UDIV",                   V7M },
+    { 0xFFF000F0, 0xFBC00000, smlal,        "SMLAL",                  V7M },
+    { 0xFFF000F0, 0xFBE00000, umlal,        "UMLAL",                  V7M },
     { 0x00000000, 0x00000000, undefined,    "undefined, 32 bits",     V6M },
 };
 const int thumb32_rows = sizeof thumb32 / sizeof *thumb32;

@@ -11,10 +11,13 @@ tables, so that a slip in either shows.  The seed is fixed: every run is the sam
 Left out, because the manual makes them UNPREDICTABLE or QEMU differs by design:
   - STREX to another address than LDREX's (QEMU compares addresses, Cortex-M3 has no tag)
   - WFE without an event (QEMU takes it for NOP)
-  - anything that would touch memory outside the window, or need an MPU, FPU, DSP."""
+  - anything that would touch memory outside the window, or need an MPU."""
 import random, sys
 
 R = random.Random(20260101)
+CORE = sys.argv[3]                      # m3, m4 or m7: these two have the DSP extension,
+FPU = CORE.endswith('f')                # and as m4f or m7f their program uses the FPU, too
+FPV5 = CORE == 'm7f'
 CODE = 0x00010000                       # link.ld puts the cases here
 WINDOW, STACK = 0x20000000, 0x20001000  # data at 0..0x7FF, stack around 0x1000
 ANY = list(range(13)) + [14]            # neither SP nor PC
@@ -127,8 +130,222 @@ def high_register():
             m = 13
     return [0x4400 | kind << 8 | (d & 8) << 4 | m << 3 | (d & 7)]
 
+# --- the DSP extension ---------------------------------------------------------------------
+DSP = (['111010101100nnnn 0iiiddddjjt0mmmm', '111100110010nnnn 0000dddd0000iiii',
+        '111100111010nnnn 0000dddd0000iiii', '111110101010nnnn 1111dddd1000mmmm',
+        '111110101010nnnn 1111dddd1000mmmm', '1111101000101111 1111dddd10rrmmmm',
+        '1111101000111111 1111dddd10rrmmmm'] +
+       ['111110100%snnnn 1111dddd10rrmmmm' % op
+        for op in ('000', '001', '010', '011', '100', '101')] +
+       ['111110101%snnnn 1111dddd0%smmmm' % (op, kind)
+        for op in ('000', '001', '010', '100', '101', '110')
+        for kind in ('000', '001', '010', '100', '101', '110')] +
+       ['111110101000nnnn 1111dddd10%smmmm' % op for op in ('00', '01', '10', '11')] +
+       ['111110110%snnnn %sdddd00%smmmm' % (op, a, x)
+        for op, x in (('001', 'xy'), ('010', '0x'), ('011', '0y'), ('100', '0x'),
+                      ('101', '0r'), ('111', '00')) for a in ('aaaa', '1111')] +
+       ['111110110110nnnn aaaadddd000rmmmm'])
+DSP_LONG = ['111110111100nnnn aaaadddd10xymmmm', '111110111100nnnn aaaadddd110xmmmm',
+            '111110111101nnnn aaaadddd110xmmmm', '111110111110nnnn aaaadddd0110mmmm']
+
+def dsp():
+    if R.randrange(8):
+        return pick(DSP)
+    low, high = R.sample(ANY, 2)
+    return fill(R.choice(DSP_LONG), a=low, d=high)
+
+# --- the FPU ---------------------------------------------------------------------------------
+# Patterns of single precision; F and G are the fifth bits of Vd and Vm, N that of Vn.  In
+# those of double precision (z = 1) they are zero.
+def precisions(pattern, fifth):
+    """Both of a pattern; `fifth` lists the letters that a double must have 0."""
+    double = pattern.replace('z', '1')
+    for letter in fifth:
+        double = double.replace(letter, '0')
+    return [pattern.replace('z', '0')] + ([double] if FPV5 else [])
+
+FP_THREE = [p for op in ('0F00', '0F01', '0F10', '0F11', '1F01', '1F10') for x in '01'
+            for p in precisions('11101110%snnnn dddd101zN%sG0mmmm' % (op, x), 'FNG')]
+FP_THREE += precisions('111011101F00nnnn dddd101zN0G0mmmm', 'FNG')
+if FPV5:
+    FP_THREE += [p for cc in ('00', '01', '10', '11')
+                 for p in precisions('111111100F%snnnn dddd101zN0G0mmmm' % cc, 'FNG')]
+    FP_THREE += [p for x in '01'
+                 for p in precisions('111111101F00nnnn dddd101zN%sG0mmmm' % x, 'FNG')]
+def two_registers(opc2, bits76, fifth, prefix='1110'):
+    return precisions('%s11101F11%s dddd101z%sG0mmmm' % (prefix, opc2, bits76), fifth)
+FP_TWO = (two_registers('0000', '01', 'FG') + two_registers('0000', '11', 'FG') +
+          two_registers('0001', '01', 'FG') + two_registers('0001', '11', 'FG') +
+          two_registers('0010', 't1', 'F') + two_registers('0011', 't1', 'G') +
+          two_registers('0100', 'e1', 'FG') + two_registers('1000', 's1', 'F') +
+          two_registers('110s', 'r1', 'G'))
+FP_TWO += precisions('111011101F110101 dddd101ze1000000', 'F')
+FP_TWO += precisions('111011101F11iiii dddd101z0000jjjj', 'F')
+if FPV5:
+    FP_TWO += (two_registers('0110', '01', 'FG') + two_registers('0110', '11', 'FG') +
+               two_registers('0111', '01', 'FG') + two_registers('10rr', '01', 'FG', '1111') +
+               two_registers('11rr', 's1', 'G', '1111'))
+    FP_TWO += ['1110111010110111 dddd101011G0mmmm', '111011101F110111 dddd10111100mmmm']
+
+SINGLES = [0, 0x80000000, 1, 0x80000001, 0x7FFFFF, 0x800000, 0x800001, 0x80800000, 0x3F800000,
+           0xBF800000, 0x3F7FFFFF, 0x3F800001, 0x40000000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000,
+           0xFF800000, 0x7F800001, 0x7FC00000, 0xFFC12345, 0x7FBFFFFF, 0xFF8ABCDE, 0x3F000000,
+           0x3EFFFFFF, 0x3F000001, 0x3FC00000, 0xBFC00000, 0x40200000, 0x4B000000, 0x4AFFFFFF,
+           0x4B000001, 0x4F000000, 0xCF000000, 0xCF000001, 0x4EFFFFFF, 0x4F7FFFFF, 0x4F800000,
+           0x33800000, 0x33800001, 0x47000000, 0xC7000000, 0x477FFF00, 0x477FE000, 0x477FEFFF,
+           0x477FF000, 0x38800000, 0x387FC000, 0x387FEFFF, 0x33000000, 0x33000001, 0x7F000000,
+           0x00400000, 0x34000000, 0x5F000000, 0x1F000000, 0x20000000]
+HALVES = [0, 0x8000, 1, 0x3FF, 0x400, 0x3C00, 0xBC00, 0x7BFF, 0x7C00, 0xFC00, 0x7C01, 0x7E00,
+          0xFE55, 0xFDFF, 0x7FFF, 0xFFFF]
+
+def single():
+    kind = R.randrange(8)
+    if kind < 4:
+        return R.choice(SINGLES)
+    if kind < 5:
+        return R.getrandbits(32)
+    if kind < 6:
+        return R.choice(HALVES) << 16 | R.choice(HALVES)
+    return R.getrandbits(1) << 31 | R.randrange(97, 160) << 23 | R.getrandbits(23)
+
+def widened(s):
+    """A single's bits as the double of a like kind: the same edges, elsewhere."""
+    exponent, fraction = s >> 23 & 0xFF, s & 0x7FFFFF
+    exponent = (0 if exponent == 0 else 0x7FF if exponent == 0xFF else exponent - 127 + 1023)
+    extra = R.choice([0, 0, 1, 0x10000000, 0xFFFFFFF, 0x1FFFFFFF, R.getrandbits(29)])
+    return (s >> 31) << 63 | exponent << 52 | fraction << 29 | extra
+
+def double():
+    kind = R.randrange(8)
+    if kind < 5:
+        return widened(single())
+    if kind < 6:
+        return R.getrandbits(64)
+    return R.choice([1, 1 << 63, 0xFFFFFFFFFFFFF, 1 << 52, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000001,
+                     0x7FF8000000000000, 0xFFF7FFFFFFFFFFFF, 0x3CA0000000000000,
+                     0x3CA0000000000001, 0x4330000000000000, 0x432FFFFFFFFFFFFF,
+                     0x41DFFFFFFFC00000, 0x41E0000000000000, 0xC1E0000000200000,
+                     0x41EFFFFFFFE00000, 0x47EFFFFFE0000000, 0x47EFFFFFF0000000,
+                     0x36A0000000000000, 0x3690000000000000, 0x380FFFFFFFFFFFFF,
+                     0x3F10000000000000, 0x0008000000000000])
+
+def fpscr():
+    return (R.getrandbits(4) << 28 | R.getrandbits(5) << 22 |
+            R.choice([0, 0, 0x9F, R.getrandbits(8)]))
+
+def move_single(to_core, s, t):
+    return [0xEE00 | to_core << 4 | s >> 1, t << 12 | 0xA10 | (s & 1) << 7]
+def move_double(to_core, d, t, t2):
+    return [0xEC40 | to_core << 4 | t2, t << 12 | 0xB10 | d]
+
+def fixed_point():
+    size, double = R.randrange(2), FPV5 and R.randrange(2)
+    fraction = R.randrange(0, 33 if size else 17)
+    imm = (32 if size else 16) - fraction
+    return fill('111011101%s111o1u dddd101zs1i0jjjj'.replace('z', '01'[double]) %
+                ('0' if double else 'F'), s=size, i=imm & 1, j=imm >> 1)
+
+def fp_data(in_it=False):
+    if R.randrange(10) == 0:
+        return fixed_point()
+    while True:
+        pattern = R.choice(FP_THREE if R.randrange(2) else FP_TWO)
+        if not (in_it and pattern.startswith('1111')):
+            return fill(pattern, **fp_fields(pattern))
+
+def fp_fields(pattern):
+    return {letter: R.getrandbits(4) for letter in 'nmd' if pattern.count(letter) == 4}
+
+def fp_transfer():
+    kind = R.randrange(8)
+    t, t2 = R.sample(ANY, 2)
+    if kind < 3:
+        return load_constant(t, single()) + move_single(0, R.randrange(32), t)
+    if kind == 3:
+        return move_single(1, R.randrange(32), t)
+    if kind == 4:
+        return [0xEC40 | R.randrange(2) << 4 | t2, t << 12 | 0xA10 | R.randrange(15) |
+                R.randrange(2) << 5]
+    if kind == 5:
+        return R.choice([move_double(R.randrange(2), R.randrange(16), t, t2),
+                         fill('1110111000xynnnn tttt101100010000', t=t, n=R.randrange(16))])
+    if kind == 6:
+        return R.choice([[0xEEF1, 0xFA10], [0xEEF1, t << 12 | 0xA10]])
+    return load_constant(t, fpscr()) + [0xEEE1, t << 12 | 0xA10]
+
+def fp_memory():
+    n = R.choice(ANY)
+    kind, load, double = R.randrange(4), R.randrange(2), R.randrange(2)
+    if kind == 0:
+        up, imm = R.randrange(2), R.randrange(256)
+        where = address(4)
+        if load and R.randrange(4) == 0:
+            return [], [0xED1F | up << 7, R.randrange(16) << 12 | 0xA00 | double << 8 | imm]
+        return (load_constant(n, where - 4 * imm if up else where + 4 * imm),
+                [0xED00 | up << 7 | load << 4 | n | (not double and R.randrange(2)) << 6,
+                 R.randrange(16) << 12 | 0xA00 | double << 8 | imm])
+    first = R.randrange(0, 32, 2) if double else R.randrange(32)
+    words = R.randrange(1, min(32 - first, 16) + 1)
+    if double:
+        words = max(2, words & ~1)
+    vd = first // 2 << 12 | (0 if double else (first & 1) << 22)
+    down = kind == 3
+    opcode = (0xED20 if down else 0xEC80 | R.randrange(2) << 5) | load << 4 | n | vd >> 16
+    where = address(4, 80) + (64 if down else 0)
+    return load_constant(n, where), [opcode, vd & 0xFFFF | 0xA00 | double << 8 | words]
+
+def fp_all_seen():
+    """The end of a random case: all registers to the window, of which a checksum is kept."""
+    return load_constant(0, WINDOW + 0x40) + [0xEC80, 0x0A20, 0xEEF1, 0x1A10]
+
+def fp_once(word):
+    """One operation: FPSCR = r12, Vn = r0:r1, Vm = r2:r3, Vd = r4:r5."""
+    code = [0xEEE1, 0xCA10]
+    for register, low in ((word >> 16 & 15, 0), (word & 15, 2), (word >> 12 & 15, 4)):
+        code += move_double(0, register, low, low + 1)
+    return code + [word >> 16, word & 0xFFFF]
+
+def fp_cases():
+    """Two operations a case, from a fresh FPSCR each; all 32 registers hold the operands by
+    pairs, so that a single is either half."""
+    patterns = FP_THREE + FP_TWO
+    for pattern in patterns:
+        for _ in range(160):
+            code, results = [], [(6, 7, 8), (9, 10, 11)]
+            for flags, low, high in results:
+                fields = fp_fields(pattern)
+                if R.randrange(4):                  # mostly three different ones
+                    fields.update({k: v for k, v in zip('dnm', R.sample(range(16), 3))
+                                   if k in fields})
+                halves = fill(pattern, **fields)
+                word = halves[0] << 16 | halves[1]
+                code += fp_once(word)
+                code += [0xEEF1, flags << 12 | 0xA10] + move_double(1, word >> 12 & 15, low, high)
+            def operand():
+                number = double() if FPV5 and R.randrange(2) else single() << 32 | single()
+                return [number & 0xFFFFFFFF, number >> 32]
+            words = operand() + operand() + operand()
+            if R.randrange(6) == 0:                 # equal, opposite, or next to each other
+                words[2:4] = [words[0] + R.randrange(2) & 0xFFFFFFFF,
+                              words[1] ^ R.choice([0, 1 << 31])]
+            regs = registers(**{'r%d' % i: word for i, word in enumerate(words)})
+            regs[12] = fpscr()
+            yield code, regs
+
+def fixed_cases():
+    for _ in range(1500):
+        code = fixed_point()
+        d = code[1] >> 12
+        yield ([0xEEE1, 0xCA10] + move_double(0, d, 0, 1) + code + [0xEEF1, 0x6A10] +
+               move_double(1, d, 7, 8),
+               registers(r0=single() if R.randrange(2) else value(),
+                         r1=widened(single()) >> 32 if R.randrange(2) else value(),
+                         r12=fpscr()))
+
 def special():
     kind = R.randrange(3)
+    if kind == 0 and CORE != 'm3':
+        return fill('111100111000nnnn 1000%s0000000000' % R.choice(['10', '01', '11']))
     if kind == 0:
         return fill('111100111000nnnn 1000100000000000')
     if kind == 1:
@@ -148,12 +365,20 @@ def hint():
                      fill('1111100us0011111 1111iiiiiiiiiiii')])
 
 def compute():
+    if FPU and R.randrange(2):
+        return fp_transfer() if R.randrange(2) else fp_data()
+    if CORE != 'm3' and R.randrange(2):
+        return dsp()
     return R.choices([lambda: pick(ALU16), lambda: pick(ALU32), shifted_by_register_amount,
                       bit_field, saturate, long_multiply, reverse, high_register, special,
                       hint], [30, 40, 4, 4, 4, 4, 3, 4, 3, 3])[0]()
 
 def compute_one():
     """A single instruction, for an IT block."""
+    if FPU and R.randrange(3) == 0:
+        return fp_data(in_it=True)
+    if CORE != 'm3' and R.randrange(3) == 0:
+        return dsp()
     return R.choices([lambda: pick(ALU16), lambda: pick(ALU32), bit_field, saturate,
                       long_multiply, reverse], [40, 30, 5, 5, 5, 5])[0]()
 
@@ -261,6 +486,8 @@ def exclusive():
     return code, pair[1]
 
 def memory():
+    if FPU and R.randrange(2):
+        return fp_memory()
     return R.choices([memory16, memory_sp, literal16, memory32, literal32, dual, multiple,
                       exclusive], [25, 8, 4, 35, 6, 10, 10, 6])[0]()
 
@@ -318,6 +545,8 @@ class Stack:
     def change(self):
         kind = R.randrange(6)
         words = R.randrange(128)
+        if FPU and R.randrange(3) == 0:
+            return self.change_fp()
         if kind == 0 and self.drift + 4 * words < 1200:
             self.drift += 4 * words
             return [0xB000 | words]
@@ -335,6 +564,14 @@ class Stack:
             return []
         self.drift += 4 * bin(registers).count('1')
         return [0xBC00 | registers]
+
+    def change_fp(self):
+        """VPUSH and VPOP."""
+        double, words, pop = R.randrange(2), 2 * R.randrange(1, 9), R.randrange(2)
+        if abs(self.drift) > 1200:
+            return []
+        self.drift += 4 * words if pop else -4 * words
+        return [0xECBD if pop else 0xED2D, R.randrange(8) << 12 | 0xA00 | double << 8 | words]
 
 def it_block():
     length = R.randrange(1, 5)
@@ -375,7 +612,7 @@ def random_case(at, wanted):
                               [0xB671, 0xF3EF, 0x8013 | R.randrange(8) << 8, 0xB661],
                               [0xBF40, 0xBF20], [0xF3AF, 0x8004, 0xF3AF, 0x8002]])
             count += 1
-    return code, count
+    return code + (fp_all_seen() if FPU else []), count
 
 # --- directed cases ---------------------------------------------------------------------------
 def registers(**given):
@@ -434,10 +671,29 @@ def divide_cases():
         for m in EDGES:
             yield [0xFBB0, 0xF2F1, 0xFB90, 0xF3F1], registers(r0=n, r1=m)
 
+DSP_EDGES = EDGES + [0x7FFF7FFF, 0x80008000, 0x80007FFF, 0x7FFF8000, 0xFFFF8000, 0x8000FFFF,
+                     0x7F807F80, 0x80808080, 0x00FF00FF, 0xFF00FF00, 0x00010001, 0x0000FFFF]
+
+def dsp_cases():
+    """Rn = r0, Rm = r1, Ra or RdLo = r2, Rd or RdHi = r3, then SEL by the new GE."""
+    for pattern in DSP + DSP_LONG:
+        for _ in range(24):
+            yield (fill(pattern, n=0, m=1, a=2, d=3) + fill('111110101010nnnn 1111dddd1000mmmm',
+                                                          n=4, m=5, d=6),
+                   registers(**{'r%d' % i: R.choice(DSP_EDGES) for i in range(4)}))
+
 DIRECTED = [('overflow', overflow_cases), ('shift amounts', shift_cases),
             ('IT masks', it_cases), ('immediates', immediate_cases),
             ('unaligned', unaligned_cases), ('bit-band', bit_band_cases),
             ('division', divide_cases)]
+if CORE != 'm3':
+    DIRECTED += [('DSP', dsp_cases)]
+if FPU:
+    DIRECTED = [('floating point', fp_cases), ('fixed point', fixed_cases)]
+
+def flag_bits():
+    """NZCVQ, and GE where there is one."""
+    return R.getrandbits(5) << 27 | (R.getrandbits(4) << 16 if CORE != 'm3' else 0)
 
 def main(wanted, assembly, index):
     out, table, at = [], [], CODE
@@ -455,11 +711,11 @@ def main(wanted, assembly, index):
     total = 0
     while total < wanted:
         code, count = random_case(at, 20)
-        add('random', code, registers(), R.getrandbits(5) << 27)
+        add('random', code, registers(), flag_bits())
         total += count
     for group, cases in DIRECTED:
         for case in cases():
-            flags = case[2] if len(case) > 2 else R.getrandbits(5) << 27
+            flags = case[2] if len(case) > 2 else flag_bits()
             add(group, case[0], case[1], flags)
     assembly.write('.syntax unified\n.thumb\n.section .cases,"ax"\n%s\n'
                    '.section .rodata\n.balign 4\n.global case_table, case_count\n'

@@ -1,4 +1,5 @@
-/* image.c - the program that runs unchanged on QEMU's mps2-an385 and on our own core.
+/* image.c - the program that runs unchanged on QEMU's mps2-an385, -an386 or -an500 and on our
+ * own core.
  *
  *   built by  run.sh, with the cases of generate.py      runs on  both machines
  *
@@ -16,6 +17,9 @@
  *     translated code): the stacked PC of PendSV and the interrupts
  *   - SSAT16 and USAT16, of the DSP extension, which QEMU without it takes for SSAT and USAT
  *   - SCR.SLEEPDEEP, which reads as zero in QEMU: not written
+ *   - CCR.STKALIGN = 0 with an extended frame, which is aligned all the same (B1.5.7) but not
+ *     in QEMU: the FPU is not in use there
+ *   - FPCCR.UFRDY, of Armv8-M, which QEMU has for all cores
  *   - a store's bus error is precise in both; silicon may make it imprecise */
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +42,13 @@
 #define HFSR   REG(0xE000ED2C)
 #define MMFAR  REG(0xE000ED34)
 #define BFAR   REG(0xE000ED38)
+#define CPACR  REG(0xE000ED88)
 #define STIR   REG(0xE000EF00)
+#define FPCCR  REG(0xE000EF34)
+#define FPCCR_SEEN (FPCCR & 0xC000017B)               /* without UFRDY, of Armv8-M */
+#define FPCAR  REG(0xE000EF38)
+#define FPDSCR REG(0xE000EF3C)
+#define MVFR   ((volatile uint32_t *)0xE000EF40)
 
 enum { PENDSVSET = 1 << 28, PENDSVCLR = 1 << 27, NOWHERE = 0x70000000 };
 enum { WINDOW = 0x20000000, WINDOW_BYTES = 0x2000, STACK_TOP = 0x20001000,
@@ -46,7 +56,7 @@ enum { WINDOW = 0x20000000, WINDOW_BYTES = 0x2000, STACK_TOP = 0x20001000,
 
 extern const uint32_t case_count, case_table[];
 
-static uint32_t records[270000], log_words[16384];
+static uint32_t records[420000], log_words[16384];
 static uint32_t *record_end, log_count, next_case;
 
 static void log_word(uint32_t word) { log_words[log_count++] = word; }
@@ -80,11 +90,15 @@ static uint32_t checksum(void)
     return sum;
 }
 
+/* Where the frame of the next case lies: FPU registers are part of it once they were used,
+ * and go on holding what the last case left. */
+static uint32_t frame_words(uint32_t exc_return) { return exc_return & 0x10 ? 8 : 26; }
+
 /* Case words: entry, xPSR, r0 to r12, lr.  r4 to r11 go through `high`. */
-static uint32_t *prepare(uint32_t *high)
+static uint32_t *prepare(uint32_t *high, uint32_t exc_return)
 {
     const uint32_t *words = case_table + CASE_WORDS * next_case++;
-    uint32_t *frame = (uint32_t *)STACK_TOP - 8;
+    uint32_t *frame = (uint32_t *)STACK_TOP - frame_words(exc_return);
     for (int i = 0; i < 4; i++)
         frame[i] = words[2 + i];
     for (int i = 0; i < 8; i++)
@@ -99,7 +113,7 @@ static uint32_t *prepare(uint32_t *high)
 static void exceptions(void);
 
 /* Called with the process stack pointer and r4-r11 as the case left them. */
-uint32_t *case_ended(uint32_t *frame, uint32_t *high)
+uint32_t *case_ended(uint32_t *frame, uint32_t *high, uint32_t exc_return)
 {
     if (next_case) {
         uint32_t pad = frame[7] >> 9 & 1;
@@ -107,13 +121,13 @@ uint32_t *case_ended(uint32_t *frame, uint32_t *high)
             *record_end++ = frame[i];
         for (int i = 0; i < 8; i++)
             *record_end++ = high[i];
-        *record_end++ = (uint32_t)(uintptr_t)(frame + 8 + pad);
+        *record_end++ = (uint32_t)(uintptr_t)(frame + frame_words(exc_return) + pad);
         *record_end++ = checksum();
     }
     if (next_case < case_count)
-        return prepare(high);
+        return prepare(high, exc_return);
     /* No more: return into exceptions(), on the process stack. */
-    frame = (uint32_t *)STACK_TOP - 8;
+    frame = (uint32_t *)STACK_TOP - frame_words(exc_return);
     frame[6] = (uint32_t)(uintptr_t)exceptions & ~1u;
     frame[7] = 0x01000000;
     return frame;
@@ -122,7 +136,7 @@ uint32_t *case_ended(uint32_t *frame, uint32_t *high)
 __attribute__((naked)) static void svc_case(void)
 {
     __asm__ volatile(
-        "mrs r0, psp\n push {r4-r11}\n mov r1, sp\n push {r0, lr}\n"
+        "mrs r0, psp\n push {r4-r11}\n mov r1, sp\n mov r2, lr\n push {r0, lr}\n"
         "bl case_ended\n"
         "msr psp, r0\n pop {r0, lr}\n pop {r4-r11}\n bx lr\n");
 }
@@ -131,7 +145,10 @@ __attribute__((naked)) static void svc_case(void)
 
 enum { IRQS = 6, EXC_PENDSV = 14 };
 static volatile uint32_t depth_limit, in_handler, resume_at, svc_number;
-static volatile uint32_t pend_in_svc, raise_in, raise_what;
+static volatile uint32_t pend_in_svc, raise_in, raise_what, fpu_looked_at;
+
+__asm__(".fpu fpv4-sp-d16");
+enum { ALL_ACCESS = 0xF << 20, PRIVILEGED_ACCESS = 5 << 20 };
 
 static uint32_t ipsr(void)
 {
@@ -145,6 +162,57 @@ static uint32_t main_depth(void)
     uint32_t value;
     __asm__ volatile("mrs %0, msp" : "=r"(value));
     return value;
+}
+
+static uint32_t control(void)
+{
+    uint32_t value;
+    __asm__ volatile("mrs %0, control" : "=r"(value));
+    return value;
+}
+static void set_control(uint32_t value)
+{
+    __asm__ volatile("msr control, %0\n isb" :: "r"(value) : "memory");
+}
+
+static uint32_t fpscr(void)
+{
+    uint32_t value;
+    __asm__ volatile("vmrs %0, fpscr" : "=r"(value));
+    return value;
+}
+static void set_fpscr(uint32_t value) { __asm__ volatile("vmsr fpscr, %0" :: "r"(value)); }
+
+/* S0 to S31 become seed, seed + 1, .. */
+static void fill_fpu(uint32_t seed)
+{
+    uint32_t values[32];
+    for (uint32_t n = 0; n < 32; n++)
+        values[n] = seed + n;
+    __asm__ volatile("vldmia %0, {s0-s31}" :: "r"(values) : "memory");
+}
+static void log_fpu(void)
+{
+    uint32_t values[32], sum = 0;
+    __asm__ volatile("vstmia %0, {s0-s31}" :: "r"(values) : "memory");
+    for (uint32_t n = 0; n < 32; n++)
+        sum = (sum << 5 | sum >> 27) + values[n];
+    log_word(values[0]);
+    log_word(sum);
+    log_word(fpscr());
+}
+
+/* Before a handler uses the FPU and after: the frame, and the registers of the late save. */
+static void use_fpu_in_handler(const uint32_t *frame, uint32_t words)
+{
+    for (uint32_t i = 8; i < words; i += i < 24 ? 15 : 1)
+        log_word(frame[i]);
+    fill_fpu(0x500);
+    set_fpscr(0x01000000);
+    log_word(FPCCR_SEEN);
+    log_word(control());
+    for (uint32_t i = 8; i + 1 < words; i++)
+        log_word(frame[i]);
 }
 
 /* What every handler logs.  Faults skip the instruction at fault: its size is known by
@@ -165,6 +233,11 @@ void handler(uint32_t *frame, uint32_t exc_return)
     log_word(ICSR);
     log_word(SHCSR);
     log_word(IABR);
+    if (fpu_looked_at) {
+        log_word(FPCCR_SEEN);
+        log_word(FPCAR - (uint32_t)(uintptr_t)frame);
+        log_word(control());
+    }
     if (raise_in == number) {
         raise_in = 0;
         if (raise_what == 1)
@@ -179,6 +252,21 @@ void handler(uint32_t *frame, uint32_t exc_return)
             ICSR = PENDSVSET;
         if (raise_what == 6)
             __asm__ volatile("msr control, %0" :: "r"(2));
+        if (raise_what == 7)
+            use_fpu_in_handler(frame, frame_words(exc_return));
+        if (raise_what == 8) {
+            FPCAR = NOWHERE;
+            __asm__ volatile("vmov.f32 s0, #1.0");
+            log_word(FPCCR_SEEN);
+            FPCCR &= ~1u;
+        }
+        if (raise_what == 9) {          /* another exception on top of the used FPU */
+            fill_fpu(0x600);
+            raise_in = 18; raise_what = 7;
+            ISPR = 1 << 2;
+        }
+        if (raise_what == 10)           /* ... and on top of state that waits */
+            ISPR = 1 << 2;
         __asm__ volatile("dsb\n isb");
         log_word(0xE1000000 | number);
     }
@@ -421,9 +509,156 @@ static void scb_registers(void)
     log_word(REG(0xE000ED08));
 }
 
+static void fpu_registers(void)
+{
+    mark(70);                           /* which bits of the FPU's registers can be written */
+    for (int i = 0; i < 3; i++)
+        log_word(MVFR[i]);
+    log_word(CPACR); log_word(FPCCR_SEEN & ~1u); log_word(FPDSCR);
+    CPACR = ~0u; log_word(CPACR); CPACR = ALL_ACCESS;
+    FPCAR = ~0u; log_word(FPCAR); FPCAR = 0; log_word(FPCAR);
+    FPDSCR = ~0u; log_word(FPDSCR); FPDSCR = 0;
+    FPCCR = 0; log_word(FPCCR_SEEN);
+    FPCCR = ~1u; log_word(FPCCR_SEEN); FPCCR = 0xC0000000; log_word(FPCCR);
+    set_control(6); log_word(control());
+    set_control(2); log_word(control());
+}
+
+/* Undefined of all FPUs, of FPv4, of single precision; and what is never a coprocessor's. */
+static void odd_instructions(void)
+{
+    __asm__ volatile(
+        ".hword 0xEE00, 0x0B00\n .hword 0xEE40, 0x0B00\n .hword 0xEE30, 0x0BA0\n"
+        ".hword 0xEEC0, 0x0A40\n .hword 0xEEB2, 0x0A00\n .hword 0xEEB9, 0x0A40\n"
+        ".hword 0xFE00, 0x0A00\n .hword 0xFE30, 0x0A40\n .hword 0xFE80, 0x0A00\n"
+        ".hword 0xFEB8, 0x0A40\n .hword 0xFEBC, 0x0A40\n .hword 0xFEB4, 0x0A40\n"
+        ".hword 0xEEB6, 0x0A40\n .hword 0xEEB7, 0x0A40\n .hword 0xEEB7, 0x0AC0\n"
+        ".hword 0xEEB7, 0x0BC0\n .hword 0xEEB8, 0x0B40\n .hword 0xEEB2, 0x0B40\n"
+        ".hword 0xED40, 0x0B00\n .hword 0xECC0, 0x0B02\n .hword 0xEC00, 0x0A10\n"
+        ".hword 0xEE40, 0x0B10\n .hword 0xEE00, 0x0B30\n .hword 0xEEE0, 0x0A10\n"
+        ".hword 0xEEF7, 0x0A10\n .hword 0xEF00, 0x0A00\n .hword 0xFF00, 0x0B40\n"
+        ".hword 0xEE00, 0x0910\n .hword 0xEC40, 0x0E10\n .hword 0xED80, 0x0F00\n"
+        ::: "r0", "memory");
+}
+
+static void fpu_access(void)
+{
+    mark(71);                           /* shut; then without a context, and undefined ones */
+    CPACR = 0; barrier();
+    odd_instructions();
+    __asm__ volatile("vmov.f32 s0, #1.0\n vldr s1, [%0]\n vmrs r0, fpscr" :: "r"(WINDOW) : "r0");
+    log_word(control());
+    CPACR = ALL_ACCESS; barrier();
+    odd_instructions();
+    set_control(2);
+}
+
+static void unprivileged_fpu(void)
+{
+    mark(72);                           /* CPACR can shut it for unprivileged code alone */
+    CPACR = PRIVILEGED_ACCESS; barrier();
+    __asm__ volatile("vmov.f32 s0, #1.0");
+    log_word(control());
+    set_control(3);
+    __asm__ volatile("vmov.f32 s0, #1.0");
+    (void)FPCCR;
+    raise_in = 11; raise_what = 6;
+    __asm__ volatile("svc #8");
+    CPACR = ALL_ACCESS; barrier();
+    set_control(3);
+    __asm__ volatile("vmov.f32 s0, #1.0");
+    raise_in = 11; raise_what = 7;      /* FPCCR.USER */
+    __asm__ volatile("svc #8");
+    raise_in = 11; raise_what = 6;
+    __asm__ volatile("svc #8");
+    log_word(control());
+}
+
+static void fpu_frames(uint32_t fpccr)
+{
+    FPCCR = fpccr; FPDSCR = 0x02400000;
+    set_control(2);
+    fill_fpu(0x100);                    /* a new context, with FPDSCR's defaults */
+    log_word(control()); log_word(fpscr());
+    set_fpscr(0x90000011);
+    mark(74);                           /* nobody uses it: nothing is written */
+    __asm__ volatile("svc #1");
+    log_word(FPCCR_SEEN); log_fpu();
+    mark(75);                           /* the handler does */
+    raise_in = 11; raise_what = 7;
+    __asm__ volatile("sub sp, #4\n svc #2\n add sp, #4");
+    log_word(FPCCR_SEEN); log_fpu();
+    mark(76);                           /* two of them, one on top of the other */
+    IPR[0] = 0x80; IPR[2] = 0x40;
+    raise_in = 16; raise_what = 9;
+    ISPR = 1; barrier();
+    log_word(FPCCR_SEEN); log_fpu();
+    mark(77);                           /* ... and the upper alone */
+    raise_in = 16; raise_what = 10;
+    ISPR = 1; barrier();
+    log_word(FPCCR_SEEN); log_fpu();
+    mark(78);                           /* a tail-chained one finds FPCA clear */
+    IPR[2] = 0xC0;
+    raise_in = 16; raise_what = 9;
+    ISPR = 1; barrier();
+    log_word(FPCCR_SEEN); log_fpu();
+    mark(79);                           /* without a context of its own */
+    set_control(2);
+    raise_in = 11; raise_what = 7;
+    __asm__ volatile("svc #3");
+    log_word(FPCCR_SEEN); log_word(control()); log_fpu();
+}
+
+static void fpu_faults(void)
+{
+    SHCSR = 7 << 16;
+    mark(80);                           /* the late save ends nowhere */
+    FPCCR = 0xC0000000;
+    fill_fpu(0x200);
+    SHPR[11] = 0x80;
+    raise_in = 11; raise_what = 8;
+    __asm__ volatile("svc #4");
+    SHPR[5] = 0xC0;                     /* BusFault cannot come in the handler */
+    raise_in = 11; raise_what = 8;
+    __asm__ volatile("svc #4");
+    SHPR[5] = 0;
+    SHCSR = 0;                          /* nor at all */
+    raise_in = 11; raise_what = 8;
+    __asm__ volatile("svc #4");
+    SHPR[11] = 0;
+    SHCSR = 7 << 16;
+    mark(81);                           /* shut while a context is there */
+    for (int lazy = 1; lazy >= 0; lazy--) {
+        FPCCR = 1u << 31 | (uint32_t)lazy << 30;
+        fill_fpu(0x300);
+        CPACR = 0; barrier();
+        __asm__ volatile("svc #5");
+        CPACR = ALL_ACCESS; barrier();
+    }
+}
+
+static void fpu(void)
+{
+    SHCSR = 7 << 16;
+    fpu_looked_at = 1;
+    fpu_registers();
+    fpu_access();
+    if (MVFR[0]) {
+        unprivileged_fpu();
+        fpu_frames(0xC0000000);         /* late */
+        fpu_frames(0x80000000);         /* at once */
+        fpu_frames(0x40000000);         /* contexts are not kept */
+        fpu_faults();
+        FPCCR = 0xC0000000;
+    }
+    set_control(2);
+    fpu_looked_at = 0;
+}
+
 __attribute__((noinline)) static void exceptions(void)
 {
     cases_over = 1;
+    set_control(2);                     /* the FPU has not been used */
     __asm__ volatile("msr basepri, %0" :: "r"(0));
     AIRCR = 0x05FA0000;
     masks_and_priorities();
@@ -432,6 +667,7 @@ __attribute__((noinline)) static void exceptions(void)
     escalation();
     stacks();
     scb_registers();
+    fpu();
     unprivileged();
     save("cases", 5, records, (uint32_t)((uintptr_t)record_end - (uintptr_t)records));
     save("excep", 5, log_words, 4 * log_count);
@@ -443,6 +679,7 @@ __attribute__((noinline)) static void exceptions(void)
 void start(void)
 {
     CCR = 0x200;
+    CPACR = 0xF << 20;                  /* the FPU, where there is one */
     for (uint32_t *word = (uint32_t *)WINDOW;
          word < (uint32_t *)(WINDOW + WINDOW_BYTES); word++)
         *word = (uint32_t)(uintptr_t)word * 2654435761u;
@@ -455,7 +692,7 @@ void start(void)
 
 __attribute__((section(".vectors"), used))
 static void (*const vectors[16 + 32])(void) = {
-    (void (*)(void))0x20200000, start, any_handler, any_handler, any_handler, any_handler,
+    (void (*)(void))0x20400000, start, any_handler, any_handler, any_handler, any_handler,
     any_handler, 0, 0, 0, 0, svc_entry, any_handler, 0, any_handler, any_handler,
     [16 ... 47] = any_handler,
 };

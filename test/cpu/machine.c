@@ -2,12 +2,14 @@
  *
  *   called by  run.sh      calls  sim/cpu.h
  *
- *   machine IMAGE.bin [-v]     runs until the program exits; writes the files that it saves
- *                              through semihosting here, and the rows of the decode tables
- *                              that were executed to `coverage`.  -v traces every PC.
+ *   machine IMAGE.bin CORE [-v]    runs until the program exits; writes the files that it
+ *                                  saves through semihosting here, and the rows of the
+ *                                  decode tables that were executed to `coverage`.
+ *                                  CORE is m3, m4 or m7.  -v traces every PC.
  *
- * The bus is mps2-an385's as far as used: 4 MB of code at 0, 4 MB of RAM at 0x20000000,
- * bit-band.  Time does not matter; the priorities have 8 bits, as QEMU's have. */
+ * The bus is that of mps2-an385, -an386 and -an500 as far as used: 4 MB of code at 0, 4 MB
+ * of RAM at 0x20000000, bit-band.  Time does not matter; the priorities have 8 bits, as
+ * QEMU's have. */
 #include "cpu.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,11 +73,30 @@ static bool trace(void *ctx, uint32_t pc)
     return false;
 }
 
-static struct machine *build(void)
+static const struct core {
+    const char *name;
+    enum cpu_arch arch;
+    enum cpu_fpu fpu;
+    uint32_t cpuid;
+} cores[] = {                               /* as QEMU's machines have them */
+    { "m3", CPU_ARMV7M,  CPU_NO_FPU,  0x411FC231 },
+    { "m4", CPU_ARMV7EM, CPU_FPV4_SP, 0x410FC241 },
+    { "m7", CPU_ARMV7EM, CPU_FPV5_DP, 0x411FC272 },     /* m4f, m7f: the same */
+};
+
+static const struct core *core_named(const char *name)
 {
-    static const struct cpu_config config = {
-        .name = "machine", .arch = CPU_ARMV7M, .cpuid = 0x411FC231, .irq_count = 32,
-        .priority_bits = 8, .has_vtor = true,
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++)
+        if (strncmp(cores[i].name, name, 2) == 0)
+            return &cores[i];
+    return NULL;
+}
+
+static struct machine *build(const struct core *core)
+{
+    const struct cpu_config config = {
+        .name = "machine", .arch = core->arch, .fpu = core->fpu, .cpuid = core->cpuid,
+        .irq_count = 32, .priority_bits = 8, .has_vtor = true,
     };
     struct machine *m = calloc(1, sizeof *m);
     m->sim = sim_new();
@@ -100,13 +121,18 @@ static void write_row(void *ctx, const char *mnemonic, uint64_t executed)
 
 int main(int count, char **arguments)
 {
-    struct machine *m = build();
-    FILE *image = count > 1 ? fopen(arguments[1], "rb") : NULL;
+    const struct core *core = count > 2 ? core_named(arguments[2]) : NULL;
+    if (!core) {
+        fprintf(stderr, "usage: machine IMAGE.bin m3|m4|m7 [-v]\n");
+        return 2;
+    }
+    struct machine *m = build(core);
+    FILE *image = fopen(arguments[1], "rb");
     if (!image || !fread(m->code, 1, 4 * MEGABYTE, image)) {
         fprintf(stderr, "machine: cannot read the image\n");
         return 2;
     }
-    if (count > 2)
+    if (count > 3)
         m->cpu->hooks.before_instruction = trace;
     cpu_reset(m->cpu);
     for (int ms = 1; !m->over && !m->cpu->lockup && ms < LIMIT_SECONDS * 1000; ms += 10)

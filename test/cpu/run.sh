@@ -1,19 +1,21 @@
 #!/bin/sh
-# run.sh - is our core what QEMU says a Cortex-M3 is?
+# run.sh - is our core what QEMU says a Cortex-M3, an M4 and an M7 are?
 #
 #   test/cpu/run.sh BUILD_DIR
 #
-# Generates a program of 131,072 random instructions and some thousand directed cases, runs
-# the same image on qemu-system-arm (mps2-an385) and on sim/cpu.c, compares what both
-# recorded byte by byte, lists rows of the decode tables that nothing executed, and runs
-# the tests of time and of Armv6-M in test_cpu.c.  Ends with "N passed, N failed".
+# Generates for each core a program of 131,072 random instructions and some thousand directed
+# cases, runs the same image on qemu-system-arm (mps2-an385, -an386, -an500) and on sim/cpu.c,
+# compares what both recorded byte by byte, lists rows of the decode tables that nothing
+# executed, and runs the tests of time and of Armv6-M in test_cpu.c.  Ends with
+# "N passed, N failed".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:?usage: test/cpu/run.sh BUILD_DIR}/test-cpu
-mkdir -p "$build/qemu" "$build/ours"
+mkdir -p "$build"
 build=$(cd "$build" && pwd)
 sim=$here/../../sim
-core="$sim/cpu.c $sim/thumb16.c $sim/thumb32.c $sim/nvic.c $sim/bus.c $sim/clock.c $sim/report.c"
+core="$sim/cpu.c $sim/thumb16.c $sim/thumb32.c $sim/thumb_dsp.c $sim/thumb_fp.c $sim/fp.c $sim/fpu.c
+    $sim/nvic.c $sim/bus.c $sim/clock.c $sim/report.c"
 flags="-std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -I$sim"
 fail() { echo "cpu: $1"; echo "0 passed, 1 failed"; exit 1; }
 
@@ -21,35 +23,49 @@ for tool in arm-none-eabi-gcc qemu-system-arm python3; do
     command -v $tool > /dev/null || fail "$tool is not installed: make deps"
 done
 
-python3 "$here/generate.py" "$build" 131072
-arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -O1 -g -ffreestanding -nostdlib -Wall -Wextra \
-    -fno-tree-loop-distribute-patterns -Wl,--no-warn-rwx-segments -Wl,--build-id=none \
-    -T "$here/image.ld" -o "$build/image.elf" "$here/image.c" "$build/cases.s" -lgcc
-arm-none-eabi-objcopy -O binary "$build/image.elf" "$build/image.bin"
 gcc $flags -o "$build/machine" "$here/machine.c" $core
 gcc $flags -o "$build/test_cpu" "$here/test_cpu.c" $core -lcmocka
 
-rm -f "$build"/qemu/* "$build"/ours/*
-(cd "$build/qemu" && timeout 60 qemu-system-arm -M mps2-an385 -nographic -monitor none \
-    -serial null -semihosting-config enable=on,target=native -kernel ../image.elf \
-    < /dev/null) || fail "QEMU did not come to the end of the image"
-(cd "$build/ours" && timeout 60 ../machine ../image.bin > log) ||
-    fail "our core did not come to the end of the image: $(cat "$build/ours/log")"
-
 passed=0 failed=0
-python3 "$here/compare.py" "$build/cases.txt" "$build/qemu" "$build/ours" \
-    "$build/image.bin" > "$build/compared" || true
-sed '$d' "$build/compared"
-set -- $(tail -n 1 "$build/compared" | tr -d ,)
-passed=$((passed + $1)) failed=$((failed + $3))
 
-never=$(grep -c '^0	' "$build/ours/coverage" || true)
+# same CORE MACHINE: the same image on both, in its own directory.
+same() {
+    dir=$build/$1
+    mkdir -p "$dir/qemu" "$dir/ours"
+    rm -f "$dir"/qemu/* "$dir"/ours/*
+    python3 "$here/generate.py" "$dir" 131072 "$1"
+    arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -O1 -g -ffreestanding -nostdlib -Wall -Wextra \
+        -fno-tree-loop-distribute-patterns -Wl,--no-warn-rwx-segments -Wl,--build-id=none \
+        -T "$here/image.ld" -o "$dir/image.elf" "$here/image.c" "$dir/cases.s" -lgcc
+    arm-none-eabi-objcopy -O binary "$dir/image.elf" "$dir/image.bin"
+    (cd "$dir/qemu" && timeout 60 qemu-system-arm -M "$2" -nographic -monitor none \
+        -serial null -semihosting-config enable=on,target=native -kernel ../image.elf \
+        < /dev/null) || fail "QEMU's $2 did not come to the end of the image"
+    (cd "$dir/ours" && timeout 60 "$build/machine" ../image.bin "$1" > log) ||
+        fail "our $1 did not come to the end of the image: $(cat "$dir/ours/log")"
+    python3 "$here/compare.py" "$dir/cases.txt" "$dir/qemu" "$dir/ours" "$dir/image.bin" "$1" \
+        > "$dir/compared" || true
+    sed '$d' "$dir/compared"
+    set -- $(tail -n 1 "$dir/compared" | tr -d ,)
+    passed=$((passed + $1)) failed=$((failed + $3))
+}
+same m3 mps2-an385
+same m4 mps2-an386
+same m7 mps2-an500
+same m4f mps2-an386
+same m7f mps2-an500
+
+# A row counts when any of them executed it.
+awk -F'\t' '{ n[FNR] += $1; name[FNR] = $2 }
+    END { for (i = 1; i <= FNR; i++) print n[i] "\t" name[i] }' \
+    "$build"/m*/ours/coverage > "$build/coverage"
+never=$(grep -c '^0	' "$build/coverage" || true)
 if [ "$never" = 0 ]; then
-    echo "cpu: all $(wc -l < "$build/ours/coverage") rows of the decode tables were executed"
+    echo "cpu: all $(wc -l < "$build/coverage") rows of the decode tables were executed"
     passed=$((passed + 1))
 else
     echo "cpu: $never rows of the decode tables were never executed:"
-    sed -n 's/^0	/    /p' "$build/ours/coverage"
+    sed -n 's/^0	/    /p' "$build/coverage"
     failed=$((failed + 1))
 fi
 

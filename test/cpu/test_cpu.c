@@ -4,6 +4,7 @@
  * small as it can be: flash at 0, RAM, and one device that notes when it was written.
  * The rows of costs[] are those of "What a cycle costs" in sim/README.md. */
 #include "cpu.h"
+#include "nvic.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,8 +71,9 @@ static void setup_arch(struct rig *rig, enum cpu_arch arch)
 {
     struct cpu_config config = {
         .name = "test", .arch = arch, .irq_count = 32,
-        .cpuid = arch == CPU_ARMV7M ? 0x411FC231 : 0x410CC601,
-        .priority_bits = arch == CPU_ARMV7M ? 4 : 2, .has_vtor = true,
+        .cpuid = arch == CPU_ARMV7M ? 0x411FC231 : arch == CPU_ARMV7EM ? 0x410FC241 : 0x410CC601,
+        .fpu = arch == CPU_ARMV7EM ? CPU_FPV4_SP : CPU_NO_FPU,
+        .priority_bits = arch == CPU_ARMV6M ? 2 : 4, .has_vtor = true,
         .single_cycle_multiply = true,
     };
     memset(rig, 0, sizeof *rig);
@@ -79,7 +81,7 @@ static void setup_arch(struct rig *rig, enum cpu_arch arch)
     rig->sim->report = note_report;
     rig->sim->report_ctx = rig;
     rig->bus = bus_new(rig->sim, "test");
-    rig->bus->bit_band = arch == CPU_ARMV7M;
+    rig->bus->bit_band = arch != CPU_ARMV6M;
     rig->flash = bus_add(rig->bus, &(struct bus_region){
         .base = 0, .size = sizeof rig->code, .name = "flash", .memory = rig->code });
     bus_add(rig->bus, &(struct bus_region){
@@ -103,8 +105,9 @@ static void setup_arch(struct rig *rig, enum cpu_arch arch)
     cpu_reset(rig->cpu);
 }
 
-static struct rig m3_rig, m0_rig;
+static struct rig m3_rig, m4_rig, m0_rig;
 static struct rig *m3(void) { setup_arch(&m3_rig, CPU_ARMV7M); return &m3_rig; }
+static struct rig *m4(void) { setup_arch(&m4_rig, CPU_ARMV7EM); return &m4_rig; }
 static struct rig *m0(void) { setup_arch(&m0_rig, CPU_ARMV6M); return &m0_rig; }
 
 /* Steps n instructions and returns how many cycles they took. */
@@ -190,6 +193,96 @@ static void every_instruction_costs_what_the_table_says(void **state)
             fail_msg("%s: M3 %u cycles instead of %u, M0+ %u instead of %u", costs[i].what,
                      m3_cycles, costs[i].m3, m0_cycles, costs[i].m0);
     }
+}
+
+/* A Cortex-M4's, with r0 to r5 as above, s0 = 1.0. */
+static const struct { const char *what; uint16_t code[2]; unsigned m4; } costs_m4[] = {
+    { "MLA r2, r1, r3, r0",          { 0xFB01, 0x0203 }, 1 },
+    { "UMULL r2, r6, r0, r2",        { 0xFBA0, 0x2602 }, 1 },
+    { "SMLALD r2, r6, r0, r2",       { 0xFBC0, 0x26C2 }, 1 },
+    { "SADD8 r2, r0, r2",            { 0xFA80, 0xF202 }, 1 },
+    { "VADD.F32 s1, s0, s0",         { 0xEE70, 0x0A00 }, 1 },
+    { "VMUL.F32 s1, s0, s0",         { 0xEE60, 0x0A00 }, 1 },
+    { "VMLA.F32 s1, s0, s0",         { 0xEE40, 0x0A00 }, 3 },
+    { "VFMA.F32 s1, s0, s0",         { 0xEEE0, 0x0A00 }, 3 },
+    { "VDIV.F32 s1, s0, s0",         { 0xEEC0, 0x0A00 }, 14 },
+    { "VSQRT.F32 s1, s0",            { 0xEEF1, 0x0AC0 }, 14 },
+    { "VMOV r2, s0",                 { 0xEE10, 0x2A10 }, 1 },
+    { "VMOV r2, r6, d0",             { 0xEC56, 0x2B10 }, 2 },
+    { "VLDR s1, [r0]",               { 0xEDD0, 0x0A00 }, 2 },
+    { "VLDR d1, [r0]",               { 0xED90, 0x1B00 }, 3 },
+    { "VSTM r0, {s0-s7}",            { 0xEC80, 0x0A08 }, 9 },
+};
+
+static void an_m4_multiplies_quicker_and_its_fpu_costs_what_the_table_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof costs_m4 / sizeof *costs_m4; i++) {
+        const struct cost cost = { .code = { costs_m4[i].code[0], costs_m4[i].code[1] } };
+        struct rig *rig = m4();
+        prepare_cost(rig, &cost);
+        rig->cpu->fpu.cpacr = 0xF << 20;
+        rig->cpu->fpu.s[0] = 0x3F800000;
+        unsigned cycles = steps(rig, 1);
+        if (cycles != costs_m4[i].m4 || rig->cpu->nvic->cfsr)
+            fail_msg("%s: %u cycles instead of %u", costs_m4[i].what, cycles, costs_m4[i].m4);
+    }
+}
+
+/* A core that has just used its FPU, with an exception pending. */
+static struct rig *fpu_in_use(bool lazy)
+{
+    struct rig *rig = m4();
+    rig->cpu->fpu.cpacr = 0xF << 20;
+    rig->cpu->fpu.fpccr = 1u << 31 | (uint32_t)lazy << 30;
+    PUT(rig, CODE, 0xEEB7, 0x0A00);                     /* VMOV.F32 s0, #1.0 */
+    steps(rig, 1);
+    cpu_irq_pulse(rig->cpu, 0);
+    bus_write(rig->bus, BUS_DEBUG, NVIC_ISER, 4, 1);
+    return rig;
+}
+
+static void an_extended_frame_costs_17_cycles_more_only_when_it_is_written(void **state)
+{
+    (void)state;
+    struct rig *rig = fpu_in_use(true);
+    assert_int_equal(steps(rig, 1), 12);
+    assert_int_equal(rig->cpu->r[13], STACK - 0x68);
+    assert_int_equal(rig->cpu->r[14], 0xFFFFFFE9);
+    assert_int_equal(steps(rig, 1), 12);                /* BX LR: nothing to be read */
+    rig = fpu_in_use(false);
+    assert_int_equal(steps(rig, 1), 29);
+    assert_int_equal(steps(rig, 1), 29);
+    rig = fpu_in_use(true);
+    PUT(rig, HANDLER + 16 * 16, 0xEEB7, 0x0A00);        /* the handler uses it, too */
+    steps(rig, 1);
+    assert_int_equal(steps(rig, 1), 18);
+}
+
+/* B1.5.7: whatever CCR.STKALIGN says; QEMU goes by STKALIGN alone. */
+static void an_extended_frame_is_aligned_without_stkalign_too(void **state)
+{
+    (void)state;
+    struct rig *rig = fpu_in_use(true);
+    rig->cpu->nvic->ccr &= ~(uint32_t)CCR_STKALIGN;
+    rig->cpu->r[13] = STACK - 4;
+    steps(rig, 1);
+    assert_int_equal(rig->cpu->r[13], STACK - 0x70);
+    steps(rig, 1);
+    assert_int_equal(rig->cpu->r[13], STACK - 4);
+}
+
+static void a_core_without_fpu_knows_no_extended_frame(void **state)
+{
+    (void)state;
+    struct rig *rig = m3();
+    PUT(rig, HANDLER + 16 * 16, 0xF06F, 0x0016, 0x4700);    /* r0 = 0xFFFFFFE9;  BX r0 */
+    steps(rig, 1);
+    cpu_irq_pulse(rig->cpu, 0);
+    bus_write(rig->bus, BUS_DEBUG, NVIC_ISER, 4, 1);
+    steps(rig, 3);
+    assert_int_equal(rig->cpu->nvic->cfsr, 1 << 18);        /* INVPC */
+    assert_int_equal(rig->cpu->exception, EXC_HARDFAULT);
 }
 
 static void neighbouring_loads_share_a_cycle_unless_one_needs_the_other(void **state)
@@ -706,6 +799,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_instruction_costs_what_the_table_says),
+        cmocka_unit_test(an_m4_multiplies_quicker_and_its_fpu_costs_what_the_table_says),
+        cmocka_unit_test(an_extended_frame_costs_17_cycles_more_only_when_it_is_written),
+        cmocka_unit_test(an_extended_frame_is_aligned_without_stkalign_too),
+        cmocka_unit_test(a_core_without_fpu_knows_no_extended_frame),
         cmocka_unit_test(neighbouring_loads_share_a_cycle_unless_one_needs_the_other),
         cmocka_unit_test(sixteen_bit_code_does_not_wait_for_the_flash),
         cmocka_unit_test(thirty_two_bit_code_waits_one_cycle_in_every_line),

@@ -55,17 +55,32 @@ static void both_kinds_of_sram_are_one_run_of_128_kb(void **state)
     assert_false(bus_read(chip->bus, BUS_DATA, RAM + 0x20000, 4, &(uint32_t){ 0 }));
 }
 
-static void what_needs_a_whole_cortex_m4_is_reported(void **state)
+static void its_fpu_is_shut_until_cpacr_opens_it(void **state)
 {
     (void)state;
     start_program();
-    put(RAM, 0x0A07EE30);                                   /* vadd.f32 */
+    assert_int_equal(get(0xE000EF40), 0x10110021);          /* MVFR0 of FPv4-SP */
+    put(RAM, 0x0A0EEE37);                                   /* vadd.f32 s0, s14, s28 */
     step_at(RAM, 1);
-    assert_said(SIM_UNMODELLED, "FPU");
+    assert_int_equal(get(0xE000ED28), 1 << 19);             /* CFSR.NOCP */
+    start_program();
+    put(0xE000ED88, 0xF << 20);
+    chip->cpu->fpu.s[14] = 0x3FC00000;                      /* 1.5 */
+    chip->cpu->fpu.s[28] = 0x40200000;                      /* 2.5 */
+    step_at(RAM, 1);
+    assert_int_equal(chip->cpu->fpu.s[0], 0x40800000);
+    assert_int_equal(get(0xE000ED28), 0);
+}
+
+static void it_has_the_dsp_extension(void **state)
+{
+    (void)state;
     start_program();
     put(RAM, 0xF002FB21);                                   /* smuad r0, r1, r2 */
+    chip->cpu->r[1] = 0x00030005;
+    chip->cpu->r[2] = 0xFFFF0007;
     step_at(RAM, 1);
-    assert_said(SIM_UNMODELLED, "DSP");
+    assert_int_equal(chip->cpu->r[0], 5 * 7 - 3);
 }
 
 static void an_absent_peripheral_is_reported_by_name(void **state)
@@ -773,7 +788,8 @@ int main(int argc, char **argv)
         T(flash_is_seen_at_0_too),
         T(ccm_holds_data_and_executes_nothing),
         T(both_kinds_of_sram_are_one_run_of_128_kb),
-        T(what_needs_a_whole_cortex_m4_is_reported),
+        T(its_fpu_is_shut_until_cpacr_opens_it),
+        T(it_has_the_dsp_extension),
         T(an_absent_peripheral_is_reported_by_name),
         T(two_keys_open_it_and_lock_closes_it),
         T(a_wrong_key_faults_and_locks_until_reset),
