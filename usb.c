@@ -295,7 +295,7 @@ static int answer(void)
 
 static bool packet_waits(void)
 {
-    return ep_events(0) & (EP_SETUP | EP_RECEIVED);
+    return ep_events(0) & EP_RECEIVED;
 }
 
 /* A SETUP that came meanwhile has made NAK of both: what is ready here is not for it, and it
@@ -365,7 +365,7 @@ static void setup_arrived(void)
 {
     ep_read(0, (uint8_t *)&usb.setup, sizeof usb.setup);
     /* Only now: while the event stands, another SETUP cannot overwrite the buffer. */
-    ep_clear(0, EP_SETUP | EP_SENT);
+    ep_clear(0, EP_RECEIVED | EP_SENT);
     bool to_device = !(setup()->bmRequestType & USB_FROM_DEVICE) && setup()->wLength;
     if (!to_device) {
         finish(answer());
@@ -425,13 +425,15 @@ __attribute__((noinline)) static void control_event(int events)
         ep_clear(0, EP_SENT);
         if (usb.stage == STATUS_IN)
             status_done();
-        else if (usb.stage == DATA_IN && events == EP_SENT)
+        else if (usb.stage == DATA_IN && !(events & EP_RECEIVED))
             send_next();
     }
-    if (events & EP_SETUP)
-        setup_arrived();
-    else if (events & EP_RECEIVED)
-        packet_arrived();
+    if (events & EP_RECEIVED) {
+        if (events & EP_SETUP)
+            setup_arrived();
+        else
+            packet_arrived();
+    }
 }
 
 /* --- the interrupt ---------------------------------------------------------------------- */

@@ -28,9 +28,8 @@
 
 enum {
     EPR_CTR = 1 << 7, EPR_DTOG = 1 << 6, EPR_STAT = 3 << 4,     /* IN; OUT is << 8 */
-    EPR_SETUP = 1 << 11,
     EPR_PLAIN = 0x070F,                 /* EP_TYPE, EP_KIND, EA */
-    EPR_KEEP_CTR = 0x8080,
+    EPR_KEEP_CTR = EP_SENT | EP_RECEIVED,
 
     PULL_DOWN_MS = 1,                   /* USB 2.0 7.1.7.3: 2.5 us is a detach */
     DP_PIN = 12                         /* PA12 */
@@ -107,27 +106,19 @@ void ep_close(int n, enum ep_direction direction)
 
 int ep_events(int n)
 {
-    int epr = USB.EPR[n].r, events = epr & EPR_CTR ? EP_SENT : 0;
-    if (epr & EPR_CTR << 8)
-        events |= epr & EPR_SETUP ? EP_SETUP : EP_RECEIVED;
-    return events;
+    return USB.EPR[n].r & (EP_SENT | EP_RECEIVED | EP_SETUP);
 }
 
 int ep_take_event(int n)
 {
-    int epr = USB.EPR[n].r, sent = epr & EPR_CTR;
-    int other = sent ? EPR_CTR << 8 : EPR_CTR;
-    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | other);
-    if (sent)
-        return EP_SENT;
-    return epr & EPR_CTR << 8 ? EP_RECEIVED : 0;
+    int epr = USB.EPR[n].r, event = epr & EP_SENT ? EP_SENT : epr & EP_RECEIVED;
+    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~event));
+    return event;
 }
 
-void ep_clear(int n, int events)
+__attribute__((noinline)) void ep_clear(int n, int events)
 {
-    int clear = (events & EP_SENT ? EPR_CTR : 0)
-              | (events & (EP_SETUP | EP_RECEIVED) ? EPR_CTR << 8 : 0);
-    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~clear));
+    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~events));
 }
 
 /* These two loops are most of what a byte costs on its way through USB. */

@@ -10,7 +10,10 @@
 enum ep_type { EP_BULK, EP_CONTROL, EP_ISO, EP_INTERRUPT };             /* as in EPnR */
 enum ep_state { EP_DISABLED, EP_STALL, EP_NAK, EP_VALID };              /* STAT_TX, STAT_RX */
 enum ep_direction { EP_OUT, EP_IN };
-enum { EP_SETUP = 1, EP_RECEIVED = 2, EP_SENT = 4 };                    /* ep_events() */
+enum {                                                  /* ep_events(): as in EPnR */
+    EP_SENT = 1 << 7, EP_RECEIVED = 1 << 15,
+    EP_SETUP = 1 << 11                                  /* with EP_RECEIVED: it is a SETUP */
+};
 enum {                                                  /* ep_bus_events(): as in ISTR */
     BUS_ENDPOINT = 7, BUS_FRAME = 1 << 9, BUS_RESET = 1 << 10, BUS_SUSPEND = 1 << 11,
     BUS_WAKEUP = 1 << 12, BUS_TRANSFER = 1 << 15

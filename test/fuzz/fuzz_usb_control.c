@@ -55,7 +55,7 @@ void ep_detach(void) { }
 int ep_bus_events(void)
 {
     int bus = hw.bus & ~BUS_ENDPOINT;
-    if (hw.events)
+    if (hw.events & ~EP_SETUP)
         return bus | BUS_TRANSFER;
     hw.bus = 0;
     return bus;
@@ -173,7 +173,7 @@ static void setup_packet(const uint8_t raw[8])
     memcpy(hw.out, raw, 8);
     hw.out_length = 8;
     hw.state[EP_OUT] = hw.state[EP_IN] = EP_NAK;
-    hw.events = (hw.events & EP_SENT) | EP_SETUP;
+    hw.events = (hw.events & EP_SENT) | EP_SETUP | EP_RECEIVED;
     if (any(16))
         usb_interrupt();                /* or the next packet is as fast as we are */
 }
@@ -192,13 +192,13 @@ static int in_packet(void)
 
 static int out_packet(const uint8_t *bytes, int length)
 {
-    if (hw.state[EP_OUT] != EP_VALID || hw.events & EP_SETUP)
+    if (hw.state[EP_OUT] != EP_VALID || hw.events & EP_RECEIVED)
         return -1;
     if (length)
         memcpy(hw.out, bytes, (size_t)length);
     hw.out_length = length;
     hw.state[EP_OUT] = EP_NAK;
-    hw.events |= EP_RECEIVED;
+    hw.events = (hw.events & ~EP_SETUP) | EP_RECEIVED;
     usb_interrupt();
     return length;
 }
