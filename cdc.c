@@ -6,7 +6,7 @@
  * Each port has a ring for each direction.  A ring has one writer and one reader; each
  * moves only its own index, so neither needs to stop the other:
  *
- *     host -> OUT packet -> [arrived]  -> cdc_read(), cdc_look()     writer: the interrupt
+ *     host -> OUT packet -> [arrived]  -> cdc_look(), cdc_taken()    writer: the interrupt
  *     host <- IN packet  <- [leaving]  <- cdc_write(), cdc_lend()    reader: the interrupt
  *
  * Indices run freely through 65536; size is a power of two, so "used" is a subtraction.
@@ -33,14 +33,22 @@
 enum {
     SET_LINE_CODING = 0x20, GET_LINE_CODING = 0x21, SET_CONTROL_LINE_STATE = 0x22,
     SEND_BREAK = 0x23, SERIAL_STATE = 0x20,
-    LINE_CODING_SIZE = 7,
     TO_INTERFACE = USB_CLASS | USB_TO_INTERFACE, FROM_INTERFACE = TO_INTERFACE | 0x80,
 
-    PACKET = 64, NOTIFICATION_PACKET = 8, NOTIFICATION_SIZE = 10,
+    PACKET = 64, NOTIFICATION_PACKET = 8,
     DTR = 1 << 0,
     /* GDB_OUT takes a whole request while the one before it is executed (rsp.h). */
     GDB_OUT = 4096, LENT = 0x8000, UART_OUT = 512, UART_IN = 1024
 };
+
+/* PSTN 6.5.4: a class request to the host, in the form of a SETUP packet.  Of the bits of state
+ * DCD and DSR last; the others happen once. */
+struct notification {
+    struct usb_setup setup;
+    uint16_t state;                     /* what the host was told last */
+};
+#define SERIAL_STATE_OF(interface) \
+    { { FROM_INTERFACE, SERIAL_STATE, 0, interface, 2 }, 0 }
 
 struct ring {
     uint8_t *bytes;                     /* size, and PACKET more */
@@ -60,26 +68,25 @@ static struct port {
     uint8_t loaded;                     /* IN packet that waits its turn: length + 1 */
     bool full_packet;                   /* the last IN packet was: an empty one may be due */
     volatile uint8_t lines;
-    bool break_asked;
     uint8_t notified;                   /* bytes of notification that are under way or done */
-    uint16_t break_ms;
     uint16_t fresh;                     /* arrived.head when openings was counted */
-    uint16_t state;                     /* PSTN 6.5.4, what the host was told last */
     uint16_t events;                    /* to be told */
     volatile uint32_t openings;
     struct line_coding coding;
     struct ring arrived, leaving;
-    uint8_t notification[NOTIFICATION_SIZE];
+    struct notification notification;
 } ports[CDC_PORTS] = {
     [CDC_GDB] = {
         GDB_INTERFACE, GDB_EP, GDB_NOTIFY_EP, GDB_OTHER_IN,
         .arrived = { gdb_out, GDB_OUT, 0, 0 }, .leaving = { NULL, LENT, 0, 0 },
-        .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
+        .coding = { 115200, 0, 0, 8 }, .notified = sizeof(struct notification),
+        .notification = SERIAL_STATE_OF(GDB_INTERFACE)
     },
     [CDC_UART] = {
         UART_INTERFACE, UART_EP, UART_NOTIFY_EP, 0,
         .arrived = { uart_out, UART_OUT, 0, 0 }, .leaving = { uart_in, UART_IN, 0, 0 },
-        .coding = { 115200, 0, 0, 8 }, .notified = NOTIFICATION_SIZE
+        .coding = { 115200, 0, 0, 8 }, .notified = sizeof(struct notification),
+        .notification = SERIAL_STATE_OF(UART_INTERFACE)
     },
 };
 
@@ -156,29 +163,21 @@ static void send(struct port *port)
         load(port);
 }
 
-/* Ten bytes through an endpoint of eight: two packets.  Between these eight bytes comes the
- * interface, after them the state. */
-static const uint8_t serial_state[] = {
-    USB_FROM_DEVICE | USB_CLASS | USB_TO_INTERFACE, SERIAL_STATE, 0, 0, 0, 0, 2, 0
-};
-
+/* Ten bytes through an endpoint of eight: two packets. */
 static void notify(struct port *port)
 {
+    struct notification *notification = &port->notification;
     if (!ep_free(port->notify, EP_IN))
         return;
-    if (port->notified == NOTIFICATION_SIZE) {
-        uint16_t state = port->state | port->events;
+    if (port->notified == sizeof *notification) {
         if (!port->events)
             return;
-        memcpy(port->notification, serial_state, sizeof serial_state);
-        port->notification[4] = port->interface;
-        memcpy(port->notification + 8, &state, 2);
-        port->state = state & (CDC_DCD | CDC_DSR);  /* the others happen once */
+        notification->state = (notification->state & (CDC_DCD | CDC_DSR)) | port->events;
         port->events = 0;
         port->notified = 0;
     }
-    int n = least(NOTIFICATION_PACKET, NOTIFICATION_SIZE - port->notified);
-    usb_send(port->notify, port->notification + port->notified, n);
+    int n = least(NOTIFICATION_PACKET, (int)sizeof *notification - port->notified);
+    usb_send(port->notify, (const uint8_t *)notification + port->notified, n);
     port->notified = (uint8_t)(port->notified + n);
 }
 
@@ -232,38 +231,14 @@ void cdc_configured(bool yes)
     for (struct port *port = ports; port < ports + CDC_PORTS; port++) {
         set_lines(port, 0);
         port->fresh = port->arrived.head;
-        port->state = port->events = 0;
-        port->notified = NOTIFICATION_SIZE;
+        port->notification.state = port->events = 0;
+        port->notified = sizeof port->notification;
         port->full_packet = false;
         port->loaded = 0;
         port->leaving.tail = port->leaving.head;    /* nobody is there to read it */
         if (yes)
             listen(port);
     }
-}
-
-static int set_line_coding(struct port *port, const uint8_t *data)
-{
-    struct line_coding coding;
-    memcpy(&coding, data, LINE_CODING_SIZE);
-    if (coding.baud == 0 || coding.stop > 2 || coding.parity > 4 || coding.bits < 5
-        || coding.bits > 8)
-        return USB_REFUSE;
-    port->coding = coding;
-    return 0;
-}
-
-static int get_line_coding(const struct port *port, const uint8_t **data)
-{
-    *data = (const uint8_t *)&port->coding;
-    return LINE_CODING_SIZE;
-}
-
-static int send_break(struct port *port, uint16_t ms)
-{
-    port->break_asked = true;
-    port->break_ms = ms;
-    return 0;
 }
 
 int cdc_control(const struct usb_setup *setup, const uint8_t **data)
@@ -274,15 +249,18 @@ int cdc_control(const struct usb_setup *setup, const uint8_t **data)
         return USB_REFUSE;
     switch (setup->bmRequestType << 8 | setup->bRequest) {
     case TO_INTERFACE << 8 | SET_LINE_CODING:
-        return setup->wLength == LINE_CODING_SIZE ? set_line_coding(port, *data)
-                                                  : USB_REFUSE;
+        if (setup->wLength != sizeof port->coding)
+            return USB_REFUSE;
+        memcpy(&port->coding, *data, sizeof port->coding);
+        return 0;
     case FROM_INTERFACE << 8 | GET_LINE_CODING:
-        return get_line_coding(port, data);
+        *data = (const uint8_t *)&port->coding;
+        return sizeof port->coding;
     case TO_INTERFACE << 8 | SET_CONTROL_LINE_STATE:
         set_lines(port, (uint8_t)setup->wValue);
         return 0;
     case TO_INTERFACE << 8 | SEND_BREAK:
-        return send_break(port, setup->wValue);
+        return 0;                       /* uart.c makes it */
     default:
         return USB_REFUSE;
     }
@@ -305,19 +283,6 @@ void cdc_taken(int n, int count)
     port->arrived.tail = (uint16_t)(port->arrived.tail + count);
     listen(port);
     interrupts_restore(state);
-}
-
-/* In one piece or, around the end of the memory, two. */
-int cdc_read(int n, uint8_t *bytes, int size)
-{
-    const uint8_t *at;
-    int done = 0, count;
-    while ((count = least(cdc_look(n, &at), size - done)) > 0) {
-        memcpy(bytes + done, at, (size_t)count);
-        cdc_taken(n, count);
-        done += count;
-    }
-    return done;
 }
 
 bool cdc_peek(int n, uint8_t byte)
@@ -362,17 +327,11 @@ int cdc_unsent(int n)
 int cdc_write(int n, const uint8_t *bytes, int length)
 {
     struct ring *ring = &ports[n].leaving;
-    int done = 0, count, at;
-    while ((count = least(length - done, room(ring))) > 0) {
-        at = ring->head & (ring->size - 1);
-        count = least(count, ring->size - at);
-        memcpy(ring->bytes + at, bytes + done, (size_t)count);
-        ring->head = (uint16_t)(ring->head + count);
-        done += count;
-    }
-    if (used(ring) >= PACKET)
-        cdc_send(n, ring->head, false);
-    return done;
+    int at = ring->head & (ring->size - 1);
+    int count = least(least(length, room(ring)), ring->size - at);
+    memcpy(ring->bytes + at, bytes, (size_t)count);
+    cdc_send(n, ring->head + count, false);
+    return count;
 }
 
 int cdc_room(int n)
@@ -421,18 +380,7 @@ void cdc_drop(int n)
     interrupts_restore(state);
 }
 
-bool cdc_take_break(int n, uint16_t *ms)
-{
-    struct port *port = &ports[n];
-    bool asked = port->break_asked;
-    port->break_asked = false;
-    *ms = port->break_ms;
-    return asked;
-}
-
 void cdc_notify(int n, uint16_t events)
 {
-    uint32_t state = interrupts_off();
     tell(&ports[n], events);
-    interrupts_restore(state);
 }

@@ -12,23 +12,22 @@
 
 enum { CDC_GDB, CDC_UART, CDC_PORTS };
 
-/* CDC PSTN 1.2, 6.3.11: the first seven bytes are those on the wire. */
-struct line_coding {
+/* CDC PSTN 1.2, 6.3.11: seven bytes, as they come over USB. */
+struct __attribute__((packed)) line_coding {
     uint32_t baud;
     uint8_t stop;                       /* 0 = 1, 1 = 1.5, 2 = 2 */
     uint8_t parity;                     /* 0 none, 1 odd, 2 even, 3 mark, 4 space */
     uint8_t bits;
 };
 
-/* Takes up to size bytes that have arrived; returns how many (0 = none yet). */
-int cdc_read(int port, uint8_t *bytes, int size);
-/* Looks at what has arrived without taking it: true if byte is among it (Ctrl-C). */
-bool cdc_peek(int port, uint8_t byte);
-/* The same without a copy: where the bytes are that have arrived, and how many lie there in
- * one piece; then how many of them are no longer needed. */
+/* Where the bytes lie that have arrived, and how many of them in one piece (0 = none yet); then
+ * how many of them are no longer needed. */
 int cdc_look(int port, const uint8_t **bytes);
 void cdc_taken(int port, int count);
-/* Gives up to length bytes to be sent; returns how many there was room for. */
+/* True if this byte is among those that have arrived (Ctrl-C). */
+bool cdc_peek(int port, uint8_t byte);
+/* Gives up to length bytes to be sent; returns how many it has taken.  That may be fewer than
+ * there is room for, at the end of the ring: 0 means that it is full. */
 int cdc_write(int port, const uint8_t *bytes, int length);
 int cdc_room(int port);                 /* bytes that cdc_write() would take now */
 /* What was written may be sent now, even if it does not fill a packet. */
@@ -51,13 +50,10 @@ uint8_t cdc_control_lines(int port);
  * nobody has it open, a packet that waits to be fetched.  Whoever opens it shall not get
  * answers to another's requests. */
 void cdc_drop(int port);
-/* Bytes that cdc_read() would give now. */
+/* Bytes that have arrived and are not taken yet. */
 int cdc_waiting(int port);
 
-/* What only uart.c asks for.  A SEND_BREAK since the last call: true, and its length in
- * ms, where 0xFFFF means until a break of 0. */
-bool cdc_take_break(int port, uint16_t *ms);
-/* Tells the host (PSTN 6.5.4) of something that has happened on the line. */
+/* From an interrupt: tells the host of something that has happened on the line, PSTN 6.5.4. */
 enum {
     CDC_DCD = 1 << 0, CDC_DSR = 1 << 1, CDC_BREAK = 1 << 2, CDC_RING = 1 << 3,
     CDC_FRAMING = 1 << 4, CDC_PARITY = 1 << 5, CDC_OVERRUN = 1 << 6

@@ -352,6 +352,19 @@ static void a_break_lasts_as_long_as_it_should(void **state)
     }
 }
 
+/* From a USART to a timer, back, and among themselves. */
+static void another_rate_moves_no_pin(void **state)
+{
+    (void)state;
+    static const uint32_t rates[] = { 9600, 300, 600, 115200, 9600 };
+    for (int i = 0; i < 5; i++) {
+        cdc_host_line_coding(rsp->cdc, 1, rates[i], 8, 'N', 1);
+        board_run_ms(rsp->board, 10);
+        if (tx.count)
+            fail_msg("%d edges with %u baud", tx.count, rates[i]);
+    }
+}
+
 /* What the host has said first is said first on the line, at the rate of that time. */
 static void order_is_kept_between_bytes_breaks_and_rates(void **state)
 {
@@ -407,6 +420,128 @@ static void bytes_between_a_rate_and_a_break_have_the_new_rate(void **state)
     }
     double ms = (double)(tx.edge[2001].at - tx.edge[2000].at) / (double)SIM_MS;
     assert_true(ms >= 30 && ms < 32.5);
+}
+
+/* Waits until the board has taken all of it. */
+static void write_all(const uint8_t *bytes, int count)
+{
+    cdc_host_write(rsp->cdc, 1, bytes, count);
+    while (cdc_host_pending(rsp->cdc, 1))
+        board_run_ms(rsp->board, 1);
+}
+
+/* Three requests wait, and behind each some bytes. */
+static void each_byte_has_the_rate_of_its_time(void **state)
+{
+    (void)state;
+    static const uint32_t rates[] = { 9600, 19200, 1000, 4800 };   /* 1000: bit by bit */
+    uint8_t out[30];
+
+    memset(out, 'U', sizeof out);       /* an edge a bit */
+    for (int i = 0; i < 4; i++) {
+        if (i == 0)
+            set(rates[i], 8, 'N', 1);
+        else
+            cdc_host_line_coding(rsp->cdc, 1, rates[i], 8, 'N', 1);
+        write_all(out, 30);
+    }
+    board_run_ms(rsp->board, 1000);
+    assert_int_equal(tx.count, 4 * 300);
+    for (int i = 1; i < tx.count; i++) {
+        double bit = 1e6 / rates[i / 300];
+        double us = (double)(tx.edge[i].at - tx.edge[i - 1].at) / (double)SIM_US;
+        if (i % 300 && fabs(us - bit) > bit / 50 + 1)
+            fail_msg("edge %d: %.1f us", i, us);
+    }
+}
+
+/* The line is low for `ms` between these two edges. */
+static void was_a_break(int edge, double ms)
+{
+    double took = (double)(tx.edge[edge + 1].at - tx.edge[edge].at) / (double)SIM_MS;
+    assert_int_equal(tx.edge[edge].level, LEVEL_LOW);
+    if (took < ms || took > ms + 2.5)
+        fail_msg("edge %d: a break of %.1f ms, not %.1f", edge, took, ms);
+}
+
+/* As a LIN master does that is ahead of its bus. */
+static void each_break_stands_between_its_bytes(void **state)
+{
+    (void)state;
+    uint8_t out[40];
+
+    memset(out, 'U', sizeof out);
+    set(2400, 8, 'N', 1);
+    for (int i = 0; i < 3; i++) {
+        write_all(out, 40);
+        cdc_host_break(rsp->cdc, 1, (uint16_t)(20 + 10 * i));
+    }
+    write_all(out, 1);
+    board_run_ms(rsp->board, 1000);
+    assert_int_equal(tx.count, 3 * 402 + 10);
+    for (int i = 0; i < 3; i++)
+        was_a_break(402 * i + 400, 20 + 10 * i);
+}
+
+/* On and off, twice, before the first could begin. */
+static void a_break_that_waits_does_not_lose_its_end_to_the_next(void **state)
+{
+    (void)state;
+    uint8_t out[40];
+
+    memset(out, 'U', sizeof out);
+    set(1200, 8, 'N', 1);
+    for (int i = 0; i < 2; i++) {
+        write_all(out, 40);
+        cdc_host_break(rsp->cdc, 1, 0xFFFF);
+        board_run_ms(rsp->board, 30);
+        cdc_host_break(rsp->cdc, 1, 0);
+    }
+    board_run_ms(rsp->board, 1500);
+    assert_int_equal(tx.count, 2 * 402);
+    was_a_break(400, 30);
+    was_a_break(802, 30);
+}
+
+static void between_two_breaks_the_line_rests(void **state)
+{
+    (void)state;
+    set(300, 8, 'N', 1);
+    cdc_host_break(rsp->cdc, 1, 20);
+    cdc_host_break(rsp->cdc, 1, 30);
+    board_run_ms(rsp->board, 100);
+    assert_int_equal(tx.count, 4);
+    was_a_break(0, 20);
+    was_a_break(2, 30);
+    double us = (double)(tx.edge[2].at - tx.edge[1].at) / (double)SIM_US;
+    if (us < 3333)
+        fail_msg("%.1f us", us);
+}
+
+/* More than can be remembered: what was wanted last is what the line has at the end. */
+static void of_many_rates_the_last_one_counts(void **state)
+{
+    (void)state;
+    uint8_t out[100];
+
+    memset(out, 'U', sizeof out);
+    set(9600, 8, 'N', 1);
+    write_all(out, 100);
+    for (uint32_t i = 1; i <= 20; i++)
+        cdc_host_line_coding(rsp->cdc, 1, 1000 * i, 8, 'N', 1);
+    cdc_host_break(rsp->cdc, 1, 0xFFFF);
+    cdc_host_break(rsp->cdc, 1, 0);
+    cdc_host_break(rsp->cdc, 1, 0xFFFF);
+    for (uint32_t i = 1; i <= 20; i++)
+        cdc_host_line_coding(rsp->cdc, 1, 1000 * i, 8, 'N', 1);
+    write_all(out, 10);
+    board_run_ms(rsp->board, 400);
+    cdc_host_break(rsp->cdc, 1, 0);
+    board_run_ms(rsp->board, 100);
+    assert_true(tx.count >= 1100);
+    double us = (double)(tx.edge[tx.count - 1].at - tx.edge[tx.count - 2].at) / (double)SIM_US;
+    if (fabs(us - 50) > 1)
+        fail_msg("%.1f us", us);
 }
 
 /* tcsendbreak() switches it on and off again, and does not know how long the bytes take. */
@@ -533,6 +668,12 @@ int main(void)
         LINE(order_is_kept_between_bytes_breaks_and_rates),
         LINE(bytes_between_a_rate_and_a_break_have_the_new_rate),
         LINE(a_break_that_is_over_before_it_could_begin_is_made_all_the_same),
+        LINE(another_rate_moves_no_pin),
+        LINE(each_byte_has_the_rate_of_its_time),
+        LINE(each_break_stands_between_its_bytes),
+        LINE(a_break_that_waits_does_not_lose_its_end_to_the_next),
+        LINE(between_two_breaks_the_line_rests),
+        LINE(of_many_rates_the_last_one_counts),
         LINE(closing_the_port_ends_a_break),
         LINE(behind_a_break_the_line_rests),
         LINE(dtr_and_rts_come_out_inverted),

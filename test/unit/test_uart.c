@@ -31,11 +31,8 @@ void interrupts_restore(uint32_t state) { (void)state; }
 void settings_start(void) { }
 bool settings_rs485(void) { return false; }
 bool settings_set_rs485(bool on) { (void)on; return true; }
-int cdc_read(int port, uint8_t *bytes, int size)
-{
-    (void)port, (void)bytes, (void)size;
-    return 0;
-}
+int cdc_look(int port, const uint8_t **bytes) { (void)port, (void)bytes; return 0; }
+void cdc_taken(int port, int count) { (void)port, (void)count; }
 int cdc_write(int port, const uint8_t *bytes, int length)
 {
     (void)port, (void)bytes;
@@ -47,7 +44,6 @@ void cdc_flush(int port) { (void)port; }
 bool cdc_open(int port) { (void)port; return true; }
 const struct line_coding *cdc_line_coding(int port) { (void)port; return &coding; }
 uint8_t cdc_control_lines(int port) { (void)port; return 0; }
-bool cdc_take_break(int port, uint16_t *ms) { (void)port, (void)ms; return false; }
 void cdc_notify(int port, uint16_t events) { (void)port, (void)events; }
 void cdc_out_event(int endpoint, enum usb_event event) { (void)endpoint, (void)event; }
 int cdc_control(const struct usb_setup *setup, const uint8_t **data)
@@ -159,6 +155,22 @@ static void each_format_has_its_bits(void **state)
     assert_int_equal(made(2401, 5, 'E', 1, &plan), REFUSED);
 }
 
+static void impossible_line_codings_are_refused(void **state)
+{
+    (void)state;
+    static const struct usb_setup set = { 0x21, 0x20, 0, 3, 7 };
+    static const uint8_t bad[][7] = {
+        { 0, 0, 0, 0, 0, 0, 8 }, { 0, 0xC2, 1, 0, 3, 0, 8 }, { 0, 0xC2, 1, 0, 0, 5, 8 },
+        { 0, 0xC2, 1, 0, 0, 0, 4 }, { 0, 0xC2, 1, 0, 0, 0, 9 },
+        { 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 8 },
+    };
+    for (int i = 0; i < 6; i++) {
+        const uint8_t *data = bad[i];
+        assert_int_equal(uart_control(&set, &data), USB_REFUSE);
+    }
+    assert_int_equal(passed_on, 0);
+}
+
 static void a_request_that_cannot_be_met_goes_no_further(void **state)
 {
     (void)state;
@@ -183,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup(below_the_divider_a_timer_takes_over, power_on),
         cmocka_unit_test_setup(no_rate_is_ever_far_off, power_on),
         cmocka_unit_test_setup(each_format_has_its_bits, power_on),
+        cmocka_unit_test_setup(impossible_line_codings_are_refused, power_on),
         cmocka_unit_test_setup(a_request_that_cannot_be_met_goes_no_further, power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
