@@ -50,6 +50,8 @@ struct fpec {
     uint8_t option[OPTION_BYTES];       /* as stored; OBR shows what is in force */
 
     sim_time started, busy_until;       /* 0: idle */
+    sim_time over;                      /* the last operation; a core that it stalled is ahead of
+                                         * the board's time, and may have seen its end already */
     struct alarm done;
     uint8_t *target, *old;              /* of the operation in progress */
     uint32_t length;
@@ -82,7 +84,6 @@ static void fail(struct fpec *fpec, uint32_t flag)
 static void finish(struct fpec *fpec)
 {
     fpec->busy_until = 0;
-    fpec->length = 0;
     fpec->cr &= ~(uint32_t)CR_STRT;
     fpec->sr |= SR_EOP;
     update_irq(fpec);
@@ -108,7 +109,7 @@ static void begin(struct fpec *fpec, uint8_t *target, uint32_t length, sim_time 
     fpec->length = length;
     memcpy(fpec->old, target, length);
     fpec->started = sim->now;
-    fpec->busy_until = sim->now + time;
+    fpec->busy_until = fpec->over = sim->now + time;
     alarm_set(sim, &fpec->done, fpec->busy_until);
 }
 
@@ -122,14 +123,14 @@ static void erase(struct fpec *fpec, uint8_t *target, uint32_t length)
 static void interrupt_operation(struct fpec *fpec)
 {
     struct sim *sim = fpec->f103->sim;
-    if (sim->now < fpec->busy_until)
+    if (sim->now < fpec->over)
         for (uint32_t i = 0; i < fpec->length; i++) {
             uint8_t keep = (uint8_t)sim_random(sim);
             fpec->target[i] = (uint8_t)((fpec->old[i] & keep) |
                                         (fpec->target[i] & ~keep));
         }
     alarm_cancel(sim, &fpec->done);
-    fpec->busy_until = 0;
+    fpec->busy_until = fpec->over = 0;
     fpec->length = 0;
 }
 

@@ -96,7 +96,7 @@ static void a_cut_while_writing_leaves_the_old_or_the_new(void **state)
     for (int i = 0; i < 120; i++) {
         bool old = is_on();
         send_change(!old);
-        board_run_ms(rsp->board, 0.005 * i);
+        board_run_ms(rsp->board, 0.008 * i);
         assert_true(again(10));
         *(is_on() == old ? &kept : &changed) += 1;
     }
