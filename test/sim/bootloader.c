@@ -278,6 +278,25 @@ static void the_whole_slot_can_be_written_and_read_back(void **state)
     expect_application_soon('A', 1500);         /* it waits a second for a reset of the bus */
 }
 
+/* The probe's settings lie in the last page: they outlive the largest probe there can be. */
+static void a_download_leaves_what_lies_behind_its_last_page(void **state)
+{
+    (void)state;
+    static const int sizes[] = { SLOT_SIZE - BLOCK, SLOT_SIZE - BLOCK - 1, BLOCK + 1, 25 };
+
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        int size = sizes[i], pages = (size + BLOCK - 1) / BLOCK;
+        make_image(image_a, (uint32_t)size, 'a' + i);
+        memset(board->probe->flash + SLOT_OFFSET, 0x55, SLOT_SIZE);
+        power_cycle();
+        enter_bootloader();
+        assert_int_equal(download(image_a, size), 0);
+        for (int k = pages * BLOCK; k < SLOT_SIZE; k++)
+            assert_int_equal(slot()[k], 0x55);
+        expect_application_soon('a' + i, 1500);
+    }
+}
+
 /* DFU 1.1 leaves it to the host: 6.1, 6.2.  dfu-util -t. */
 static void a_download_may_come_in_blocks_of_any_size(void **state)
 {
@@ -1005,6 +1024,7 @@ int main(void)
         ON_A_BOARD(a_download_is_stored_whole_and_starts_after_the_bus_reset),
         ON_A_BOARD(without_a_bus_reset_it_starts_after_a_second),
         ON_A_BOARD(the_whole_slot_can_be_written_and_read_back),
+        ON_A_BOARD(a_download_leaves_what_lies_behind_its_last_page),
         ON_A_BOARD(a_download_may_come_in_blocks_of_any_size),
         ON_A_BOARD(an_upload_may_ask_in_blocks_of_any_size),
         ON_A_BOARD(an_upload_may_end_in_any_place),
