@@ -101,7 +101,8 @@ for tier; do
                 watchpoints; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
-        done ;;
+        done
+        try "fpu with stm32f405" env BUILD="$build" sh test/session/run.sh stm32f405 fpu ;;
     judge)
         try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh

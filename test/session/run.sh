@@ -1,6 +1,8 @@
 #!/bin/sh
 # run.sh CHIP [gdb|lldb|lldb_serial|bridge|SCRIPT.gdb] - a session of real debuggers with the virtual board.
 #
+# (fpu.gdb is for a Cortex-M4F: it brings its own program.)
+#
 # Starts build/bluepill with the shipped image and a virtual CHIP behind it, on ports that
 # the system chooses, lets the debugger work, and stops the board.  Exit status 0 only if
 # the session and the board are both content.  Environment: BUILD (default build).
@@ -13,9 +15,21 @@ build=${BUILD:-build}
 work=$(mktemp -d)
 log=$work/board.log
 
-# lldb has no `load` of its own: it finds the program in the chip already.
+# A program of its own, for the FPU of an STM32F4.
+elf=$build/examples/demo-$chip.elf
+if [ "$client" = fpu ]; then
+    elf=$work/fpu.elf
+    arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -O1 -g -Wall \
+        -Wextra -Werror -ffreestanding -nostdlib -T "$here/../../examples/example.ld" \
+        -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=1M \
+        -Wl,--defsym=RAM_SIZE=64K -Wl,-e,main -Wl,--no-warn-rwx-segments \
+        -o "$elf" "$here/fpu.c" -lgcc || exit 1
+fi
+
+# lldb has no `load` of its own: it finds the program in the chip already.  So does gdb on a
+# chip of which our firmware does not know the flash.
 preload=""
-case $client in lldb*) preload=":$build/examples/demo-$chip.elf" ;; esac
+case $client in lldb*|fpu) preload=":$elf" ;; esac
 
 "$build/bluepill" --flash "$build/pillbug.bin" --target "$chip$preload" --gdb 0 --uart 0 \
     --control 0 --strict --speed "${SPEED:-real}" ${BOARD_OPTIONS:-} 2>"$log" &
@@ -32,7 +46,7 @@ port() {
     done
 }
 PILLBUG_GDB=$(port gdb) PILLBUG_UART=$(port uart) PILLBUG_CONTROL=$(port control)
-PILLBUG_CHIP=$chip PILLBUG_ELF=$build/examples/demo-$chip.elf
+PILLBUG_CHIP=$chip PILLBUG_ELF=$elf
 export PILLBUG_GDB PILLBUG_UART PILLBUG_CONTROL PILLBUG_CHIP PILLBUG_ELF
 if [ -z "$PILLBUG_CONTROL" ]; then
     echo "The virtual board did not start:"
