@@ -166,6 +166,10 @@ example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
 example_stm32f429 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F429ZI"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x200000 \
     -Wl,--defsym=RAM_SIZE=0x30000
+# The stack is in SRAM2, which the data cache keeps, as most programs for this chip have it.
+example_stm32f746 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F746ZG"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
+    -Wl,--defsym=RAM_SIZE=0x50000
 example_nrf51822  := -mcpu=cortex-m0 -DCHIP_NAME='"nRF51822"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x4000
 example_nrf52840  := -mcpu=cortex-m3 -DCHIP_NAME='"nRF52840"' \

@@ -64,6 +64,7 @@ struct bus {
     bool bit_band;                  /* Cortex-M3 aliases at 0x22000000 and 0x42000000 */
     bool fault;                     /* set by a handler: this access is a bus error */
     enum bus_master master;         /* who makes the present access */
+    bool cacheable;                 /* the debugger's: it may be answered by a cache (HPROT[3]) */
 };
 
 struct bus *bus_new(struct sim *sim, const char *name);

@@ -3,12 +3,13 @@
  *   called by  coredebug.c, cpu.c (data accesses)      calls  coredebug_enter()
  *
  * FPB version 1 (BPU on Armv6-M): a comparator holds a word address below 0x20000000 and
- * says which halfwords of it are breakpoints.  The core stops before the instruction, and
- * stops there again when it is resumed with the comparator still set: stepping over a
- * breakpoint is the debugger's work.
+ * says which halfwords of it are breakpoints.  Version 2 (a Cortex-M7's) holds the address of
+ * a halfword, anywhere.  The core stops before the instruction, and stops there again when it
+ * is resumed with the comparator still set: stepping over a breakpoint is the debugger's work.
  *
- *   FP_COMP  REPLACE[31:30]  COMP[28:2]  ENABLE[0]
- *            01 lower halfword  10 upper  11 both;  00 remap on v7-M, nothing on v6-M
+ *   FP_COMP  version 1   REPLACE[31:30]  COMP[28:2]  ENABLE[0]
+ *                        01 lower halfword  10 upper  11 both;  00 remap on v7-M, nothing on v6-M
+ *            version 2   BPADDR[31:1]  BE[0];  with BE = 0: FE[31], which is 0 without remapping
  *
  * DWT: a comparator with FUNCTION 4 watches the PC, 5 reads, 6 writes, 7 both; MASK low
  * bits do not count.  An access matches when any byte of it is watched.  The core stops
@@ -28,6 +29,8 @@ enum { FP_ENABLE = 1, FP_KEY = 2, COMP_ENABLE = 1 };
 enum { LOWER = 1, UPPER = 2 };
 #define COMP_ADDRESS 0x1FFFFFFCu
 #define COMP_BITS_V7M 0xDFFFFFFDu
+#define FLASH_PATCH  0x80000000u
+#define VERSION_2    0x10000000u
 
 enum { DWT_CTRL = 0x00, DWT_CYCCNT = 0x04, DWT_PCSR = 0x1C, DWT_COMP0 = 0x20 };
 enum { CYCCNTENA = 1 };
@@ -36,15 +39,24 @@ enum { ON_PC = 4, ON_READ = 5, ON_WRITE = 6, ON_BOTH = 7 };
 
 /* --- FPB ------------------------------------------------------------------------- */
 
+static bool is_version_2(const struct coredebug *debug)
+{
+    return debug->config.fpb_version == 2;
+}
+
+static bool stops_at(const struct coredebug *debug, uint32_t comp, uint32_t pc)
+{
+    if (is_version_2(debug))
+        return comp == (pc | COMP_ENABLE);
+    unsigned half = pc & 2 ? UPPER : LOWER;
+    return comp & COMP_ENABLE && pc < 0x20000000 && (comp & COMP_ADDRESS) == (pc & ~3u) &&
+           comp >> 30 & half;
+}
+
 bool comparators_break_at(struct coredebug *debug, uint32_t pc)
 {
-    if (pc >= 0x20000000)
-        return false;
-    unsigned half = pc & 2 ? UPPER : LOWER;
     for (int i = 0; i < debug->config.breakpoints; i++) {
-        uint32_t comp = debug->fp_comp[i];
-        if (!(comp & COMP_ENABLE) || (comp & COMP_ADDRESS) != (pc & ~3u) ||
-            !(comp >> 30 & half))
+        if (!stops_at(debug, debug->fp_comp[i], pc))
             continue;
         if (debug->dhcsr & C_DEBUGEN)
             return true;
@@ -68,8 +80,9 @@ static void write_fp_comp(struct coredebug *debug, int n, uint32_t value)
 {
     if (n >= debug->config.breakpoints + debug->config.literals)
         return;
-    debug->fp_comp[n] = value & COMP_BITS_V7M;
-    bool remap = !coredebug_is_v6m(debug) && !(value >> 30);
+    uint32_t version_2 = value & COMP_ENABLE ? value : value & ~FLASH_PATCH;
+    debug->fp_comp[n] = is_version_2(debug) ? version_2 : value & COMP_BITS_V7M;
+    bool remap = !coredebug_is_v6m(debug) && !is_version_2(debug) && !(value >> 30);
     if (value & COMP_ENABLE && (remap || n >= debug->config.breakpoints))
         sim_report(debug->cpu->sim, SIM_UNMODELLED, "%s: FPB comparator %d remaps 0x%08X",
                    debug->cpu->config.name, n, value & COMP_ADDRESS);
@@ -84,12 +97,14 @@ static uint32_t read_fpb(void *ctx, uint32_t offset, int width)
     unsigned n = (offset - FP_COMP0) / 4;
     (void)width;
     if (offset == FP_CTRL)
-        return debug->fp_ctrl | (code & 15) << 4 | literals << 8 | (code >> 4) << 12;
-    if (offset == FP_REMAP)
-        return coredebug_is_v6m(debug) ? 0 : debug->fp_remap | 1u << 29;
+        return debug->fp_ctrl | (code & 15) << 4 | literals << 8 | (code >> 4) << 12 |
+               (is_version_2(debug) ? VERSION_2 : 0);
+    if (offset == FP_REMAP)                     /* RMPSPT */
+        return coredebug_is_v6m(debug) || is_version_2(debug) ? 0 : debug->fp_remap | 1u << 29;
     if (offset >= FP_COMP0 && n < code + literals)
         return debug->fp_comp[n];
-    return coresight_id(offset, coredebug_is_v6m(debug) ? 0x0B : 0x03, 0);
+    return coresight_id(offset, coredebug_is_v6m(debug) ? 0x0B : is_version_2(debug) ? 0x0E : 0x03,
+                        0);
 }
 
 static void write_fpb(void *ctx, uint32_t offset, uint32_t value, int width)
@@ -229,7 +244,8 @@ static uint32_t read_dwt(void *ctx, uint32_t offset, int width)
     bool v6m = coredebug_is_v6m(debug);
     (void)width;
     if (offset >= 0xFD0)
-        return coresight_id(offset, v6m ? 0x0A : 0x02, v6m ? 0 : 1);
+        return coresight_id(offset, v6m ? 0x0A : 0x02,
+                            v6m || cpu_part(debug->cpu) == CPU_M7 ? 0 : 1);
     if (without_trcena(debug, offset))
         return 0;
     if (offset == DWT_CTRL)

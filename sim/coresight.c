@@ -37,6 +37,16 @@ uint32_t coresight_id(uint32_t offset, uint32_t part, uint32_t revision)
 
 /* --- ROM table ------------------------------------------------------------------- */
 
+static uint32_t rom_entry(const uint32_t *entries, uint32_t offset)
+{
+    if (offset == MEMTYPE)
+        return 1;                               /* system memory is on this bus */
+    for (uint32_t i = 0; entries[i]; i++)
+        if (i == offset / 4)
+            return entries[i];
+    return 0;
+}
+
 static uint32_t read_rom_table(void *ctx, uint32_t offset, int width)
 {
     const struct coredebug *debug = ctx;
@@ -47,12 +57,22 @@ static uint32_t read_rom_table(void *ctx, uint32_t offset, int width)
         return debug->config.peripheral_id[(offset - PIDR0) / 4];
     if (offset >= PIDR4)
         return debug->config.peripheral_id[4 + (offset - PIDR4) / 4];
-    if (offset == MEMTYPE)
-        return 1;                               /* system memory is on this bus */
-    for (uint32_t i = 0; debug->config.rom_entries[i]; i++)
-        if (i == offset / 4)
-            return debug->config.rom_entries[i];
-    return 0;
+    return rom_entry(debug->config.rom_entries, offset);
+}
+
+/* Further ones, which the first leads to: a Cortex-M7 has two. */
+static uint32_t read_next_table(void *ctx, uint32_t offset, int width)
+{
+    static const uint8_t component_id[] = { 0x0D, 0x10, 0x05, 0xB1 };
+    const struct rom_table *table = ctx;
+    (void)width;
+    if (offset >= CIDR0)
+        return component_id[(offset - CIDR0) / 4];
+    if (offset >= PIDR0)
+        return table->peripheral_id[(offset - PIDR0) / 4];
+    if (offset >= PIDR4)
+        return offset == PIDR4 ? table->peripheral_id[4] : 0;
+    return rom_entry(table->entries, offset);
 }
 
 static void write_nothing(void *ctx, uint32_t offset, uint32_t value, int width)
@@ -67,7 +87,7 @@ static uint32_t read_itm(void *ctx, uint32_t offset, int width)
     const struct coredebug *debug = ctx;
     (void)width;
     if (offset >= PIDR4)
-        return coresight_id(offset, 0x01, 1);
+        return coresight_id(offset, 0x01, cpu_part(debug->cpu) == CPU_M7 ? 0 : 1);
     if (offset < ITM_PORTS)
         return 1;                               /* FIFOREADY */
     return debug->itm[offset / 4];
@@ -88,6 +108,12 @@ static void write_itm(void *ctx, uint32_t offset, uint32_t value, int width)
                    "modelled", debug->cpu->config.name);
 }
 
+/* 0x9xx is the part: M3 923, M4 9A1, M7 9A9. */
+static uint32_t tpiu_part(const struct cpu *cpu)
+{
+    return cpu_part(cpu) == CPU_M7 ? 0xA9 : cpu_part(cpu) == CPU_M4 ? 0xA1 : 0x23;
+}
+
 static uint32_t read_tpiu(void *ctx, uint32_t offset, int width)
 {
     const struct coredebug *debug = ctx;
@@ -97,12 +123,13 @@ static uint32_t read_tpiu(void *ctx, uint32_t offset, int width)
     case TPIU_FFSR:    return 0x00000008;       /* the formatter cannot stop */
     case TPIU_TYPE:    return 0x00000CA1;       /* NRZ and Manchester SWO */
     case TPIU_DEVTYPE: return 0x00000011;
-    case PIDR0:        return cpu_part(debug->cpu) == CPU_M4 ? 0xA1 : 0x23;
+    case PIDR0:        return tpiu_part(debug->cpu);
     case PIDR0 + 4:    return 0xB9;
     case CIDR0 + 4:    return 0x90;             /* a debug component */
     default:           break;
     }
-    return offset >= PIDR4 ? coresight_id(offset, 0, 1) : debug->tpiu[offset / 4];
+    unsigned revision = cpu_part(debug->cpu) == CPU_M7 ? 0 : 1;
+    return offset >= PIDR4 ? coresight_id(offset, 0, revision) : debug->tpiu[offset / 4];
 }
 
 static void write_tpiu(void *ctx, uint32_t offset, uint32_t value, int width)
@@ -119,6 +146,11 @@ void coresight_new(struct coredebug *debug)
         bus_add(bus, &(struct bus_region){
             .base = debug->config.rom_base, .size = BLOCK, .name = "ROM table",
             .read = read_rom_table, .write = write_nothing, .ctx = debug });
+    const struct rom_table *more = debug->config.more_tables;
+    for (; more && more->base; more++)
+        bus_add(bus, &(struct bus_region){
+            .base = more->base, .size = BLOCK, .name = "ROM table", .read = read_next_table,
+            .write = write_nothing, .ctx = (void *)more });
     if (coredebug_is_v6m(debug))
         return;
     bus_add(bus, &(struct bus_region){

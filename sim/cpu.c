@@ -1004,8 +1004,8 @@ static void reset_now(struct cpu *cpu)
     cpu->pipeline = (struct cpu_pipeline){ .line = no_line(), .load_end = UINT64_MAX };
     nvic_reset(cpu->nvic);
     fpu_reset(cpu);
-    bus_read(cpu->bus, BUS_CODE, 0, 4, &sp);
-    bus_read(cpu->bus, BUS_CODE, 4, 4, &pc);
+    bus_read(cpu->bus, BUS_CODE, cpu->config.vector_base, 4, &sp);
+    bus_read(cpu->bus, BUS_CODE, cpu->config.vector_base + 4, 4, &pc);
     cpu->r[13] = sp & ~3u;
     cpu->r[14] = 0xFFFFFFFF;
     cpu->r[15] = cpu->pc = pc & ~1u;

@@ -30,6 +30,7 @@ struct cpu_config {
     bool has_vtor;                  /* v7-M always; M0+ usually; M0 not */
     bool single_cycle_multiply;     /* v6-M: 1 or 32 cycles */
     uint32_t systick_calib;         /* SYST_CALIB as the chip ties it; F103: 9000 */
+    uint32_t vector_base;           /* VTOR out of reset; an M7's chip may change it before one */
 };
 
 /* Exception numbers, Armv7-M ARM B1.5.2.  External interrupt n is 16 + n. */
@@ -119,6 +120,7 @@ struct cpu {
 
     struct cpu_hooks hooks;
     struct nvic *nvic;              /* nvic.c */
+    struct l1 *l1;                  /* l1.c: a Cortex-M7's caches, NULL for all others */
     struct coredebug *debug;        /* coredebug.c, NULL until attached */
 
     /* The chip: SYSRESETREQ or VECTRESET was written to AIRCR. */

@@ -1,14 +1,17 @@
 /* f4.c - an STM32F2, F4 or F7: the core, its memories, its peripherals, its reset.
  *
- *   called by  board.c      calls  one file per peripheral (f4.h), cpu.h, swdp.h
+ *   called by  board.c      calls  one file per peripheral (f4.h), cpu.h, swdp.h, l1.h
  *
- *   0x00000000  alias of flash or of system memory, as BOOT0 said at reset
- *   0x08000000  flash                    0x10000000  CCM, 64 KB: data only
- *   0x1FFF0000  system memory, OTP, unique id, size     0x1FFFC000  option bytes
- *   0x20000000  SRAM                     0x40000000  APB1   0x40010000  APB2
- *   0x40020000  AHB1                     0xE0042000  DBGMCU
+ *                 F2, F4                                     F7
+ *   0x00000000    alias of flash or of system memory         ITCM RAM
+ *   0x00100000                                               system memory, flash at 0x00200000
+ *   0x08000000    flash                                      flash, behind the caches
+ *   0x10000000    CCM: data only
+ *   0x1FFF0000    system memory, OTP, unique id, size        option bytes
+ *   0x20000000    SRAM                                       DTCM, then SRAM behind the caches
  *
- * What one part has and another has not is data (f4_parts.c).
+ * What one part has and another has not is data (f4_parts.c).  An F4 boots from what BOOT0 puts
+ * at 0; of an F7 the pin chooses one of two addresses, where VTOR then is.
  *
  * Every register access passes block_read() or block_write(), which know what holds for all
  * peripherals: behind a closed clock gate registers read 0 and forget writes (RM0090 7.3.10);
@@ -127,20 +130,73 @@ void f4_set_costs(struct f4 *f4)
 
 static void scramble(struct f4 *f4)
 {
-    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++) {
-        uint8_t *ram = bus_find(f4->bus, memory->base)->memory;
-        for (uint32_t i = 0; i < memory->size; i += 4) {
+    for (int n = 0; n < f4->ram_count; n++)
+        for (uint32_t i = 0; i < f4->rams[n].what->size; i += 4) {
             uint32_t word = sim_random(f4->sim);
-            memcpy(ram + i, &word, 4);
+            memcpy(f4->rams[n].bytes + i, &word, 4);
         }
-    }
 }
 
-/* RM0090 2.4: latched as the chip leaves reset; BFB2 goes before the pin. */
+/* While an M7's caches are on, its SRAM is asked through them. */
+static uint32_t ram_read(void *ctx, uint32_t offset, int width)
+{
+    struct f4_ram *ram = ctx;
+    return l1_read(ram->f4->cpu->l1, ram->what->base + offset, ram->bytes + offset, width);
+}
+
+static void ram_write(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    struct f4_ram *ram = ctx;
+    l1_write(ram->f4->cpu->l1, ram->what->base + offset, ram->bytes + offset, value, width);
+}
+
+static void caches_switched(void *ctx)
+{
+    struct f4 *f4 = ctx;
+    for (int n = 0; n < f4->ram_count; n++)
+        if (f4->rams[n].what->kind == F4_CACHED)
+            f4->rams[n].region->memory = l1_is_on(f4->cpu->l1) ? NULL : f4->rams[n].bytes;
+    f4_flash_caches_switched(f4->flash);
+}
+
+static bool in_system_memory(const struct f4_part *part, uint32_t address)
+{
+    return address - part->system_base < part->system_size ||
+           address - part->system_itcm < part->system_size;
+}
+
+static bool in_flash(const struct f4_part *part, uint32_t address)
+{
+    return address - 0x08000000 < part->flash.size ||
+           address - part->flash.itcm_base < part->flash.size;
+}
+
+/* RM0385 2.5: the pin chooses one of two option words; where nothing is, and at level 2 in RAM,
+ * the core begins at a default. */
+static void latch_boot_address(struct f4 *f4, int pin)
+{
+    const struct f4_part *part = f4->part;
+    uint32_t address = f4_flash_boot_address(f4->flash, pin);
+    bool ours = in_flash(part, address) || in_system_memory(part, address);
+    if (!ours && !f4_flash_debug_port_open(f4->flash))
+        address = part->flash.itcm_base;
+    else if (!bus_find(f4->bus, address))
+        address = pin ? 0 : part->flash.itcm_base;
+    f4->cpu->config.vector_base = address;
+    f4->booted_elsewhere = !in_flash(part, address);
+    if (in_system_memory(part, address))
+        f4_report(f4, SIM_UNMODELLED, "boot from 0x%08X: ST's boot loader is not here", address);
+}
+
+/* Latched as the chip leaves reset.  RM0090 2.4: BFB2 goes before the pin. */
 static void latch_boot_pin(struct f4 *f4)
 {
-    f4->from_system_memory = (f4->boot0.net && pin_sample(&f4->boot0)) ||
-                             f4_flash_boots_twice(f4->flash);
+    bool boot0 = f4->boot0.net && pin_sample(&f4->boot0);
+    if (f4->part->f7) {
+        latch_boot_address(f4, boot0);
+        return;
+    }
+    f4->from_system_memory = f4->booted_elsewhere = boot0 || f4_flash_boots_twice(f4->flash);
     if (f4->from_system_memory)
         f4_report(f4, SIM_UNMODELLED, "BOOT0 high, or BFB2: ST's boot loader is not here");
 }
@@ -248,6 +304,8 @@ static void chip_power(struct chip *chip, bool on)
     f4_debug_power(f4->debug, on);
     if (on) {
         scramble(f4);
+        if (f4->cpu->l1)
+            l1_power(f4->cpu->l1);
         f4_rcc_power_on(f4->rcc);
         f4_gpio_power(f4->gpio, true);
         coredebug_power_reset(f4->coredebug);
@@ -301,8 +359,9 @@ static void chip_destroy(struct chip *chip)
     f4_flash_free(f4->flash);
     f4_rcc_free(f4->rcc);
     coredebug_free(f4->coredebug);
-    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++)
-        free(bus_find(f4->bus, memory->base)->memory);
+    l1_free(f4->cpu->l1);
+    for (int n = 0; n < f4->ram_count; n++)
+        free(f4->rams[n].bytes);
     free(f4->system_memory);
     cpu_free(f4->cpu);
     bus_free(f4->bus);
@@ -313,19 +372,22 @@ static void chip_destroy(struct chip *chip)
 
 static void add_memories(struct f4 *f4)
 {
-    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++)
-        bus_add(f4->bus, &(struct bus_region){
+    for (const struct f4_memory *memory = f4->part->memories; memory->name; memory++) {
+        struct f4_ram *ram = &f4->rams[f4->ram_count++];
+        *ram = (struct f4_ram){ f4, memory, calloc(1, memory->size), NULL };
+        ram->region = bus_add(f4->bus, &(struct bus_region){
             .base = memory->base, .size = memory->size, .name = memory->name,
-            .memory = calloc(1, memory->size), .writable = true,
-            .data_only = memory->data_only });
+            .memory = ram->bytes, .writable = true, .read = ram_read, .write = ram_write,
+            .ctx = ram, .data_only = memory->kind == F4_DATA_ONLY });
+    }
 }
 
 static void add_core(struct f4 *f4)
 {
     f4->bus = bus_new(f4->sim, f4->name);
-    f4->bus->bit_band = true;
+    f4->bus->bit_band = !f4->part->f7;
     f4->cpu = cpu_new(f4->sim, f4->bus, &(struct cpu_config){
-        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP, .cpuid = f4->part->cpuid,
+        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = f4->part->fpu, .cpuid = f4->part->cpuid,
         .irq_count = f4->part->irqs, .priority_bits = 4, .has_vtor = true,
         .systick_calib = f4->part->systick_calib,
     });
@@ -337,6 +399,8 @@ static void add_core(struct f4 *f4)
     f4->chip.ram_base = RAM_BASE;
     f4->chip.ram_size = f4->part->ram_size;
     add_memories(f4);
+    if (f4->part->l1_bytes)
+        l1_new(f4->cpu, f4->part->l1_bytes, f4->part->l1_bytes, caches_switched, f4);
 }
 
 static void add_debug(struct f4 *f4)
@@ -391,4 +455,9 @@ struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
     return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F429]);
+}
+
+struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F746]);
 }

@@ -11,12 +11,13 @@
  *
  * A block sees whole registers: an offset that is a multiple of 4, and 32 bits.
  *
- * Sources: RM0090 rev 19 and 21 (registers), DS8626 rev 9, DS9405 rev 11 (times, pins),
- * ES0182 (errata). */
+ * Sources: RM0090 rev 19 and 21, RM0385 rev 8 (registers), DS8626 rev 9, DS9405 rev 11, DS10916
+ * (times, pins), ES0182, ES0290 (errata). */
 #ifndef F4_H
 #define F4_H
 
 #include "chip.h"
+#include "l1.h"
 #include "swdp.h"
 
 /* Names of the pins: port * 16 + number. */
@@ -35,7 +36,7 @@ enum f4_bus { F4_AHB1, F4_AHB2, F4_AHB3, F4_APB1 = 4, F4_APB2, F4_BUSES };
 struct f4_memory {
     const char *name;               /* NULL ends the list */
     uint32_t base, size;
-    bool data_only;                 /* on the D-bus alone: the CCM */
+    enum { F4_RAM, F4_DATA_ONLY, F4_CACHED } kind;      /* the CCM has no path for fetches */
 };
 
 struct f4_area { const char *name; uint32_t base, size; };
@@ -51,6 +52,7 @@ struct f4_option_word { uint32_t address; uint8_t reg, shift; uint16_t unused; }
 struct f4_flash_part {
     uint32_t size;
     uint32_t unit;                  /* bytes: a bank is 4 of them, one of 4, then of 8 */
+    uint32_t itcm_base;             /* F7: where an M7's ITCM port sees it, too */
     enum f4_banks banks;
     uint32_t acr_bits, sr_flags, cr_bits;
     uint32_t option_bits[2];        /* of OPTCR and OPTCR1; 0: no such register */
@@ -59,13 +61,17 @@ struct f4_flash_part {
     bool pcrop;                     /* OPTCR.SPRMOD */
     const char *sequence_error;     /* what the manual calls SR bit 7 */
     uint32_t otp_base, otp_block;
+    uint32_t cache_line;            /* bytes, of the flash's own instruction cache */
     uint16_t erase_ms[3][4];        /* a sector of 1, 4, 8 units, by PSIZE */
     uint16_t mass_ms[4], bank_ms[4];
 };
 
 struct f4_part {
     const char *name;
+    bool f7;                        /* Cortex-M7, BOOT_ADDx, newer USART and watchdogs */
     uint32_t cpuid;
+    enum cpu_fpu fpu;
+    uint32_t l1_bytes;              /* each of an M7's caches */
     int irqs;
     uint32_t systick_calib;
     struct swdp_config port;
@@ -77,13 +83,14 @@ struct f4_part {
     uint16_t bonded[F4_PORTS];                  /* pins that the package has */
     int ports;
     struct f4_limits limits[2];                 /* without and with over-drive */
-    uint32_t lpenr[F4_BUSES], pllsaicfgr, pwr_cr, pwr_cr_bits;
-    uint32_t system_base, system_size, signature;   /* unique id; size 18 bytes on */
+    uint32_t lpenr[F4_BUSES], plli2scfgr, pllsaicfgr, pwr_cr, pwr_cr_bits;
+    uint32_t system_base, system_size, signature;   /* unique id; size of flash in KB behind it */
+    uint32_t system_itcm;                           /* F7: it is there, too */
     struct f4_flash_part flash;
 };
 
 extern const struct f4_part f4_parts[];         /* in the order of enum f4_part_number */
-enum f4_part_number { F4_STM32F405, F4_STM32F429 };
+enum f4_part_number { F4_STM32F405, F4_STM32F429, F4_STM32F746 };
 
 /* --- the chip --------------------------------------------------------------------------- */
 
@@ -103,7 +110,14 @@ struct f4_block {
     struct bus_region *region;
 };
 
-enum { F4_BLOCKS = 40, F4_USARTS = 4 };
+enum { F4_BLOCKS = 40, F4_USARTS = 4, F4_MEMORIES = 4 };
+
+struct f4_ram {
+    struct f4 *f4;
+    const struct f4_memory *what;
+    uint8_t *bytes;
+    struct bus_region *region;
+};
 
 struct f4 {
     struct chip chip;
@@ -114,6 +128,8 @@ struct f4 {
     struct bus *bus;
     struct f4_block blocks[F4_BLOCKS];
     int block_count;
+    struct f4_ram rams[F4_MEMORIES];
+    int ram_count;
 
     struct f4_rcc *rcc;
     struct f4_flash *flash;
@@ -124,6 +140,7 @@ struct f4 {
 
     uint8_t *system_memory;
     bool from_system_memory;        /* what the alias at 0 shows: ST's boot loader */
+    bool booted_elsewhere;          /* than from flash */
     bool in_reset;
     bool nrst_ours;                 /* we hold our own nRST low for a moment */
     enum reset_cause cause;
@@ -164,7 +181,10 @@ unsigned f4_flash_latency(const struct f4_flash *flash);
 bool f4_flash_debugger_allowed(void *f4, uint32_t address, bool write);
 bool f4_flash_debug_port_open(const struct f4_flash *flash);        /* RDP is not level 2 */
 bool f4_flash_software_watchdog(const struct f4_flash *flash);
+bool f4_flash_software_window_watchdog(const struct f4_flash *flash);
 bool f4_flash_boots_twice(const struct f4_flash *flash);    /* OPTCR.BFB2 */
+uint32_t f4_flash_boot_address(const struct f4_flash *flash, int pin);      /* F7: BOOT_ADDx */
+void f4_flash_caches_switched(struct f4_flash *flash);      /* an M7's, on or off */
 
 /* f4_gpio.c */
 void f4_gpio_new(struct f4 *f4);

@@ -2,7 +2,8 @@
  *
  *   called by  f4.c      calls  f4_rcc.c, f4_reset_internal()
  *
- *   IWDG   its own 32 kHz; key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR and RLR
+ *   IWDG   its own 32 kHz; key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR and RLR.  An
+ *          F7's has a window: a reload while the counter is above WINR resets the chip
  *   WWDG   counts T[6:0] down in steps of 4096 PCLK1 << WDGTB; leaving 0x40, or a reload
  *          while T > W, resets the chip
  *
@@ -14,7 +15,7 @@
  * unique id behind it are real.
  *
  * Sources: RM0090 38.6.1, 38.16 (DBGMCU), 21 (IWDG), 22 (WWDG), 39 (electronic signature);
- * DS8626 table 39 (LSI: 17 to 47 kHz, here 32). */
+ * RM0385 29, 30 (watchdogs), 40.6.1, 41; DS8626 table 39 (LSI: 17 to 47 kHz, here 32). */
 #include "f4.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,11 @@ enum { CR_BITS = 0xE7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
 #define LOOK_EVERY  (10 * SIM_US)
 #define LSI_CYCLE   (SIM_SECOND / 32000)
 
-enum { KR = 0x00, PR = 0x04, RLR = 0x08, IWDG_SR = 0x0C };
-enum { KEY_RELOAD = 0xAAAA, KEY_OPEN = 0x5555, KEY_START = 0xCCCC, PVU = 1, RVU = 2 };
+enum { KR = 0x00, PR = 0x04, RLR = 0x08, IWDG_SR = 0x0C, WINR = 0x10 };
+enum { KEY_RELOAD = 0xAAAA, KEY_OPEN = 0x5555, KEY_START = 0xCCCC, PVU = 1, RVU = 2, WVU = 4 };
 enum { WWDG_CR = 0x00, CFR = 0x04, WWDG_SR = 0x08, WDGA = 1 << 7, EWI = 1 << 9 };
+
+enum { SIGNATURE_WORDS = 9 };
 
 /* Time that a halted core may stop. */
 struct countdown {
@@ -41,14 +44,14 @@ struct f4_debug {
     struct alarm look;
 
     bool open, started;                     /* IWDG */
-    uint32_t pr, rlr;
-    sim_time pr_until, rlr_until;
+    uint32_t pr, rlr, winr;
+    sim_time pr_until, rlr_until, winr_until;
     struct countdown iwdg;
 
     uint32_t wcr, cfr;                      /* WWDG: WDGA and T as at the last reload */
     bool ewif;
     struct countdown wwdg;                  /* to its next event: 0x40, or the reset */
-    uint32_t signature[8];
+    uint32_t signature[SIGNATURE_WORDS];
 };
 
 /* --- countdowns --------------------------------------------------------------------- */
@@ -98,11 +101,23 @@ static void iwdg_expired(void *ctx)
     bite(d, false);
 }
 
+static sim_time iwdg_step(const struct f4_debug *d)
+{
+    return LSI_CYCLE << (2 + (d->pr < 6 ? d->pr : 6));      /* divides by 4 to 256 */
+}
+
 static void iwdg_reload(struct f4_debug *d)
 {
-    unsigned shift = 2 + (d->pr < 6 ? d->pr : 6);       /* divides by 4 to 256 */
     if (d->started)
-        set(d, &d->iwdg, (d->rlr + 1) * (LSI_CYCLE << shift));
+        set(d, &d->iwdg, (d->rlr + 1) * iwdg_step(d));
+}
+
+static void iwdg_told_to_reload(struct f4_debug *d)
+{
+    if (d->started && left(d, &d->iwdg) > (d->winr + 1) * iwdg_step(d))
+        bite(d, false);
+    else
+        iwdg_reload(d);
 }
 
 static void iwdg_start(struct f4_debug *d)
@@ -130,7 +145,9 @@ static uint32_t iwdg_read(void *ctx, uint32_t reg)
     switch (reg) {
     case PR:      return d->pr;
     case RLR:     return d->rlr;
-    case IWDG_SR: return (now < d->pr_until ? PVU : 0) | (now < d->rlr_until ? RVU : 0);
+    case IWDG_SR: return (now < d->pr_until ? PVU : 0) | (now < d->rlr_until ? RVU : 0) |
+                         (now < d->winr_until ? WVU : 0);
+    case WINR:    return d->f4->part->f7 ? d->winr : 0;
     default:      return 0;
     }
 }
@@ -139,7 +156,7 @@ static void write_key(struct f4_debug *d, uint32_t key)
 {
     d->open = key == KEY_OPEN;
     if (key == KEY_RELOAD)
-        iwdg_reload(d);
+        iwdg_told_to_reload(d);
     else if (key == KEY_START && !d->started)
         iwdg_start(d);
 }
@@ -156,6 +173,10 @@ static void iwdg_write(void *ctx, uint32_t reg, uint32_t value)
     } else if (reg == RLR && iwdg_open(d, "IWDG_RLR", d->rlr_until)) {
         d->rlr = value & 0xFFF;
         d->rlr_until = arrives;
+    } else if (reg == WINR && d->f4->part->f7 && iwdg_open(d, "IWDG_WINR", d->winr_until)) {
+        d->winr = value & 0xFFF;
+        d->winr_until = arrives;
+        iwdg_reload(d);
     }
 }
 
@@ -165,8 +186,8 @@ static void iwdg_reset(void *ctx)
     stop(d, &d->iwdg);
     d->open = d->started = false;
     d->pr = 0;
-    d->rlr = 0xFFF;
-    d->pr_until = d->rlr_until = 0;
+    d->rlr = d->winr = 0xFFF;
+    d->pr_until = d->rlr_until = d->winr_until = 0;
 }
 
 /* --- window watchdog ---------------------------------------------------------------- */
@@ -286,6 +307,8 @@ void f4_debug_chip_starts(struct f4_debug *d)
 {
     if (!f4_flash_software_watchdog(d->f4->flash))
         iwdg_start(d);
+    if (!f4_flash_software_window_watchdog(d->f4->flash))
+        write_wwdg_cr(d, WDGA | 0x7F);
 }
 
 void f4_debug_power(struct f4_debug *d, bool on)
@@ -321,12 +344,14 @@ void f4_debug_system_memory(struct f4 *f4, uint32_t unique_id)
         memcpy(memory + i, &(uint16_t){ 0xBE00 }, 2);
     memcpy(memory, vectors, sizeof vectors);
     uint32_t *s = f4->debug->signature;
+    uint32_t kb = f4->part->flash.size / 1024;
     s[0] = unique_id * 2654435761u;
     s[1] = 0x30353230 ^ unique_id;
     s[2] = 0x20383056;
     s[3] = UINT32_MAX;
-    s[4] = f4->part->flash.size / 1024 << 16 | 0xFFFF;      /* size in KB */
-    s[5] = s[6] = s[7] = UINT32_MAX;
+    for (int i = 4; i < SIGNATURE_WORDS; i++)
+        s[i] = UINT32_MAX;
+    s[f4->part->f7 ? 8 : 4] = kb << 16 | 0xFFFF;    /* RM0090 39.2: 0x12 on; RM0385 41.2: 0x22 */
 }
 
 void f4_debug_new(struct f4 *f4)
@@ -350,7 +375,7 @@ void f4_debug_new(struct f4 *f4)
         .narrowest = 2, .read = wwdg_read, .write = wwdg_write, .reset = wwdg_reset,
         .ctx = d });
     bus_add(f4->bus, &(struct bus_region){
-        .base = f4->part->signature, .size = 0x20, .name = "electronic signature",
+        .base = f4->part->signature, .size = 4 * SIGNATURE_WORDS, .name = "electronic signature",
         .read = signature_read, .write = signature_write, .ctx = d });
 }
 

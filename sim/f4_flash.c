@@ -26,7 +26,10 @@
  *
  * PGAERR is for stores that leave their row of 128 bits; no master of these chips makes one.
  *
- * Sources: RM0090 3 (registers 3.9), PM0081 (WRPERR's causes, option bytes); times: f4_parts.c. */
+ * An F7 calls SR bit 7 ERSERR and sets it where the others set PGSERR (RM0385 3.7.4).
+ *
+ * Sources: RM0090 3 (registers 3.9), RM0385 3 (3.7), PM0081 (WRPERR's causes, option bytes);
+ * times: f4_parts.c. */
 #include "f4_flash.h"
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +56,19 @@ bool f4_flash_software_watchdog(const struct f4_flash *flash)
     return flash->in_force[0] & WDG_SW;
 }
 
+bool f4_flash_software_window_watchdog(const struct f4_flash *flash)
+{
+    return !flash->f4->part->f7 || flash->in_force[0] & WWDG_SW;
+}
+
 bool f4_flash_boots_twice(const struct f4_flash *flash)
 {
     return flash->in_force[0] & flash->part->option_bits[0] & BFB2;
+}
+
+uint32_t f4_flash_boot_address(const struct f4_flash *flash, int pin)
+{
+    return (flash->in_force[1] >> 16 * pin & 0xFFFF) << 14;
 }
 
 bool f4_flash_debug_port_open(const struct f4_flash *flash)
@@ -198,7 +211,7 @@ static bool may_program(struct f4_flash *flash, uint32_t offset, int width)
         f4_report(flash->f4, SIM_RULE, "flash: store to flash while FLASH_CR.PG is 0 (%s)",
                   flash->part->sequence_error);
         f4_flash_fail(flash, PGSERR);
-    } else if (offset % ROW + (uint32_t)width > ROW) {
+    } else if (offset % 16 + (uint32_t)width > 16) {
         rule(flash, "store over the end of a row of 128 bits (PGAERR)");
         f4_flash_fail(flash, PGAERR);
     } else if (width != 1 << psize(flash)) {
@@ -309,11 +322,12 @@ static void write_options(struct f4_flash *flash)
 
 static void write_acr(struct f4_flash *flash, uint32_t value)
 {
+    value &= flash->part->acr_bits;
     if ((value & ICRST && flash->acr & ICEN) || (value & DCRST && flash->acr & DCEN))
         rule(flash, "FLASH_ACR: a cache is reset while it is enabled");
     else if (value & ICRST)
         f4_flash_forget_lines(flash);
-    flash->acr = value & flash->part->acr_bits;
+    flash->acr = value;
     f4_set_costs(flash->f4);
     f4_rcc_check_flash(flash->f4->rcc);
 }
@@ -482,7 +496,7 @@ void f4_flash_load_options(struct f4_flash *flash)
 /* Where the chip boots from is known: from elsewhere than flash is an intrusion. */
 void f4_flash_reset_over(struct f4_flash *flash)
 {
-    flash->intruded |= flash->f4->from_system_memory;
+    flash->intruded |= flash->f4->booted_elsewhere;
     f4_flash_map_options(flash);
     f4_apply_debug_port(flash->f4);
 }
@@ -520,6 +534,10 @@ static void add_memory(struct f4_flash *flash)
         .memory = flash->f4->system_memory, .write = never_write, .ctx = flash,
         .busy_until = &flash->bank_busy_until[0], .writes_busy_until = &flash->busy_until };
     bus_add(flash->f4->bus, &region);
+    if (part->system_itcm) {
+        region.base = part->system_itcm;
+        bus_add(flash->f4->bus, &region);
+    }
     region.base = flash->part->otp_base;
     region.size = OTP_BLOCKS * flash->part->otp_block + LOCK_BYTES;
     region.name = "OTP";

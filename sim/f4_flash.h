@@ -11,14 +11,15 @@ enum { EOP = 1 << 0, OPERR = 1 << 1, WRPERR = 1 << 4, PGAERR = 1 << 5, PGPERR = 
        PGSERR = 1 << 7, RDERR = 1 << 8, BSY = 1 << 16 };                /* SR */
 enum { LATENCY = 15, PRFTEN = 1 << 8, ICEN = 1 << 9, DCEN = 1 << 10, ICRST = 1 << 11,
        DCRST = 1 << 12 };                                               /* ACR */
-enum { BFB2 = 1 << 4, WDG_SW = 1 << 5, DB1M = 1 << 30 };                /* OPTCR */
+enum { BFB2 = 1 << 4, WWDG_SW = 1 << 4, WDG_SW = 1 << 5, DB1M = 1 << 30 };  /* OPTCR */
 #define SPRMOD (1u << 31)
 
 enum { FLASH_BASE = 0x08000000, MAX_SECTORS = 24, MAX_VIEWS = 4, LOCK_BYTES = 16,
        OTP_BLOCKS = 16, MAX_OTP = OTP_BLOCKS * 64 + LOCK_BYTES };
 
-/* Lines of 128 bits of the instruction cache (3.4); which line goes where is our choice. */
-enum { CACHE_LINES = 64, ROW = 16, NO_LINE = 0xFFFFFFFF };
+/* Lines of the instruction cache (3.4; an F7's ART accelerator, RM0385 3.3.4) of 128 or 256 bits;
+ * which line goes where is our choice. */
+enum { CACHE_LINES = 64, NO_LINE = 0xFFFFFFFF };
 struct cache_line { uint32_t row; bool old; };
 
 struct f4_sector {
@@ -28,11 +29,13 @@ struct f4_sector {
     const uint16_t *erase_ms;       /* by PSIZE */
 };
 
-/* A run of addresses at which flash is seen: one half of it, or all if it is not halved. */
+/* A run of addresses at which flash is seen: one half of it, or all if it is not halved.  The
+ * alias at 0 shows what the chip booted from; of an F7's two buses AXIM has the core's caches
+ * before it, ITCM the flash's own, and takes no stores. */
 struct f4_view {
     struct f4_flash *flash;
     int half;
-    bool alias;                     /* at 0: shows what the chip booted from */
+    enum { VIEW_PLAIN, VIEW_ALIAS, VIEW_AXIM, VIEW_ITCM } kind;
     struct bus_region *region;
 };
 

@@ -17,11 +17,14 @@
  * A sector under PCROP is fetched from and nothing else; a read as data is 0 and sets RDERR
  * (3.7.5; that it is 0 and no bus error is assumed).
  *
- * The instruction cache is followed only to tell a program that runs lines which have been
- * erased or programmed since they were read: what it executes is the new contents all the
- * same.  The data cache's staleness is not modelled.
+ * An F7's flash is seen through AXIM, where the core's caches keep what it was (l1.c), and
+ * through ITCM, which takes no stores (a bus error: assumed).
  *
- * Sources: RM0090 3 (tables 5 to 9, 18), 9.2.1 (FB_MODE). */
+ * The flash's own instruction cache is followed only to tell a program that runs lines which
+ * have been erased or programmed since they were read: what it executes is the new contents all
+ * the same.  Its data cache's staleness is not modelled.
+ *
+ * Sources: RM0090 3 (tables 5 to 9, 18), 9.2.1 (FB_MODE); RM0385 3.3.1, 3.3.4. */
 #include "f4_flash.h"
 #include <string.h>
 
@@ -128,10 +131,11 @@ void f4_flash_apply_protection(struct f4_flash *flash)
     for (int i = 0; i < flash->view_count; i++) {
         struct f4_view *view = &flash->views[i];
         uint32_t start = view_start(view);
-        if (view->alias && flash->f4->from_system_memory)
+        bool cached = view->kind == VIEW_AXIM && l1_is_on(flash->f4->cpu->l1);
+        if (view->kind == VIEW_ALIAS && flash->f4->from_system_memory)
             view->region->memory = flash->f4->system_memory + start;
         else
-            view->region->memory = direct ? flash->memory + start : NULL;
+            view->region->memory = direct && !cached ? flash->memory + start : NULL;
         view->region->busy_until =
             &flash->bank_busy_until[f4_flash_sector_at(flash, start)->bank];
     }
@@ -147,16 +151,20 @@ static uint32_t view_read(void *ctx, uint32_t offset, int width)
     else if (flash->f4->bus->master != BUS_CODE &&
              f4_flash_pcrop(flash, f4_flash_sector_at(flash, at)))
         f4_flash_fail(flash, RDERR);
+    else if (view->kind == VIEW_AXIM)
+        value = l1_read(flash->f4->cpu->l1, view->region->base + offset, flash->memory + at, width);
     else
         memcpy(&value, flash->memory + at, (size_t)width);
     return value;
 }
 
-/* The alias at 0 is flash only if the chip booted from flash. */
+/* The alias at 0 is flash only if the chip booted from flash; ITCM's port reads only. */
 static void view_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct f4_view *view = ctx;
-    if (!view->alias || !view->flash->f4->from_system_memory)
+    if (view->kind == VIEW_ITCM)
+        view->flash->f4->bus->fault = true;
+    else if (view->kind != VIEW_ALIAS || !view->flash->f4->from_system_memory)
         f4_flash_store(view->flash, view_start(view) + offset, value, width);
 }
 
@@ -164,7 +172,7 @@ static bool shows_flash(const struct f4_flash *flash, const struct bus_region *r
 {
     for (int i = 0; i < flash->view_count; i++)
         if (region == flash->views[i].region)
-            return !flash->views[i].alias || !flash->f4->from_system_memory;
+            return flash->views[i].kind != VIEW_ALIAS || !flash->f4->from_system_memory;
     return region && region->base == flash->part->otp_base;
 }
 
@@ -195,10 +203,17 @@ void f4_flash_map_options(struct f4_flash *flash)
 void f4_flash_set_costs(struct f4_flash *flash)
 {
     for (int i = 0; i < flash->view_count; i++) {
-        struct bus_region *region = flash->views[i].region;
-        region->read_wait = flash->acr & ICEN ? 0 : (uint8_t)(flash->acr & LATENCY);
-        region->prefetch = flash->acr & PRFTEN;
+        struct f4_view *view = &flash->views[i];
+        bool cached = view->kind == VIEW_AXIM ? l1_is_on(flash->f4->cpu->l1) : flash->acr & ICEN;
+        view->region->read_wait = cached ? 0 : (uint8_t)(flash->acr & LATENCY);
+        view->region->prefetch = flash->acr & PRFTEN && view->kind != VIEW_AXIM;
     }
+}
+
+void f4_flash_caches_switched(struct f4_flash *flash)
+{
+    f4_flash_apply_protection(flash);
+    f4_flash_set_costs(flash);
 }
 
 /* --- the instruction cache ---------------------------------------------------------- */
@@ -213,8 +228,8 @@ void f4_flash_forget_lines(struct f4_flash *flash)
 void f4_flash_make_old(struct f4_flash *flash, uint32_t offset, uint32_t length)
 {
     for (int i = 0; i < CACHE_LINES; i++) {
-        uint32_t at = flash->cache[i].row * ROW;
-        if (flash->cache[i].row != NO_LINE && at + ROW > offset && at < offset + length)
+        uint32_t row = flash->part->cache_line, at = flash->cache[i].row * row;
+        if (flash->cache[i].row != NO_LINE && at + row > offset && at < offset + length)
             flash->cache[i].old = true;
     }
 }
@@ -223,7 +238,7 @@ static void executed(void *ctx, uint32_t offset)
 {
     struct f4_view *view = ctx;
     struct f4_flash *flash = view->flash;
-    uint32_t row = (view_start(view) + offset) / ROW;
+    uint32_t bytes = flash->part->cache_line, row = (view_start(view) + offset) / bytes;
     struct cache_line *line = &flash->cache[row % CACHE_LINES];
     if (!(flash->acr & ICEN))
         return;
@@ -231,29 +246,34 @@ static void executed(void *ctx, uint32_t offset)
         *line = (struct cache_line){ row, false };
     else if (line->old)
         f4_report(flash->f4, SIM_RULE, "runs an old line of the instruction cache at 0x%08X: the "
-                  "flash was changed since, and no ICRST came (RM0090 3.6.4)",
-                  view->region->base + offset / ROW * ROW);
+                  "flash was changed since, and no ICRST or ARTRST came (RM0090 3.6.4)",
+                  view->region->base + offset / bytes * bytes);
 }
 
 /* --- construction ------------------------------------------------------------------- */
 
-static void add_view(struct f4_flash *flash, uint32_t base, const char *name, int half, bool alias)
+static void add_view(struct f4_flash *flash, uint32_t base, const char *name, int half, int kind)
 {
     struct f4_view *view = &flash->views[flash->view_count++];
-    *view = (struct f4_view){ .flash = flash, .half = half, .alias = alias };
+    *view = (struct f4_view){ .flash = flash, .half = half, .kind = kind };
     view->region = bus_add(flash->f4->bus, &(struct bus_region){
         .base = base + (uint32_t)half * view_size(flash), .size = view_size(flash),
         .name = name, .memory = flash->memory + (uint32_t)half * view_size(flash),
         .read = view_read, .write = view_write, .ctx = view,
-        .writes_busy_until = &flash->busy_until, .executed = executed });
+        .writes_busy_until = &flash->busy_until,
+        .executed = kind == VIEW_AXIM ? NULL : executed });
 }
 
 void f4_flash_map_new(struct f4_flash *flash)
 {
+    uint32_t itcm = flash->part->itcm_base;
     int halves = flash->part->banks == F4_ONE_BANK ? 1 : 2;
     for (int half = 0; half < halves; half++) {
-        add_view(flash, FLASH_BASE, "flash", half, false);
-        add_view(flash, 0, "boot memory", half, true);
+        add_view(flash, FLASH_BASE, "flash", half, itcm ? VIEW_AXIM : VIEW_PLAIN);
+        if (itcm)
+            add_view(flash, itcm, "flash by ITCM", half, VIEW_ITCM);
+        else
+            add_view(flash, 0, "boot memory", half, VIEW_ALIAS);
     }
     f4_flash_forget_lines(flash);
     f4_flash_map_options(flash);

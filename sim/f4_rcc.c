@@ -19,7 +19,7 @@
 
 enum { CR = 0x00, PLLCFGR = 0x04, CFGR = 0x08, CIR = 0x0C, RSTR = 0x10, ENR = 0x30,
        LPENR = 0x50, BDCR = 0x70, CSR = 0x74, SSCGR = 0x80, PLLI2SCFGR = 0x84,
-       PLLSAICFGR = 0x88, DCKCFGR = 0x8C };
+       PLLSAICFGR = 0x88, DCKCFGR = 0x8C, DCKCFGR2 = 0x90 };
 enum { HSION = 1 << 0, HSIRDY = 1 << 1, HSITRIM = 0x1F << 3, HSICAL = 0x5A << 8,
        HSEON = 1 << 16, HSERDY = 1 << 17, HSEBYP = 1 << 18, CSSON = 1 << 19,
        PLLON = 1 << 24, PLLRDY = 1 << 25, PLLI2SON = 1 << 26, PLLSAION = 1 << 28,
@@ -281,6 +281,10 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     case PLLI2SCFGR: rcc->plli2scfgr = value; break;
     case PLLSAICFGR: rcc->pllsaicfgr = rcc->f4->part->pllsaicfgr ? value : 0; break;
     case DCKCFGR:    rcc->dckcfgr = rcc->f4->part->pllsaicfgr ? value : 0; break;
+    case DCKCFGR2:
+        if (rcc->f4->part->f7 && value)
+            f4_report(rcc->f4, SIM_UNMODELLED, "RCC_DCKCFGR2: peripherals on other clocks");
+        break;
     default:      break;
     }
 }
@@ -323,7 +327,7 @@ static void rcc_reset(void *ctx)
     rcc->cr = CR_RESET & (HSION | HSITRIM);
     rcc->pllcfgr = PLLCFGR_RESET;
     rcc->cfgr = rcc->cir = rcc->sscgr = 0;
-    rcc->plli2scfgr = 0x20003000;
+    rcc->plli2scfgr = rcc->f4->part->plli2scfgr;
     rcc->pllsaicfgr = rcc->f4->part->pllsaicfgr;
     rcc->dckcfgr = 0;
     for (int i = 0; i < F4_BUSES; i++)

@@ -1,19 +1,26 @@
-/* f4_usart.c - USART1, 2, 3 and 6 of an STM32F2 or F4.
+/* f4_usart.c - USART1, 2, 3 and 6 of an STM32F2, F4 or F7.
  *
  *   called by  f4.c, f4_gpio.c (edges, pins)      calls  serial.c, f4_gpio.c, f4_rcc.c
  *
  * The registers are the F1's with one more bit, OVER8.  PE FE NE ORE IDLE go away when SR
  * and then DR is read; TC when SR is read and DR written.
  *
+ * An F7's has the same inside and other registers: flags in ISR go by ICR, data comes from RDR
+ * and goes to TDR, CR1.UE is bit 0, and BRR is written while UE is 0.
+ *
  * Not modelled, and reported: DMA, flow control, LIN, IrDA, smartcard, half duplex,
  * synchronous clock, mute mode, breaks.  A noisy bit is sampled once, so NE never comes.
  *
- * Source: RM0090 30.3 (function), 30.6 (registers); DS8626 table 9 (pins). */
+ * Source: RM0090 30.3 (function), 30.6 (registers); RM0385 31.8; DS8626 table 9 (pins). */
 #include "f4.h"
 #include "serial.h"
 #include <stdlib.h>
 
 enum { SR = 0x00, DR = 0x04, BRR = 0x08, CR1 = 0x0C, CR2 = 0x10, CR3 = 0x14, GTPR = 0x18 };
+enum { F7_CR1 = 0x00, F7_CR2 = 0x04, F7_CR3 = 0x08, F7_BRR = 0x0C, F7_GTPR = 0x10, F7_RQR = 0x18,
+       F7_ISR = 0x1C, F7_ICR = 0x20, F7_RDR = 0x24, F7_TDR = 0x28 };
+enum { F7_UE = 1 << 0, F7_SAME = 0xD7FC, RXFRQ = 1 << 3, TEACK = 1 << 21, REACK = 1 << 22,
+       F7_CLEARS = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 };
 enum {
     PE = 1 << 0, FE = 1 << 1, NE = 1 << 2, ORE = 1 << 3, IDLE = 1 << 4, RXNE = 1 << 5,
     TC = 1 << 6, TXE = 1 << 7, BY_SR_THEN_DR = PE | FE | NE | ORE | IDLE,
@@ -198,11 +205,9 @@ static void write_dr(struct f4_usart *u, uint32_t value)
     update(u);
 }
 
-static void write_cr1(struct f4_usart *u, uint32_t value)
+static void set_cr1(struct f4_usart *u, uint32_t value)
 {
-    if (value & (SBK | RWU))
-        f4_report(u->f4, SIM_UNMODELLED, "%s_CR1: break or mute mode", u->type->name);
-    u->cr1 = value & 0xBFFF & ~(uint32_t)(SBK | RWU);
+    u->cr1 = value;
     if (!on(u, RE)) {
         serial_stop_receiving(&u->serial);
         alarm_cancel(u->f4->sim, &u->idle);
@@ -211,6 +216,13 @@ static void write_cr1(struct f4_usart *u, uint32_t value)
     if (!u->serial.sending)
         send_next(u);
     update(u);
+}
+
+static void write_cr1(struct f4_usart *u, uint32_t value)
+{
+    if (value & (SBK | RWU))
+        f4_report(u->f4, SIM_UNMODELLED, "%s_CR1: break or mute mode", u->type->name);
+    set_cr1(u, value & 0xBFFF & ~(uint32_t)(SBK | RWU));
 }
 
 static void write_modes(struct f4_usart *u, uint32_t *reg, uint32_t value, uint32_t modes)
@@ -251,6 +263,73 @@ static void usart_write(void *ctx, uint32_t reg, uint32_t value)
     }
 }
 
+/* --- registers of an F7 ------------------------------------------------------------- */
+
+static void f7_write_cr1(struct f4_usart *u, uint32_t value)
+{
+    if (value & ~(uint32_t)(F7_SAME | F7_UE))
+        f4_report(u->f4, SIM_UNMODELLED, "%s_CR1 = 0x%08X", u->type->name, value);
+    set_cr1(u, (value & F7_SAME) | (value & F7_UE ? UE : 0));
+}
+
+static void f7_write_brr(struct f4_usart *u, uint32_t value)
+{
+    if (u->cr1 & UE)
+        f4_report(u->f4, SIM_FORGIVEN, "%s_BRR written while UE is 1", u->type->name);
+    else
+        u->brr = value & 0xFFFF;
+}
+
+static void f7_write_tdr(struct f4_usart *u, uint32_t value)
+{
+    u->sr_was_read = true;                          /* TDR clears TC by itself */
+    write_dr(u, value);
+}
+
+static void f7_clear(struct f4_usart *u, uint32_t flags)
+{
+    u->sr &= ~flags;
+    update(u);
+}
+
+static uint32_t f7_read_rdr(struct f4_usart *u)
+{
+    f7_clear(u, RXNE);
+    return u->rdr;
+}
+
+static uint32_t f7_read(void *ctx, uint32_t reg)
+{
+    struct f4_usart *u = ctx;
+    switch (reg) {
+    case F7_CR1:  return (u->cr1 & F7_SAME) | (u->cr1 & UE ? F7_UE : 0);
+    case F7_CR2:  return u->cr2;
+    case F7_CR3:  return u->cr3;
+    case F7_BRR:  return u->brr;
+    case F7_GTPR: return u->gtpr;
+    case F7_ISR:  return u->sr | (on(u, TE) ? TEACK : 0) | (on(u, RE) ? REACK : 0);
+    case F7_RDR:  return f7_read_rdr(u);
+    case F7_TDR:  return u->tdr;
+    default:      return 0;
+    }
+}
+
+static void f7_write(void *ctx, uint32_t reg, uint32_t value)
+{
+    struct f4_usart *u = ctx;
+    switch (reg) {
+    case F7_CR1:  f7_write_cr1(u, value); break;
+    case F7_CR2:  write_modes(u, &u->cr2, value, CR2_MODES); break;
+    case F7_CR3:  write_modes(u, &u->cr3, value, CR3_MODES); break;
+    case F7_BRR:  f7_write_brr(u, value); break;
+    case F7_GTPR: u->gtpr = value & 0xFFFF; break;
+    case F7_RQR:  f7_clear(u, value & RXFRQ ? RXNE : 0); break;
+    case F7_ICR:  f7_clear(u, value & F7_CLEARS); break;
+    case F7_TDR:  f7_write_tdr(u, value); break;
+    default:      break;
+    }
+}
+
 static void usart_reset(void *ctx)
 {
     struct f4_usart *u = ctx;
@@ -276,8 +355,8 @@ void f4_usart_new(struct f4 *f4, int index)
     alarm_init(&u->idle, idle, u);
     f4_add_block(f4, &(struct f4_block){
         .name = u->type->name, .base = u->type->base, .size = 0x400, .bus = u->type->bus,
-        .bit = u->type->bit, .narrowest = 2, .read = usart_read, .write = usart_write,
-        .reset = usart_reset, .ctx = u });
+        .bit = u->type->bit, .narrowest = 2, .read = f4->part->f7 ? f7_read : usart_read,
+        .write = f4->part->f7 ? f7_write : usart_write, .reset = usart_reset, .ctx = u });
 }
 
 void f4_usart_free(struct f4_usart *u)

@@ -22,7 +22,7 @@ enum { CSW = 0x00, TAR = 0x04, DRW = 0x0C, BD0 = 0x10, BD3 = 0x1C,
 /* CSW, ADIv5.2 C2.6.4 */
 enum { SIZE_BYTE, SIZE_HALF, SIZE_WORD };
 enum { CSW_SIZE = 7, CSW_ADDR_INC = 3 << 4, CSW_DEVICE_EN = 1 << 6,
-       CSW_HPROT = 0x22000000, CSW_HPROT_FIXED = 1 << 24 };
+       CSW_HPROT = 0x22000000, CSW_HPROT_FIXED = 1 << 24, CSW_HPROT_CACHEABLE = 1 << 27 };
 enum { INC_OFF, INC_SINGLE, INC_PACKED };
 
 /* Clocks of the bus that an access takes: across the DAP's clock boundary, address and
@@ -56,7 +56,7 @@ void memap_free(struct memap *ap) { free(ap); }
 
 void memap_reset(struct memap *ap)
 {
-    ap->csw = CSW_HPROT_FIXED | 0x02000000 | SIZE_WORD;
+    ap->csw = CSW_HPROT_FIXED | 0x02000000 | SIZE_WORD;     /* data, privileged */
     ap->asked = ap->csw;
     ap->tar = 0;
 }
@@ -130,6 +130,7 @@ static bool bus_access(struct memap *ap, uint32_t address, int size, bool write,
     if (!may_access(ap, address, size, write))
         return false;
     sim_catch_up(ap->chip->sim, ap->chip->cpu);
+    ap->chip->bus->cacheable = ap->csw & CSW_HPROT_CACHEABLE;
     if (ap->hidden && ap->hidden(ap->hidden_ctx, address)) {
         *value = 0;
         return true;
@@ -198,7 +199,9 @@ static void write_csw(struct memap *ap, uint32_t value)
     if (increment > INC_PACKED || (increment == INC_PACKED && !ap->config.packed_transfers))
         increment = INC_OFF;
     ap->asked = value;
-    ap->csw = (value & CSW_HPROT) | CSW_HPROT_FIXED | increment << 4 | size;
+    uint32_t hprot = ap->config.csw_prot ? value & ap->config.csw_prot
+                                         : (value & CSW_HPROT) | CSW_HPROT_FIXED;
+    ap->csw = hprot | increment << 4 | size;
 }
 
 bool memap_read(struct memap *ap, uint32_t reg, uint32_t *value)

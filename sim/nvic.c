@@ -14,6 +14,7 @@
  * Armv6-M ARM B3; Cortex-M3 TRM r1p1 chapter 8. */
 #include "nvic.h"
 #include "fpu.h"
+#include "l1.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static uint32_t allowed(const struct nvic *nvic, int word)
 {
     if (!nvic->cpu->mask_interrupts)
         return ~0u;
-    return word ? 0 : (1u << EXC_PENDSV) - 1;
+    return (word ? 0 : (1u << EXC_PENDSV) - 1) | nvic->escaped[word];
 }
 
 /* The pending exception that goes first: lowest priority value, then lowest number. */
@@ -135,6 +136,7 @@ static void unpend(struct nvic *nvic, int exception)
 void nvic_activate(struct nvic *nvic, int exception)
 {
     put(nvic->pending, exception, false);
+    put(nvic->escaped, exception, false);
     put(nvic->active, exception, true);
     nvic_update(nvic);
 }
@@ -183,8 +185,17 @@ void cpu_irq_pulse(struct cpu *cpu, int n)
 
 void cpu_nmi(struct cpu *cpu) { nvic_pend(cpu->nvic, EXC_NMI); }
 
+/* Erratum 702596 of Cortex-M7 r0p0 and r0p1: what was pending before is not held back, so a
+ * step may end in a handler. */
+static bool mask_comes_late(const struct cpu *cpu)
+{
+    return cpu_part(cpu) == CPU_M7 && !(cpu->config.cpuid & 0x00F0000E);
+}
+
 void cpu_mask_interrupts(struct cpu *cpu, bool masked)
 {
+    if (masked && !cpu->mask_interrupts && mask_comes_late(cpu))
+        memcpy(cpu->nvic->escaped, cpu->nvic->pending, sizeof cpu->nvic->escaped);
     cpu->mask_interrupts = masked;
     nvic_update(cpu->nvic);
 }
@@ -447,6 +458,31 @@ static const uint32_t features_m4[] = {
     0x01141110, 0x02112000, 0x21232231, 0x01111131, 0x01310102, 0, 0, 0,
 };
 
+/* The same of a Cortex-M7 (TRM table 3-1). */
+static const uint32_t features_m7[] = {
+    0x00000030, 0x00000200, 0x00100000, 0, 0x00100030, 0, 0x01000000, 0,
+    0x01101110, 0x02112000, 0x20232231, 0x01111131, 0x01310132, 0, 0, 0,
+};
+
+static uint32_t feature(const struct nvic *nvic, uint32_t number)
+{
+    switch (cpu_part(nvic->cpu)) {
+    case CPU_M4: return features_m4[number];
+    case CPU_M7: return features_m7[number];
+    default:     return features[number];
+    }
+}
+
+/* A Cortex-M7 has two bits that switch its caches on, and two that are always 1. */
+static void write_ccr(struct nvic *nvic, uint32_t value)
+{
+    nvic->ccr = value & 0x31B;
+    if (!nvic->cpu->l1)
+        return;
+    nvic->ccr |= CCR_STKALIGN | CCR_BP | (value & (CCR_IC | CCR_DC));
+    l1_control(nvic->cpu->l1, nvic->ccr);
+}
+
 static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
 {
     switch (offset) {
@@ -459,8 +495,10 @@ static uint32_t read_v7m(struct nvic *nvic, uint32_t offset)
     case 0xD38: return nvic->bfar;
     case 0xD88: return fpu_read_register(nvic->cpu, offset);
     }
-    if (offset >= 0xD40 && offset < 0xD40 + sizeof features)
-        return (cpu_part(nvic->cpu) == CPU_M4 ? features_m4 : features)[(offset - 0xD40) / 4];
+    if (offset >= 0xD40 && offset < 0xD78)
+        return feature(nvic, (offset - 0xD40) / 4);
+    if (nvic->cpu->l1)
+        return l1_read_register(nvic->cpu->l1, offset);
     return 0;                               /* reserved, and the MPU that is not there */
 }
 
@@ -496,13 +534,17 @@ static void write_v7m(struct nvic *nvic, uint32_t offset, uint32_t value)
 {
     switch (offset) {
     case 0x008: nvic->actlr = value & 7; break;
-    case 0xD14: nvic->ccr = value & 0x31B; break;
+    case 0xD14: write_ccr(nvic, value); break;
     case 0xD18: write_priorities(nvic, 4, value); break;
     case 0xD28: nvic->cfsr &= ~value; break;
     case 0xD2C: nvic->hfsr &= ~value; break;
     case 0xD34: nvic->mmfar = value; break;
     case 0xD38: nvic->bfar = value; break;
     case 0xD88: fpu_write_register(nvic->cpu, offset, value); break;
+    case 0xD84:                             /* CSSELR */
+        if (nvic->cpu->l1)
+            l1_write_register(nvic->cpu->l1, offset, value);
+        break;
     }
 }
 
@@ -609,21 +651,27 @@ static void write_high(void *ctx, uint32_t offset, uint32_t value, int width)
     write_register(ctx, HIGH_PART + offset, value, width);
 }
 
-/* 0xE000EE00: STIR at 0x100, the FPU's registers from 0x134 on, and the identification
- * registers that a debugger walks to. */
-enum { LAST_PART = 0xE00 };
+/* 0xE000EE00: STIR at 0x100, the FPU's registers from 0x134 on, those of an M7's caches from
+ * 0x150 on, and the identification registers that a debugger walks to. */
+enum { LAST_PART = 0xE00, CACHES = 0x150 };
+static bool of_caches(const struct nvic *nvic, uint32_t offset)
+{
+    return nvic->cpu->l1 && offset >= CACHES;
+}
 static uint32_t read_last(void *ctx, uint32_t offset, int width)
 {
     struct nvic *nvic = ctx;
     const uint8_t ids[12] = {               /* PIDR4-7, PIDR0-3, CIDR0-3 */
-        0x04, 0, 0, 0, is_v6m(nvic) ? 0x08 : cpu_part(nvic->cpu) == CPU_M4 ? 0x0C : 0x00, 0xB0, 0x0B, 0,
+        0x04, 0, 0, 0,
+        is_v6m(nvic) ? 0x08 : cpu_part(nvic->cpu) == CPU_M3 ? 0x00 : 0x0C, 0xB0, 0x0B, 0,
         0x0D, 0xE0, 0x05, 0xB1,
     };
     (void)width;
     if (refused(nvic))
         return 0;
     if (offset < 0x1D0)
-        return fpu_read_register(nvic->cpu, LAST_PART + offset);
+        return of_caches(nvic, offset) ? l1_read_register(nvic->cpu->l1, LAST_PART + offset)
+                                       : fpu_read_register(nvic->cpu, LAST_PART + offset);
     return offset & 3 ? 0 : ids[(offset - 0x1D0) / 4];
 }
 static void write_stir(struct nvic *nvic, uint32_t value)
@@ -639,6 +687,8 @@ static void write_last(void *ctx, uint32_t offset, uint32_t value, int width)
     (void)width;
     if (offset == 0x100)
         write_stir(nvic, value);
+    else if (!refused(nvic) && of_caches(nvic, offset))
+        l1_write_register(nvic->cpu->l1, LAST_PART + offset, value);
     else if (!refused(nvic))
         fpu_write_register(nvic->cpu, LAST_PART + offset, value);
 }
@@ -650,13 +700,17 @@ void nvic_reset(struct nvic *nvic)
     struct alarm alarm = nvic->systick.alarm;
     alarm_cancel(cpu->sim, &nvic->systick.alarm);
     memcpy(lines, nvic->line, sizeof lines);
-    *nvic = (struct nvic){ .cpu = cpu };
+    *nvic = (struct nvic){ .cpu = cpu, .vtor = cpu->config.vector_base };
     alarm_init(&nvic->systick.alarm, alarm.ring, alarm.ctx);
     memcpy(nvic->line, lines, sizeof lines);
     nvic->systick.since = cpu->cycles;
     /* M3 r1p1: STKALIGN is 0 out of reset; from r2p0 on, in an M4 and in v6-M, it is 1. */
     nvic->ccr = is_v6m(nvic) ? CCR_STKALIGN | CCR_UNALIGN_TRP
               : cpu->config.cpuid >> 20 == 0x412 || cpu_part(cpu) != CPU_M3 ? CCR_STKALIGN : 0;
+    if (cpu->l1) {
+        nvic->ccr |= CCR_BP;
+        l1_control(cpu->l1, nvic->ccr);     /* off, and nothing forgotten */
+    }
     static const uint8_t always[] = { EXC_RESET, EXC_NMI, EXC_HARDFAULT, EXC_SVCALL,
                                       EXC_DEBUGMON, EXC_PENDSV, EXC_SYSTICK };
     for (unsigned i = 0; i < sizeof always; i++)

@@ -17,7 +17,8 @@ enum { EXCEPTIONS = 256, EXCEPTION_WORDS = EXCEPTIONS / 32 };
 enum { PRIORITY_THREAD = 256, PRIORITY_HARDFAULT = -1, PRIORITY_NMI = -2 };
 
 enum { CCR_NONBASETHRDENA = 1 << 0, CCR_USERSETMPEND = 1 << 1, CCR_UNALIGN_TRP = 1 << 3,
-       CCR_DIV_0_TRP = 1 << 4, CCR_BFHFNMIGN = 1 << 8, CCR_STKALIGN = 1 << 9 };
+       CCR_DIV_0_TRP = 1 << 4, CCR_BFHFNMIGN = 1 << 8, CCR_STKALIGN = 1 << 9,
+       CCR_DC = 1 << 16, CCR_IC = 1 << 17, CCR_BP = 1 << 18 };
 enum { SCR_SLEEPONEXIT = 1 << 1, SCR_SLEEPDEEP = 1 << 2, SCR_SEVONPEND = 1 << 4 };
 enum { HFSR_VECTTBL = 1 << 1, HFSR_FORCED = 1 << 30 };
 #define HFSR_DEBUGEVT (1u << 31)
@@ -33,6 +34,7 @@ struct nvic {
     struct cpu *cpu;
     uint32_t pending[EXCEPTION_WORDS], enabled[EXCEPTION_WORDS];
     uint32_t active[EXCEPTION_WORDS], line[EXCEPTION_WORDS];
+    uint32_t escaped[EXCEPTION_WORDS];              /* C_MASKINTS came too late for these */
     uint8_t priority[EXCEPTIONS];
     uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, mmfar, bfar, actlr;
     struct systick systick;

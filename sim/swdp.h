@@ -17,6 +17,7 @@ struct swdp_config {
     uint32_t rom_table;             /* BASE without flag bits; bit 1:0 added */
     bool packed_transfers;          /* CSW.AddrInc = 2 is supported */
     uint32_t tar_wrap;              /* auto-increment stays within: M3 0x1000, M0+ 0x400 */
+    uint32_t csw_prot;              /* bits of CSW.Prot that are there; 0: those of an M3 or M4 */
     bool has_jtag;                  /* SWJ: starts in JTAG, needs the switch sequence */
     uint32_t jtag_idcode;
     uint32_t scan_idcode;           /* of a boundary scan TAP at the TDI end; 0: none */
@@ -77,7 +78,13 @@ void swdp_scan(struct swdp *dp, const struct scan_cells *cells);
 
 /* Breakpoint and watchpoint comparators; registers on the chip's bus at 0xE000EDF0 (DHCSR),
  * 0xE0001000 (DWT), 0xE0002000 (FPB), and a ROM table. */
+struct rom_table {
+    uint32_t base;                  /* 0 ends a list */
+    const uint32_t *entries;        /* zero-terminated */
+    uint8_t peripheral_id[5];       /* PIDR0-3, PIDR4 */
+};
 struct coredebug_config {
+    int fpb_version;                /* 0: version 1; M7: 2 */
     int breakpoints;                /* FPB instruction comparators: F103 6, M0+ 4 (BPU) */
     int literals;                   /* FPB literal comparators: F103 2, M0+ 0 */
     int watchpoints;                /* DWT comparators: F103 4, SAMD21 2 */
@@ -85,6 +92,7 @@ struct coredebug_config {
     uint32_t component_id[4];
     uint32_t rom_base;              /* where the ROM table sits */
     const uint32_t *rom_entries;    /* zero-terminated */
+    const struct rom_table *more_tables;        /* that the first leads to; NULL: none */
 };
 struct coredebug *coredebug_new(struct cpu *cpu, const struct coredebug_config *config);
 void coredebug_free(struct coredebug *debug);

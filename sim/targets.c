@@ -9,6 +9,7 @@ static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
 
 static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f746(struct sim *sim) { return stm32f746_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g0b1(struct sim *sim) { return stm32g0b1_new(sim, "target", 0x0BADCAFE); }
@@ -41,6 +42,11 @@ const struct target_chip target_chips[] = {
     { "stm32f429", f429,
       "STM32F429ZI: the same with 2 MB of flash in two banks, PCROP, 192 KB of RAM",
       "as the STM32F405; LTDC, DMA2D, FMC and all other peripherals" },
+    { "stm32f746", f746,
+      "STM32F746ZG: Cortex-M7 r0p1 with both caches, 1 MB of flash by AXIM and ITCM, 64 KB of DTCM, "
+      "256 KB of SRAM, 16 KB of ITCM RAM. Flash interface, boot addresses, clocks, GPIO, USART1 2 3 "
+      "6, both watchdogs, DBGMCU",
+      "as the STM32F429; QUADSPI, double width stores to flash, an M7's timing and MPU" },
     { "nrf51822", nrf51,
       "nRF51822-QFAA, build code H0: Cortex-M0, 256 KB of flash, 16 KB of RAM. NVMC, UICR with code "
       "region 0 and readback protection, MPU's blocks, SWDIO as nRESET, CLOCK, POWER, WDT, P0, UART0",

@@ -113,7 +113,7 @@ for tier; do
             try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f103 $wire
         done
-        for chip in stm32f405 stm32f429 stm32l476 stm32g474; do
+        for chip in stm32f405 stm32f429 stm32f746 stm32l476 stm32g474; do
             for wire in swd jtag; do
                 try "OpenOCD drives $chip over $wire" env BUILD="$build" \
                     sh test/judge/openocd.sh $chip $wire

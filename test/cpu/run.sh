@@ -15,7 +15,7 @@ mkdir -p "$build"
 build=$(cd "$build" && pwd)
 sim=$here/../../sim
 core="$sim/cpu.c $sim/thumb16.c $sim/thumb32.c $sim/thumb_dsp.c $sim/thumb_fp.c $sim/fp.c $sim/fpu.c
-    $sim/nvic.c $sim/bus.c $sim/clock.c $sim/report.c"
+    $sim/nvic.c $sim/l1.c $sim/bus.c $sim/clock.c $sim/report.c"
 flags="-std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -I$sim"
 fail() { echo "cpu: $1"; echo "0 passed, 1 failed"; exit 1; }
 

@@ -105,6 +105,17 @@ proc find_chip {} {
         expect "and belongs to an STM32F42x" {STM32F4[^ ]* - Rev: 3} {flash info 0}
         expect "option bytes: as delivered" {0xfffaaed 0xfff0000} \
             {format "0x%x 0x%x" [word 0x40023c14] [word 0x40023c18]}
+    } elseif {$chip eq "stm32f746"} {
+        expect "its three ROM tables lead to a Cortex-M7" \
+            {Cortex-M7 ROM.*Cortex-M7 PPB ROM.*Cortex-M4 SCS.*Cortex-M7 FPB.*Cortex-M7 TPIU} \
+            {dap info 0}
+        expect "and name STMicroelectronics" {STMicro} {dap info 0}
+        expect "flash is 1 MB in sectors of 32, 128 and 256 KB" \
+            {# +3: 0x00018000 \(0x8000.*# +4: 0x00020000 \(0x20000.*# +7: 0x000c0000 \(0x40000} \
+            {flash info 0 sectors}
+        expect "and belongs to an STM32F74x" {STM32F7.* - Rev: Z} {flash info 0}
+        expect "option bytes: as delivered" {0xc0ffaafd 0x400080} \
+            {format "0x%x 0x%x" [word 0x40023c14] [word 0x40023c18]}
     } else {
         expect "its ROM table leads to a Cortex-M3" \
             {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
@@ -566,6 +577,72 @@ proc protect_l4_kind {} {
     load_options
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
     equal "   options as before" [word 0x40022020] [l4 optr]
+}
+
+# caches DO: what a halted program left in SRAM1, asked through the data cache and beside it.
+proc read_sram {through_cache} {
+    stm32f7x.dap apcsw [expr {$through_cache ? 0x08000000 : 0}] 0x08000000
+    set value [word 0x20010000]
+    stm32f7x.dap apcsw 0x08000000 0x08000000
+    return $value
+}
+
+proc caches_stm32f746 {} {
+    reset halt
+    foreach line {0 1 2 3} { mww 0xe000ef50 0 }         ;# ICIALLU
+    for {set i 0} {$i < 128} {incr i} {                 ;# DCISW: 32 sets, 4 ways
+        mww 0xe000ef60 [expr {($i & 3) << 30 | ($i >> 2) << 5}]
+    }
+    mww 0x20010000 0x11111111
+    mww 0xe000ed14 0x00070200                           ;# CCR: both on
+    # ldr r1,[r0] / str r2,[r0] / b .
+    write_memory 0x20001800 16 {0x6801 0x6002 0xe7fe}
+    reg r0 0x20010000
+    reg r2 0x22222222
+    reg pc 0x20001800
+    step
+    step
+    equal "what the core wrote is in its data cache" [read_sram 1] 0x22222222
+    equal "   and not in memory" [read_sram 0] 0x11111111
+    mww 0xe000ef68 0x20010000                           ;# DCCMVAC
+    equal "   before its line is cleaned" [read_sram 0] 0x22222222
+}
+
+proc protect_stm32f746 {} {
+    caches_stm32f746
+    reset halt
+    expect "write_image into the last sector" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x080f8000 bin}
+    expect "   and over the border of the 32 and 128 KB sectors" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x0801c000 bin}
+    expect "   leaves both" {verified 32768 bytes.*verified 32768 bytes} \
+        {verify_image $::image 0x080f8000 bin; verify_image $::image 0x0801c000 bin}
+    expect "   and by ITCM they are the same" {verified 32768 bytes} \
+        {verify_image $::image 0x0021c000 bin}
+    expect "OTP is a bank of its own" {0x1ff0f000} {flash probe 1; flash info 1}
+    expect "mass_erase" {mass erase complete} {stm32f2x mass_erase 0}
+    equal "   takes all" [word 0x08007ffc] 0xffffffff
+    expect "flash protect: two sectors" {set protection} {flash protect 0 6 7 on}
+    reset halt
+    expect "   are seen after a reset" {# +7: [^\n]*\) protected} {flash probe 0; flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 7 7}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 6 7 off}
+    reset halt
+    expect "   and then are" {erased sectors 7} {flash erase_sector 0 7 7}
+    expect "stm32f2x options_read" {user_options 0xCFC, boot_add0 0x0080, boot_add1 0x0040} \
+        {stm32f2x options_read 0}
+    expect "options_write: boot by AXIM" {} {stm32f2x options_write 0 0xCFC 0x2000 0x0040}
+    reset halt
+    equal "   is in the second register" [word 0x40023c18] 0x00402000
+    equal "   and in VTOR" [word 0xe000ed08] 0x08000000
+    expect "lock" {locked} {stm32f2x lock 0}
+    reset halt
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    refuse "   by ITCM, too" {read_memory 0x00200000 32 1}
+    equal "   and leaves the registers open" [word 0xe0042000] 0x10016449
+    expect "unlock" {unlocked} {stm32f2x unlock 0}
+    reset halt
+    equal "   opens it, erased" [word 0x08000000] 0xffffffff
 }
 
 # 232 cells in fields of 32 bits, cell 0 first; `third` are the cells 64 to 95, in which

@@ -90,6 +90,7 @@ try 0 "Exit status"                       --help
 try 0 "bluepill"                          --version
 try 0 "STM32F405RG"                       --target list
 try 0 "STM32F429ZI"                       --target list
+try 0 "STM32F746ZG"                       --target list
 try 0 "STM32G071RB"                       --target list
 try 0 "STM32G0B1RE"                       --target list
 try 0 "STM32G474RE"                       --target list
