@@ -262,7 +262,7 @@ $(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c test/lib/dap_cl
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
 # --- what a person types ----------------------------------------------------------------
-.PHONY: help deps run board check test bench size flash clean
+.PHONY: help deps run board check test bench size callers flash clean
 define HELP
 make run      debug a program on a virtual chip through a virtual Blue Pill, with the real
               gdb; installs what is missing
@@ -271,6 +271,7 @@ make board    the same virtual board, left running for your own gdb: TARGET=$(su
 make test     every test; make check: only the fast ones
 make bench    speed and size table, in simulated time
 make size     image sizes against their budgets, file by file; the stack's depth
+make callers  who calls each file, and whom it calls
 
 make flash    write pillbug.bin to a board through PROBE=stlink (default), cmsis-dap, pillbug;
               SERIAL=... which probe, PORT=/dev/... of a Pillbug, CPUTAPID=0 for clone chips
@@ -322,6 +323,10 @@ bench: deps-bench
 	    $(BUILD)/bench.plot
 	@python3 test/bench/plot.py $(BUILD)/bench.plot $(BUILD)
 	@echo "Pictures: $(BUILD)/load-time.svg, $(BUILD)/load-share.svg"
+
+callers: deps-build
+	@$(MAKE) --no-print-directory --silent firmware
+	@BUILD=$(BUILD) sh test/names.sh callers
 
 size: deps-build
 	@$(MAKE) --no-print-directory --silent firmware

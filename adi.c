@@ -1,7 +1,5 @@
 /* adi.c - the Arm Debug Interface: SWD transfers become words of the target's memory.
  *
- *   called by  cortexm.c, target.c, flash_*.c, monitor.c      calls  wire.c, swd.c, clock.c
- *
  *   host --- SWD ---> DP --- SELECT ---> AP 0 (MEM-AP): CSW  TAR  DRW --> target bus
  *                                        AP 1 ...            BD0-3
  *

@@ -6,8 +6,6 @@
  *          The bootloader has to erase the chip's own flag to tell one such reset from
  *          the next, so it says here what it erased.
  *
- *   called by  boot.c, probe.c, crash.c      calls  nothing
- *
  * Foreign applications use these registers too (for the time of day, mostly), so a note is
  * written only when it says something new.  Clocks and write protection are left as they
  * were found: the application starts with the chip as after reset.
@@ -21,7 +19,7 @@ enum { STAY = 0x4F42 };
 enum { SIGNATURE = 0x5B00, WATCHDOG = 0x80, COUNT = 0x7F };
 
 /* Reads a register and, if value is not negative and different, writes it. */
-static int exchange(int n, int value)
+static int exchange_word(int n, int value)
 {
     uint32_t clocks = RCC.APB1ENR;
     RCC.APB1ENR = clocks | RCC_APB1_PWR | RCC_APB1_BKP;
@@ -38,19 +36,19 @@ static int exchange(int n, int value)
 
 static int read(int n)
 {
-    return exchange(n, -1);
+    return exchange_word(n, -1);
 }
 
 void backup_ask_to_stay(void)
 {
-    exchange(REQUEST, STAY);
+    exchange_word(REQUEST, STAY);
 }
 
 bool backup_asked_to_stay(void)
 {
     if (read(REQUEST) != STAY)
         return false;
-    exchange(REQUEST, 0);
+    exchange_word(REQUEST, 0);
     return true;
 }
 
@@ -69,7 +67,7 @@ bool backup_take_watchdog(void)
 {
     int value = note();
     if (value & WATCHDOG)
-        exchange(CRASHES, SIGNATURE | (value & COUNT));
+        exchange_word(CRASHES, SIGNATURE | (value & COUNT));
     return value & WATCHDOG;
 }
 
@@ -78,11 +76,11 @@ void backup_count_crash(bool by_watchdog)
     int count = backup_crashes();
     if (count < COUNT)
         count++;
-    exchange(CRASHES, SIGNATURE | (by_watchdog ? WATCHDOG : 0) | count);
+    exchange_word(CRASHES, SIGNATURE | (by_watchdog ? WATCHDOG : 0) | count);
 }
 
 void backup_forget_crashes(void)
 {
     if (note())
-        exchange(CRASHES, 0);
+        exchange_word(CRASHES, 0);
 }

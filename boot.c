@@ -1,7 +1,5 @@
 /* boot.c - the first code after reset: start the application, or stay and be updated.
  *
- *   called by  startup.s      calls  dfu.c, usb.c, selfflash.c, backup.c, clock.c
- *
  * The application starts when its first two words can be a stack and an entry point, and
  * nothing says "stay": the board's jumper or pin, a note from the application, or three
  * crashes in a row.  It finds the chip as after reset: not a clock is changed, no interrupt

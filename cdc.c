@@ -1,8 +1,5 @@
 /* cdc.c - serial ports over USB: the CDC-ACM function, twice.
  *
- *   called by  gdb_remote.c, uart.c, monitor.c; usb.c through probe.c's tables
- *   calls      usb.c
- *
  * Each port has a ring for each direction.  A ring has one writer and one reader; each
  * moves only its own index, so neither needs to stop the other:
  *
@@ -97,7 +94,7 @@ static int used(const struct ring *ring)
     return (uint16_t)(ring->head - ring->tail);
 }
 
-static int room(const struct ring *ring)
+static int free_space(const struct ring *ring)
 {
     return ring->size - used(ring);
 }
@@ -109,15 +106,15 @@ static int least(int a, int b)
 
 /* --- packets: in the interrupt, or with interrupts off --------------------------------- */
 
-static void listen(struct port *port)
+static void open_out(struct port *port)
 {
     int n = port->data;
-    if (room(&port->arrived) >= PACKET && ep_free(n, EP_OUT))
+    if (free_space(&port->arrived) >= PACKET && ep_free(n, EP_OUT))
         usb_receive(n);
 }
 
 /* The packet is read over the end of the ring; then what is there goes to the start. */
-static void receive(struct port *port)
+static void take_packet(struct port *port)
 {
     struct ring *ring = &port->arrived;
     int at = ring->head & (ring->size - 1);
@@ -150,7 +147,7 @@ static void load(struct port *port)
 
 /* Where there are two buffers, one packet is loaded while the other is on its way, so that
  * the host, which asks again at once, gets it at once. */
-static void send(struct port *port)
+static void send_packet(struct port *port)
 {
     enum ep_state state = ep_state(port->data, EP_IN);
     if (!port->loaded && (state == EP_NAK || (state == EP_VALID && port->other)))
@@ -198,14 +195,14 @@ void cdc_out_event(int endpoint, enum usb_event event)
 {
     struct port *port = port_of(endpoint);
     if (event == USB_RECEIVED)
-        receive(port);
-    listen(port);
+        take_packet(port);
+    open_out(port);
 }
 
 void cdc_in_event(int endpoint, enum usb_event event)
 {
     (void)event;
-    send(port_of(endpoint));
+    send_packet(port_of(endpoint));
 }
 
 void cdc_notification_event(int endpoint, enum usb_event event)
@@ -237,7 +234,7 @@ void cdc_configured(bool yes)
         port->loaded = 0;
         port->leaving.tail = port->leaving.head;    /* nobody is there to read it */
         if (yes)
-            listen(port);
+            open_out(port);
     }
 }
 
@@ -281,7 +278,7 @@ void cdc_taken(int n, int count)
     struct port *port = &ports[n];
     uint32_t state = interrupts_off();
     port->arrived.tail = (uint16_t)(port->arrived.tail + count);
-    listen(port);
+    open_out(port);
     interrupts_restore(state);
 }
 
@@ -315,7 +312,7 @@ void cdc_send(int n, int length, bool end)
     uint32_t state = interrupts_off();
     port->leaving.head = (uint16_t)length;
     port->flush |= end;
-    send(port);
+    send_packet(port);
     interrupts_restore(state);
 }
 
@@ -328,7 +325,7 @@ int cdc_write(int n, const uint8_t *bytes, int length)
 {
     struct ring *ring = &ports[n].leaving;
     int at = ring->head & (ring->size - 1);
-    int count = least(least(length, room(ring)), ring->size - at);
+    int count = least(least(length, free_space(ring)), ring->size - at);
     memcpy(ring->bytes + at, bytes, (size_t)count);
     cdc_send(n, ring->head + count, false);
     return count;
@@ -336,7 +333,7 @@ int cdc_write(int n, const uint8_t *bytes, int length)
 
 int cdc_room(int n)
 {
-    return room(&ports[n].leaving);
+    return free_space(&ports[n].leaving);
 }
 
 void cdc_flush(int n)
@@ -376,7 +373,7 @@ void cdc_drop(int n)
     port->loaded = 0;
     if (!cdc_open(n) && ep_state(port->data, EP_IN) == EP_VALID)
         ep_set(port->data, EP_IN, EP_NAK);
-    listen(port);
+    open_out(port);
     interrupts_restore(state);
 }
 

@@ -2,9 +2,7 @@
  *
  * Bytes go through rings that the USB interrupt fills and empties; these calls never
  * wait.  When a receive ring cannot take another packet the endpoint answers NAK, so
- * nothing is lost and the host slows down.
- *
- *   called by  gdb_remote.c, uart.c, monitor.c      calls  usb.c */
+ * nothing is lost and the host slows down. */
 #ifndef CDC_H
 #define CDC_H
 

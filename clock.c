@@ -7,8 +7,6 @@
  * SysTick counts milliseconds from the first moment, at whatever speed the core runs, so
  * that waiting for the crystal is bounded in time too.  The DWT counts cycles.
  *
- *   called by  everybody      calls  nothing
- *
  * A bootloader may have left the PLL running: the clocks are taken back to the internal
  * oscillator first, because PLL and prescalers may only be changed while not in use.
  *

@@ -1,8 +1,5 @@
 /* cmsis_dap.c - CMSIS-DAP v2.1: packets of at most 64 bytes become transfers on the wire.
  *
- *   called by  probe.c (dap_poll), usb.c through probe.c's tables
- *   calls      wire.c, swd.c, usb.c, target.c (to ask whether gdb has a target)
- *
  *   -> 02 01             <- 02 01                      DAP_Connect, to SWD
  *   -> 05 00 01 02       <- 05 01 01 77 14 C1 0B       DAP_Transfer: read DPIDR
  *

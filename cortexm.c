@@ -1,7 +1,5 @@
 /* cortexm.c - run control of one Cortex-M core through its debug registers.
  *
- *   called by  target.c, gdb_*.c, fault.c, monitor.c      calls  adi.c, clock.c
- *
  * Everything a debugger can do to the core is a few words of memory:
  *
  *   DHCSR  0xE000EDF0   run, halt, step, mask interrupts; what the core is doing

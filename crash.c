@@ -6,8 +6,6 @@
  *
  * The bootloader counts crashes in a row too, and keeps the third one to itself.
  *
- *   called by  startup.s (every fault), main      calls  backup.c
- *
  * crash_write() runs at the priority of the fault: another fault in here is a lockup,
  * which the watchdog ends.  So it only reads what cannot fault.
  *

@@ -1,7 +1,5 @@
 /* crc.c - the chip's CRC unit, which happens to compute what gdb asks for.
  *
- *   called by  gdb_memory.c (qCRC)      calls  nothing
- *
  * The unit takes whole words, their highest byte first, in 4 cycles; by a table of
  * nibbles it were 170.  It cannot be loaded with a value: who begins must finish before
  * another begins, and the bytes after the last whole word are done here, bit by bit.

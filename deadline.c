@@ -1,7 +1,5 @@
 /* deadline.c - a bound on a wait, in milliseconds (see clock.h).
  *
- *   called by  everybody      calls  clock.c
- *
  * Not in clock.c, so that a unit test can have its own clock.  Not inline: there are so
  * many waits that a call each is a quarter of a KB smaller. */
 #include "clock.h"

@@ -1,8 +1,5 @@
 /* dfu.c - Device Firmware Upgrade 1.1: states and requests.
  *
- *   called by  usb.c through the tables of boot.c and probe.c; their main loops
- *   calls      selfflash.c, clock.c, mem.c
- *
  *   IDLE --DNLOAD--> DNLOAD-SYNC --GETSTATUS--> DNLOAD-IDLE --DNLOAD--> DNLOAD-SYNC ...
  *                                               DNLOAD-IDLE --DNLOAD, empty-->
  *     MANIFEST-SYNC --GETSTATUS--> MANIFEST-WAIT-RESET --reset, or a second--> application
@@ -101,7 +98,7 @@ static bool in_sequence(const struct usb_setup *setup)
     return setup->wValue == dfu.block;
 }
 
-static uint32_t room(void)
+static uint32_t room_left(void)
 {
     return selfflash_end() - dfu.at;
 }
@@ -124,7 +121,7 @@ static enum dfu_status check_vectors(uint32_t end)
 /* All of a block is here. */
 static int accept_block(const struct usb_setup *setup, const uint8_t **data)
 {
-    if (!in_sequence(setup) || setup->wLength > room())
+    if (!in_sequence(setup) || setup->wLength > room_left())
         return fail(DFU_ERR_ADDRESS);
     memcpy(page + dfu.at % FLASH_PAGE, *data, setup->wLength);
     enum dfu_status status = check_vectors(dfu.at + setup->wLength);
@@ -191,7 +188,7 @@ static int upload(const struct usb_setup *setup, const uint8_t **data)
 {
     if (!in_sequence(setup) || setup->wLength > DFU_TRANSFER_SIZE)
         return fail(DFU_ERR_ADDRESS);
-    uint32_t left = room();
+    uint32_t left = room_left();
     uint32_t length = setup->wLength < left ? setup->wLength : left;
     memcpy(page, (const void *)(uintptr_t)dfu.at, length);
     *data = page;

@@ -1,7 +1,5 @@
 /* error.c - the words for every error that the lower layers can return.
  *
- *   called by  gdb_remote.c, gdb_run.c, monitor.c      calls  nothing
- *
  * One list, in the order of enum error: text behind text, which saves a pointer each.  A
  * sentence names what was seen and then what the user can do about it; there is no full
  * stop, so that a caller may add to it. */

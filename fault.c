@@ -1,7 +1,5 @@
 /* fault.c - a fault of the target's program in words.
  *
- *   called by  gdb_run.c      calls  cortexm.c (registers), adi.c (memory), say()
- *
  * Vector catch stops the core in front of the handler: the exception's number is in xPSR,
  * what was interrupted lies on the stack.  Armv7-M says in CFSR why it happened, and for
  * some causes in BFAR or MMFAR where.  Armv6-M has no such registers: there the

@@ -13,9 +13,6 @@
  * detaches or ends the load is not executed but answered with that error (gdb.owed).  Not
  * where the host may yet ask for an answer again: then it needs the place of the data.
  *
- *   called by  gdb_remote.c (its table of packets), monitor.c (gdb_erase_pages)
- *   calls      swbreak.c, target.c, cortexm.c, crc.c, rsp.c
- *
  * Rules: gdb_remote.c has checked that a target is attached (and halted, for registers
  * and flash) and that the numbers are numbers; lengths of data are checked here.
  * Source: GDB manual, appendix E: Packets, General Query Packets. */

@@ -20,9 +20,6 @@
  * Here are the tables of packets and what takes and leaves a target; gdb_run.c and
  * gdb_memory.c do what is done with it.
  *
- *   called by  probe.c (gdb_poll), monitor.c (gdb_detach)
- *   calls      rsp.c, gdb_run.c, gdb_memory.c, gdb_xml.c, swbreak.c, target.c, monitor.c
- *
  * Rules: each request is answered exactly once (a resume: when the target stops), also if
  * it makes no sense; what is unknown gets the empty answer.  Fields are all taken before
  * anything is done.  Nothing waits without a bound.
@@ -169,7 +166,7 @@ static int handle_kill(uint32_t a, uint32_t b, struct scan *rest)
     return LATER;                       /* never, says the protocol */
 }
 
-static int restart(void)
+static int restart_program(void)
 {
     int error = target_attached() ? OK : attach(gdb.target);
 
@@ -184,12 +181,12 @@ static int restart(void)
 /* A file name and arguments may follow: for other kinds of target. */
 static int handle_run(uint32_t a, uint32_t b, struct scan *rest)
 {
-    return stop_or(restart());
+    return stop_or(restart_program());
 }
 
 static int handle_restart(uint32_t a, uint32_t b, struct scan *rest)
 {
-    restart();
+    restart_program();
     return LATER;                       /* never */
 }
 
@@ -436,7 +433,7 @@ static int execute(void)
     return EMPTY;                       /* also to vMustReplyEmpty */
 }
 
-static void answer(int result)
+static void answer_packet(int result)
 {
     gdb.console = gdb.running;
     if (result == LATER)
@@ -483,9 +480,9 @@ void gdb_poll(void)
     if (event == RSP_CLOSED || event == RSP_FIRST_PACKET)
         conversation_ends();
     if (event == RSP_PACKET || event == RSP_FIRST_PACKET)
-        answer(execute());
+        answer_packet(execute());
     if (event == RSP_DAMAGED)
-        answer(ERR_PARITY);
+        answer_packet(ERR_PARITY);
     if (event == RSP_INTERRUPT)
         gdb_interrupt();
     gdb_watch_target();

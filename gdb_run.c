@@ -8,8 +8,6 @@
  * gdb needs r0 to xpsr at each stop, and msp and psp for the frame's own stack pointer.
  * With one of them missing it asks for all of them: `g`, another packet each way.
  *
- *   called by  gdb_remote.c      calls  cortexm.c, fault.c, swbreak.c, target.c, rsp.c
- *
  * Rules: a resume is answered once, when the target stops or is lost.  A Ctrl-C that has
  * no effect in halt_timeout is a loss.  One that finds nothing running, or meets another
  * reason to stop, is kept and ends the next resume at once: gdb steps, or looks at a

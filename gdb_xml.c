@@ -12,8 +12,6 @@
  * want their peripherals, so everything that is not flash is called RAM, ROM too: a write is
  * refused by us or by the target itself, in better words than gdb's own "Load failed".
  *
- *   called by  gdb_remote.c, swbreak.c      calls  target.c (what is attached), rsp.c
- *
  * Source: GDB manual, appendices G "Target Descriptions" (ARM Features), E "Memory Map
  * Format". */
 #include "gdb_xml.h"
@@ -26,7 +24,7 @@
 /* The piece that was asked for; at counts the characters written so far. */
 static struct { uint32_t start, length, at; } window;
 
-static void put(char c)
+static void put_char(char c)
 {
     if (window.at++ - window.start < window.length)
         rsp_char(c);
@@ -37,11 +35,11 @@ static void __attribute__((format(printf, 1, 2))) write(const char *format, ...)
     va_list list;
 
     va_start(list, format);
-    print_list(put, format, list);
+    print_list(put_char, format, list);
     va_end(list);
 }
 
-static int reply(void (*document)(void), uint32_t start, uint32_t length)
+static int reply_piece(void (*document)(void), uint32_t start, uint32_t length)
 {
     window.at = window.length = 0;
     document();                         /* length 0: only counts */
@@ -113,7 +111,7 @@ static void write_registers(void)
 
 int gdb_target_xml(uint32_t offset, uint32_t length, struct scan *rest)
 {
-    return reply(write_registers, offset, length);
+    return reply_piece(write_registers, offset, length);
 }
 
 void gdb_memory_piece(uint32_t from, struct region *piece)
@@ -157,5 +155,5 @@ static void write_memory_map(void)
 
 int gdb_memory_map(uint32_t offset, uint32_t length, struct scan *rest)
 {
-    return reply(write_memory_map, offset, length);
+    return reply_piece(write_memory_map, offset, length);
 }

@@ -2,9 +2,7 @@
  *
  * A scan walks over bytes that came from outside.  Nothing here reads past the end, and
  * what does not fit the expected form sets `bad`: a parser takes all its fields first and
- * asks once, before it acts.
- *
- *   called by  rsp.c, gdb_*.c, monitor.c, print.c      calls  nothing */
+ * asks once, before it acts. */
 #ifndef HEX_H
 #define HEX_H
 

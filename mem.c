@@ -3,9 +3,7 @@
  *
  * The copies go word by word, aligned or not: a Cortex-M3 does unaligned words in hardware
  * (ARMv7-M A3.2.1), at worst for an extra cycle or two.  RAM and flash only: a peripheral
- * register is not memory.
- *
- *   called by  everybody      calls  nothing */
+ * register is not memory. */
 #include "mem.h"
 
 /* -Os would jump twice a word, and jumps are what flash is slow at. */

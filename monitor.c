@@ -6,9 +6,6 @@
  * A command is a row in a table.  Any beginning of a name will do as long as only one command
  * has it.  What is typed behind it is used, or its line in `help` is the answer.
  *
- *   called by  gdb_remote.c (qRcmd), layer 4 (say)
- *   calls      gdb_memory.c (gdb_erase_pages), target.c, cortexm.c, adi.c, wire.c, rsp.c
- *
  * Rules: what goes wrong is explained here, in words that say what to try; the error that
  * is returned only makes gdb stop a script.  What takes long says that it is alive. */
 #include "monitor.h"
@@ -58,7 +55,7 @@ static enum match compare(const char *name, const char *word)
     }
 }
 
-static bool append(uint32_t *value, uint32_t base, uint32_t digit)
+static bool append_digit(uint32_t *value, uint32_t base, uint32_t digit)
 {
     return !__builtin_mul_overflow(*value, base, value) &&
            !__builtin_add_overflow(*value, digit, value);
@@ -78,7 +75,7 @@ static bool read_number(const char *text, uint32_t *value)
         return false;
     for (; *text != '\0'; text++) {
         uint32_t digit = (uint32_t)hex_digit((uint8_t)*text);
-        if (digit < base && append(&n, base, digit))
+        if (digit < base && append_digit(&n, base, digit))
             decimals += decimals >= 0;
         else if (*text == '.' && base == 10 && decimals < 0)
             decimals = 0;
@@ -89,7 +86,7 @@ static bool read_number(const char *text, uint32_t *value)
     if (text[zeros > 0] != '\0')
         return false;
     for (zeros -= decimals > 0 ? decimals : 0; zeros > 0; zeros--)
-        if (!append(&n, 10, 0))
+        if (!append_digit(&n, 10, 0))
             return false;
     if (zeros < 0)
         return false;
@@ -518,7 +515,7 @@ static int split(char *line, const char **words)
     return count;
 }
 
-static int run(const struct command *c, int count, const char **words)
+static int carry_out(const struct command *c, int count, const char **words)
 {
     if (c->run == 0) {
         say("%s", c->help + 1);
@@ -545,5 +542,5 @@ int monitor_run(char *line)
     int count = split(line, words);
     const struct command *c = find_command(words[0]);
 
-    return c == 0 ? ERR_UNSUPPORTED : run(c, count, words);
+    return c == 0 ? ERR_UNSUPPORTED : carry_out(c, count, words);
 }

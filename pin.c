@@ -1,7 +1,5 @@
 /* pin.c - what a pin is: input or output, pulled, driven (see stm32f103.h).
  *
- *   called by  everybody that has a pin      calls  nothing
- *
  * Source: RM0008 9.2.1, 9.2.2 (GPIOx_CRL, CRH). */
 #include "stm32f103.h"
 

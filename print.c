@@ -15,7 +15,7 @@ struct text {
     uint8_t later[DEPTH];
 };
 
-static void begin(struct text *text, const char *at)
+static void begin_text(struct text *text, const char *at)
 {
     text->at = at;
     text->waiting = 0;
@@ -44,7 +44,7 @@ void print_text(void (*put)(char c), const char *text)
 {
     struct text t;
 
-    begin(&t, text);
+    begin_text(&t, text);
     for (char c; (c = next(&t)) != '\0';)
         put(c);
 }
@@ -104,7 +104,7 @@ void print_list(void (*put)(char c), const char *format, va_list list)
     int width;
 
     *end = '\0';
-    begin(&text, format);
+    begin_text(&text, format);
     for (char c; (c = next(&text)) != '\0';) {
         if (c != '%') {
             put(c);

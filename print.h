@@ -4,9 +4,7 @@
  * right).
  *
  * The texts of an image are squeezed (tools/squeeze.py), conversions and all; nobody but
- * print.c notices.
- *
- *   called by  rsp.c, monitor.c, gdb_xml.c      calls  hex.c */
+ * print.c notices. */
 #ifndef PRINT_H
 #define PRINT_H
 

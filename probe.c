@@ -1,7 +1,5 @@
 /* probe.c - the probe's main: its start, its loop, and what it looks like on USB.
  *
- *   called by  startup.s      calls  everything below
- *
  * Two kinds of work.  Serial bytes, both ways, move in interrupts (usb.c, cdc.c, uart.c).
  * Everything that thinks is called in turn from one loop, and returns soon.  When there is
  * nothing to do the core sleeps until the next interrupt, at most a millisecond.

@@ -1,7 +1,5 @@
 /* reg.c - registers of the target, one after the other.
  *
- *   called by  loader.c, the flash families      calls  adi.c
- *
  * A function that talks to a controller is a list of accesses.  The first error stays, and
  * nothing behind it is done: so it is looked at once, at the end. */
 #include "reg.h"

@@ -13,8 +13,6 @@
  * was changed by XOR 0x20 because '$', '#' and '}' have a meaning of their own.  A '$'
  * always starts anew, so after a cut packet (the cable came out) the next one is safe.
  *
- *   called by  gdb_*.c, monitor.c      calls  cdc.c, clock.c, hex.c, print.c
- *
  * Rules: rsp_poll() never waits; a reply that the host does not fetch stays in the buffer
  * and nothing more is read until it has left, which is all the flow control there is.
  * What moves by the kilobyte moves by words: flash is slow at jumps, so that a loop that
@@ -92,7 +90,7 @@ void rsp_stop_acks(void)
 }
 
 /* Sending is the interrupt's work: it takes packets out of the buffer. */
-static void send(int length, bool end)
+static void hand_over(int length, bool end)
 {
     if (rsp.openings == cdc_openings(CDC_GDB))      /* else who asked for it has gone */
         cdc_send(CDC_GDB, length, end);
@@ -100,7 +98,7 @@ static void send(int length, bool end)
 
 static void push(bool end)
 {
-    send(rsp.length, end);
+    hand_over(rsp.length, end);
 }
 
 static bool sending(void)
@@ -130,10 +128,10 @@ static void drain(void)
 static void send_now(const void *bytes, int length)
 {
     cdc_lend(CDC_GDB, bytes);
-    send(length, true);
+    hand_over(length, true);
 }
 
-static void begin(void)
+static void begin_reply(void)
 {
     drain();
     cdc_lend(CDC_GDB, rsp.buffer);
@@ -163,7 +161,7 @@ uint32_t rsp_room(void)
 void rsp_char(char c)
 {
     if (!rsp.begun)
-        begin();
+        begin_reply();
     if (rsp.length > RSP_PACKET_MAX)    /* '$' and that many */
         return;
     rsp.buffer[rsp.length++] = (uint8_t)c;
@@ -193,7 +191,7 @@ void rsp_hex_char(char c)
 static uint32_t begin_block(uint32_t length, uint32_t places)
 {
     if (!rsp.begun)
-        begin();
+        begin_reply();
     uint32_t fit = rsp_room() / places;
     return length < fit ? length : fit;
 }
@@ -285,7 +283,7 @@ static void await_ack(int resends)
 void rsp_end(void)
 {
     if (!rsp.begun)
-        begin();
+        begin_reply();
     rsp.begun = false;
     rsp.buffer[rsp.length++] = '#';
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum >> 4);
@@ -374,7 +372,7 @@ static enum rsp_event packet_ends(int low_digit)
     return !good && rsp.acks ? RSP_NOTHING : event;     /* the host sends it again */
 }
 
-static enum rsp_event take(uint8_t byte)
+static enum rsp_event take_byte(uint8_t byte)
 {
     if (byte == '$') {                  /* in any state */
         packet_starts();
@@ -436,7 +434,7 @@ static enum rsp_event take_piece(const uint8_t *at, int count)
         if (rsp.state == DATA)
             done += take_plain_data(at + done, left < room ? left : room);
         if (done < count)
-            event = take(at[done++]);
+            event = take_byte(at[done++]);
     }
     cdc_taken(CDC_GDB, done);
     return event;

@@ -4,9 +4,7 @@
  * the reply is put; from then on it holds the reply, which leaves from here by interrupt
  * and can be sent again when the host did not understand it.  So a handler reads all it
  * needs from the request before it puts anything.  Meanwhile the next request may come
- * in: it waits in the serial port's ring, which is as long.
- *
- *   called by  gdb_*.c, monitor.c      calls  cdc.c, clock.c, hex.c, print.c */
+ * in: it waits in the serial port's ring, which is as long. */
 #ifndef RSP_H
 #define RSP_H
 

@@ -1,7 +1,5 @@
 /* say.c - text goes down: a layer says something, and does not know to whom.
  *
- *   called by  everybody      calls  what gdb_remote.c gave it: gdb's console
- *
  * So no layer has to call one above it, only because it has something to tell. */
 #include "say.h"
 

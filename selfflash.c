@@ -1,7 +1,5 @@
 /* selfflash.c - the chip's own flash: the slot above the bootloader.
  *
- *   called by  dfu.c, boot.c      calls  clock.c (to feed the watchdog)
- *
  * While the controller works, every fetch from flash waits, and our code is in flash: so
  * the processor stands still for 20 to 40 ms an erase, 40 to 70 us a halfword, and the
  * loops that wait for BSY go round once or twice.  They are bounded all the same, for
@@ -100,7 +98,7 @@ static void lock(void)
 
 /* Waits for the end.  Failure is what it means when anything but protection is in the way;
  * not to come to an end at all is one too. */
-static enum selfflash_error finish(enum selfflash_error failure)
+static enum selfflash_error wait_for_end(enum selfflash_error failure)
 {
     int turns = BUSY_TURNS;
     (void)FLASH.SR;                     /* BSY is not there yet (ES096 2.2.8) */
@@ -132,7 +130,7 @@ enum selfflash_error selfflash_erase(uint32_t page)
     unlock(FLASH_CR_PER);
     FLASH.AR = page;
     FLASH.CR = FLASH_CR_PER | FLASH_CR_STRT;
-    enum selfflash_error error = finish(SELFFLASH_ERASE);
+    enum selfflash_error error = wait_for_end(SELFFLASH_ERASE);
     lock();
     return error || blank(page) ? error : SELFFLASH_NOT_ERASED;
 }
@@ -143,7 +141,7 @@ enum selfflash_error selfflash_erase(uint32_t page)
 static enum selfflash_error program_halfword(uint32_t address, uint32_t value)
 {
     *halfword(address) = (uint16_t)value;
-    enum selfflash_error error = finish(SELFFLASH_PROGRAM);
+    enum selfflash_error error = wait_for_end(SELFFLASH_PROGRAM);
     return error || *halfword(address) == value ? error : SELFFLASH_VERIFY;
 }
 

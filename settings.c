@@ -1,7 +1,5 @@
 /* settings.c - a switch that survives a power cycle, in the last page of flash.
  *
- *   called by  uart.c      calls  nothing
- *
  * The page is a log of halfwords.  Its last one that is not blank counts: ON means on, and
  * anything else, and a blank page, means off.  A change appends one halfword.
  *
@@ -44,7 +42,7 @@ static volatile uint16_t *log_end(void)
 
 /* Erases the page, or programs the halfword, at that address.  What went wrong shows when
  * the log is read. */
-static void change(uint32_t how, volatile uint16_t *at, uint16_t value)
+static void erase_or_program(uint32_t how, volatile uint16_t *at, uint16_t value)
 {
     FLASH.KEYR = KEY1;
     FLASH.KEYR = KEY2;
@@ -66,8 +64,8 @@ static void append(bool on)
 {
     volatile uint16_t *at = log_end();
     if (at == SETTINGS + CHANGES)
-        change(FLASH_CR_PER, at = SETTINGS, 0);
-    change(FLASH_CR_PG, at, on ? ON : OFF);
+        erase_or_program(FLASH_CR_PER, at = SETTINGS, 0);
+    erase_or_program(FLASH_CR_PG, at, on ? ON : OFF);
 }
 
 /* --- what uart.c calls ------------------------------------------------------------------- */

@@ -6,9 +6,7 @@
  *
  * Handlers belong to drivers; where an image lacks the driver, link.ld makes its vector a
  * crash.  A board has its serial port on USART1 or USART2, never both, so both vectors
- * lead to the same driver; the same holds for their DMA channels.
- *
- *   called by  the hardware      calls  main(), crash_write() */
+ * lead to the same driver; the same holds for their DMA channels. */
 
     .syntax unified
     .cpu    cortex-m3

@@ -7,8 +7,6 @@
  * The program may write over a BKPT, as start-up code does that copies .data: what it left
  * is what is kept from then on, and the BKPT is set anew at the next stop.
  *
- *   called by  gdb_memory.c, gdb_run.c      calls  target.c, cortexm.c, gdb_xml.c
- *
  * Source: GDB manual E.2 Packets ("Z0"); ARMv7-M ARM A7.7.17 BKPT. */
 #include "swbreak.h"
 #include "gdb_xml.h"

@@ -1,7 +1,5 @@
 /* swd.c - Serial Wire Debug: two pins become 32-bit registers of the target.
  *
- *   called by  adi.c, cmsis_dap.c (both by way of wire.h), wire.c      calls  swd_words.s, clock.c
- *
  * One transfer is 46 clocks.  H = we drive SWDIO, T = the target does, - = nobody:
  *
  *   write  1 A R a a P 0 1 | - | T T T | - | H x 32 data | H parity

@@ -12,8 +12,6 @@
 @ WAIT is asked again at once, which is quicker than anything around it; each one adds an idle
 @ clock behind what is written.
 @
-@   called by  swd.c
-@
 @ What the pins do is told at the head of swd.c.  Each register keeps its meaning all through:
 @
 @   r0   low     SWCLK low                       r7   high    SWCLK high

@@ -1,7 +1,5 @@
 /* uart.c - serial bridge: joins the board's USART to the second serial port of USB.
  *
- *   called by  probe.c's tables, monitor.c, interrupts      calls  cdc.c, settings.c
- *
  *   RX pin -> DMA -> a circle of 256 bytes -> cdc_write()   at each half, and every ms
  *   TX pin <- DMA <- up to 128 bytes <- cdc_look()          when those before are sent
  *

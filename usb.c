@@ -1,7 +1,5 @@
 /* usb.c - chapter 9: what every USB device must answer, from the tables of this one.
  *
- *   called by  probe.c, boot.c, cdc.c; the USB interrupt      calls  usb_ep.c, clock.c
- *
  * A control transfer, and where we are in it:
  *
  *   SETUP  -> IN ... IN    -> OUT (empty)      DATA_IN   then STATUS_OUT
@@ -277,7 +275,7 @@ static int interface_request(void)
     return usb_device.interfaces[n](setup(), &usb.from);
 }
 
-static int answer(void)
+static int answer_request(void)
 {
     int type = setup()->bmRequestType & USB_TYPE;
     int recipient = setup()->bmRequestType & USB_RECIPIENT;
@@ -316,7 +314,7 @@ static void arm(enum stage stage, enum ep_state out, enum ep_state in)
     set(EP_OUT, out);
 }
 
-static void refuse(void)
+static void stall(void)
 {
     arm(IDLE, EP_STALL, EP_STALL);
 }
@@ -339,10 +337,10 @@ static void send_next(void)
     set(EP_IN, EP_VALID);
 }
 
-static void finish(int result)
+static void begin_answer(int result)
 {
     if (result < 0) {
-        refuse();
+        stall();
     } else if (setup()->bmRequestType & USB_FROM_DEVICE && setup()->wLength) {
         usb.left = result < setup()->wLength ? (uint16_t)result : setup()->wLength;
         usb.empty_packet = usb.left < setup()->wLength;
@@ -368,9 +366,9 @@ static void setup_arrived(void)
     ep_clear(0, EP_RECEIVED | EP_SENT);
     bool to_device = !(setup()->bmRequestType & USB_FROM_DEVICE) && setup()->wLength;
     if (!to_device) {
-        finish(answer());
+        begin_answer(answer_request());
     } else if (setup()->wLength > usb_device.buffer_size) {
-        refuse();
+        stall();
     } else {
         usb.left = setup()->wLength;
         expect_data();
@@ -385,9 +383,9 @@ static void data_arrived(void)
     usb.left = (uint16_t)(usb.left - n);
     ep_clear(0, EP_RECEIVED);
     if (usb.left == 0)
-        finish(answer());
+        begin_answer(answer_request());
     else if (n < ep0_size())
-        refuse();                       /* less than it promised */
+        stall();                       /* less than it promised */
     else
         expect_data();
 }
@@ -403,7 +401,7 @@ static void packet_arrived(void)
     if (usb.stage == STATUS_OUT || usb.stage == DATA_IN)
         arm(IDLE, EP_NAK, EP_NAK);
     else
-        refuse();
+        stall();
 }
 
 static void status_done(void)

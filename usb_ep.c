@@ -1,7 +1,5 @@
 /* usb_ep.c - endpoint registers and packet memory of the USB block.
  *
- *   called by  usb.c      calls  clock.c (once, to wait for the host to see us gone)
- *
  * EPnR, RM0008 23.5.2.  Three kinds of bits in one register, hence the care:
  *
  *   15 CTR_RX   14 DTOG_RX  13:12 STAT_RX  11 SETUP  10:9 EP_TYPE  8 EP_KIND

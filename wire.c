@@ -1,7 +1,5 @@
 /* wire.c - who has the wire to the target, its other pins, and how fast it is to be.
  *
- *   called by  adi.c, target.c, monitor.c, cmsis_dap.c      calls  swd.c, the GPIO ports
- *
  * gdb and a CMSIS-DAP host both want the wire, and neither can know what the other has
  * left in SELECT, CSW or TAR: so one of them has it at a time, with its own frequency. */
 #include "wire.h"

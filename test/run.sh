@@ -70,6 +70,7 @@ for tier; do
             cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
             --enable=warning,portability --suppress=missingIncludeSystem -Isim sim/*.c'
         try "layers" sh test/layers.sh
+        try "names of functions" sh test/names.sh
         try "walks through the code" sh test/walks.sh
         try "commands that a person types" sh test/commands.sh
         try "sizes and the depth of the stack" python3 test/size.py "$build" ;;
