@@ -417,7 +417,7 @@ static void program_fast(struct l4_flash *flash, const struct place *place, uint
         return;
     }
     if (place->otp || !blank(place->at) ||
-        (first && (offset < flash->erased_from || offset + ROW > flash->erased_to))) {
+        (first && (offset < flash->erased_from || offset >= flash->erased_to))) {
         complain(flash, L4_PGSERR | L4_FASTERR, "fast programming of what was not erased just "
                                                 "before (PGSERR)");
         return;
@@ -640,8 +640,6 @@ static void write_options_bits(struct l4_flash *flash, uint32_t value)
         l4_flash_rule(flash, "OPTSTRT or OBL_LAUNCH while OPTLOCK is set");
     else if (value & L4_OBL_LAUNCH)
         l4_launch_options(flash->l4);
-    else if (flash->sr & BLOCKING)
-        complain(flash, L4_PGSERR, "OPTSTRT while an error flag of SR stands (PGSERR)");
     else
         l4_options_start(flash);
 }
@@ -772,8 +770,6 @@ void l4_flash_reset_over(struct l4_flash *flash, bool load)
         flash->empty = flash->type->has_empty &&
                        memcmp(l4_flash_bank(flash, flash->swapped), "\xFF\xFF\xFF\xFF", 4) == 0;
     }
-    if (flash->type->swap == L4_SWAP_FB_MODE)
-        flash->swapped = false;
     uint32_t boot_lock = l4_flash_option(flash, flash->type->m0 ? L4_SECR : L4_SEC1R);
     if (flash->type->has_swen && boot_lock >> 16 & 1 && l4_options_level(flash) == 1)
         flash->acr &= ~(uint32_t)DBG_SWEN;

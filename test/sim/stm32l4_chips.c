@@ -190,6 +190,16 @@ static uint32_t page_bits(uint32_t n)
     return PER | in_bank << 3 | (n == in_bank ? 0 : is->bker);
 }
 
+/* Leaves page n neither erased nor as it was. */
+static void spoil_page(uint32_t n)
+{
+    memset(chip->flash + n * is->page, 0, is->page);
+    unlock();
+    put(CR, page_bits(n) | STRT);
+    board_run_ms(board, 10);
+    power_cycle();
+}
+
 static bool is_erased(uint32_t offset, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i++)
@@ -306,8 +316,10 @@ static void keys_when_it_is_open_lock_it_until_reset(void **state)
     assert_int_equal(get(CR), LOCKED);
     assert_true(faults(KEYR, 0x45670123));
     reset();
-    unlock();
-    assert_int_equal(get(CR), OPTLOCK);
+    unlock_options();
+    assert_int_equal(get(CR), 0);
+    assert_true(faults(KEYR, 0xCDEF89AB));
+    assert_int_equal(get(CR), LOCKED);
 }
 
 static void the_options_have_keys_of_their_own_behind_the_first(void **state)
@@ -551,8 +563,10 @@ static void eop_and_operr_come_only_with_their_interrupts(void **state)
     assert_int_equal(get(0xE000E200) & pending, pending);
     put(SR, EOP);
     assert_int_equal(get(SR), 0);
+    put(0xE000E280, pending);                               /* ICPR */
     put_sized(FLASH + 0x48, 0, 2);
     assert_int_equal(get(SR), SIZERR | OPERR);
+    assert_int_equal(get(0xE000E200) & pending, pending);
     put(SR, SIZERR | OPERR);
     assert_int_equal(get(SR), 0);
 }
@@ -581,11 +595,7 @@ static void power_that_fails_while_it_erases_leaves_a_mixture_with_wrong_ecc(voi
 {
     (void)state;
     uint32_t at = 4 * is->page;
-    memset(chip->flash + at, 0, is->page);
-    unlock();
-    put(CR, page_bits(4) | STRT);
-    board_run_ms(board, 10);
-    power_cycle();
+    spoil_page(4);
     assert_false(is_erased(at, is->page));
     int zeros = 0;
     for (uint32_t i = 0; i < is->page; i++)
@@ -599,6 +609,10 @@ static void power_that_fails_while_it_erases_leaves_a_mixture_with_wrong_ecc(voi
     assert_int_equal(get(ECCR) >> 31, 1);                   /* ECCD */
     uint32_t address = (get(ECCR) & 0x7FFFF) << (is->m0 ? 3 : 0);
     assert_in_range(address, at, at + 63);
+    uint32_t first = get(ECCR);
+    for (uint32_t i = 64; i < is->page; i += 8)
+        get(FLASH + at + i);
+    assert_int_equal(get(ECCR), first);                     /* it keeps the first */
     assert_int_equal(get(0xE000ED04) >> 31, 1);             /* the NMI is pending */
     put(ECCR, 1u << 31);
     assert_int_equal(get(ECCR) >> 31, 0);
@@ -607,6 +621,17 @@ static void power_that_fails_while_it_erases_leaves_a_mixture_with_wrong_ecc(voi
     for (uint32_t i = 0; i < is->page; i += 4)
         get(FLASH + at + i);
     assert_int_equal(get(ECCR) >> 31, 0);
+}
+
+static void a_reset_forgets_the_ecc_error(void **state)
+{
+    (void)state;
+    spoil_page(4);
+    for (uint32_t i = 0; i < 64; i += 8)
+        get(FLASH + 4 * is->page + i);
+    assert_int_equal(get(ECCR) >> 31, 1);
+    reset();
+    assert_int_equal(get(ECCR), 0);
 }
 
 static void otp_is_written_once_and_no_zeros_after(void **state)
@@ -630,6 +655,9 @@ static void otp_is_written_once_and_no_zeros_after(void **state)
 static void system_memory_and_option_bytes_are_never_programmed(void **state)
 {
     (void)state;
+    put(SYSTEM, 0);
+    assert_int_equal(get(SR), PGSERR);
+    put(SR, PGSERR);
     unlock();
     put(CR, PG);
     put(SYSTEM, 0);
@@ -702,6 +730,19 @@ static void a_row_with_a_gap_is_pgaerr_and_one_not_just_erased_pgserr(void **sta
     put_double(FLASH + 4 * is->page + 256, 1, 2);
     assert_int_equal(get(SR), PGSERR | FASTERR);
     put(SR, 0xC3FA);
+    put_double(FLASH + 5 * is->page + 8, 1, 2);             /* not at the row's start */
+    assert_int_equal(get(SR), PGAERR | FASTERR);
+    put(SR, 0xC3FA);
+    for (uint32_t i = 0; i < 64; i++)
+        store_when_free(FLASH + 5 * is->page + 4 * i, i);
+    busy_us();
+    assert_int_equal(get(SR), 0);
+    put_double(FLASH + 5 * is->page, 0, 0);                 /* no second time */
+    assert_int_equal(get(SR), PGSERR | FASTERR);
+    put(SR, 0xC3FA);
+    put_double(OTP, 1, 2);
+    assert_int_equal(get(SR), PGSERR | FASTERR);
+    put(SR, 0xC3FA);
     put(CR, 0);
     put(CR, FSTPG);
     board_run_ms(board, 8);
@@ -723,6 +764,7 @@ static void options_are_in_force_when_loaded_and_not_before(void **state)
     put(CR, OPTSTRT);
     assert_int_equal(get(CR), OPTSTRT);
     double us = busy_us();
+    assert_int_equal(get(CR), 0);                           /* it goes by itself */
     assert_true(us > 22000 && us < 30000);                  /* a page, and its words */
     assert_int_equal(get(OPTIONS), changed);
     assert_int_equal(get(OPTIONS + 4), ~changed);
@@ -838,6 +880,33 @@ static void pcrop_is_only_executed(void **state)
     assert_int_equal(get(SR), WRPERR);
 }
 
+static void pcrop_from_a_place_to_itself(void **state)
+{
+    (void)state;
+    memset(chip->flash + 4 * is->page, 0x12, is->page);
+    unlock_options();
+    put(PCROP1SR, 4 * is->page / pcrop_granule());
+    put(PCROP1ER, 4 * is->page / pcrop_granule());
+    launch_options();
+    get(FLASH + 4 * is->page);
+    assert_int_equal(get(SR), is->m0 ? RDERR : 0);          /* G0: one; others: none */
+    put(SR, RDERR);
+    get(FLASH + 4 * is->page + pcrop_granule());
+    assert_int_equal(get(SR), 0);
+}
+
+static void reserved_bits_of_option_words_stay(void **state)
+{
+    (void)state;
+    uint32_t wrp = get(WRP1AR), fields = is->page == 2048 && is->kb == 128 ? 0x3F003F
+                                         : is->kb == 1024 ? 0xFF00FF : 0x7F007F;
+    unlock_options();
+    put(WRP1AR, 0);
+    assert_int_equal(get(WRP1AR), wrp & ~fields);
+    put(WRP1AR, 0xFFFFFFFF);
+    assert_int_equal(get(WRP1AR), (wrp & ~fields) | fields);
+}
+
 static void pcrop_only_grows(void **state)
 {
     (void)state;
@@ -848,6 +917,10 @@ static void pcrop_only_grows(void **state)
     launch_options();
     assert_said(SIM_RULE, "PCROP area made smaller");
     assert_int_equal(get(PCROP1ER), last);
+    unlock_options();
+    put(PCROP1SR, first + 1);                               /* nor from its start */
+    launch_options();
+    assert_int_equal(get(PCROP1SR), first);
     unlock_options();
     put(PCROP1ER, last + 1);
     launch_options();
@@ -873,7 +946,12 @@ static void pcrop_outlives_the_way_to_level_0_unless_pcrop_rdp(void **state)
     set_pcrop(0);
     set_rdp(0);
     power_cycle();
-    open_from_level_1();
+    unlock_options();
+    put(OPTR, (get(OPTR) & ~0xFFu) | 0xAA);
+    put(CR, OPTSTRT);                                       /* page by page, and the options */
+    assert_true(busy_us() > 22000.0 * (is->kb / 2 - 1));
+    put(CR, OBL_LAUNCH);
+    board_run_ms(board, 1);
     assert_int_equal(chip->flash[4 * is->page], 0x12);
     assert_int_equal(chip->flash[6 * is->page - 1], 0x12);
     assert_true(is_erased(0, 4 * is->page) && is_erased(6 * is->page, 8 * is->page));
@@ -978,6 +1056,12 @@ static void options_that_power_cuts_off_are_level_1_and_optverr(void **state)
     assert_int_equal(get(FLASH + 0x100), 1);
     put(SR, OPTVERR);
     assert_int_equal(get(SR), 0);
+    put(CR, 0);
+    put(OPTKEYR, 0x08192A3B);
+    put(OPTKEYR, 0x4C5D6E7F);
+    start_options();                                        /* written anew, they fit */
+    power_cycle();
+    assert_int_equal(get(SR), 0);
 }
 
 /* --- caches, clocks ----------------------------------------------------------------- */
@@ -1022,13 +1106,30 @@ static void code_from_an_old_line_of_the_cache_is_reported(void **state)
     unsigned before = rules_broken();
     step_at(FLASH + 0x10, 2);
     assert_int_equal(rules_broken(), before);
+    put_double(FLASH + 0x18, 0xE7FEE7FE, 0);                /* programmed only */
+    busy_us();
+    step_at(FLASH + 0x18, 1);
+    assert_int_equal(rules_broken(), before + 1);
+    memcpy(chip->flash, program, sizeof program);
+    reset();                                                /* which empties it */
+    chip->cpu->halted = true;
+    before = rules_broken();
+    step_at(FLASH + 0x10, 2);
+    assert_int_equal(rules_broken(), before);
+    unlock();
+    erase_page(0);                                          /* erased only */
+    step_at(FLASH + 0x18, 1);
+    assert_int_equal(rules_broken(), before + 1);
 }
 
 static void too_few_wait_states_are_reported(void **state)
 {
     (void)state;
     assert_int_equal(chip->cpu->cycle, SIM_SECOND / is->hz);
-    if (is->m0) {                                           /* PLL: 16 MHz * 8 / 2 */
+    if (is->m0) {
+        put(RCC, 0x500 | 2 << 11);                          /* HSIDIV: by 4 */
+        assert_int_equal(chip->cpu->cycle, SIM_SECOND / 4000000);
+        put(RCC, 0x500);                                    /* PLL: 16 MHz * 8 / 2 */
         put(RCC + 0xC, 2 | 8 << 8 | 1 << 28 | 1 << 29);
         set_bits(RCC, 1 << 24);
         board_run_ms(board, 0.1);
@@ -1095,6 +1196,8 @@ static void a_reset_by_the_core_leaves_dbgmcu_alone(void **state)
 {
     (void)state;
     open_dbgmcu();
+    put(is->dbgmcu + 4, 7);
+    assert_int_equal(get(is->dbgmcu + 4), is->m0 ? 6 : 7);  /* an M0+ has no DBG_SLEEP */
     put(is->dbgmcu + 4, 6);
     put(is->dbgmcu + 8, 0x1800);
     put(0xE000ED0C, 0x05FA0004);
@@ -1165,6 +1268,18 @@ static void a_reload_outside_its_window_bites(void **state)
     assert_int_equal(reset_flags(), 0x44);
 }
 
+static void the_window_watchdog_counts_by_its_prescaler(void **state)
+{
+    uint32_t by_8 = is->acr == 0x600 ? 3 << 7 : 3 << 11;
+    double step_ms = 4096 * 8 * 1000.0 / is->hz;
+    (void)state;
+    set_bits(RCC + is->enr_apb1, 1 << 11);
+    put(WWDG + 4, 0x7F | by_8);
+    put(WWDG, 0xFF);
+    board_run_ms(board, 3.5 * step_ms);
+    assert_int_equal(get(WWDG), 0xFF - 3);
+}
+
 static void a_hardware_watchdog_runs_from_reset_on(void **state)
 {
     static const uint32_t software[] = { 1 << 16, 1 << 19 };
@@ -1196,6 +1311,9 @@ static void an_empty_chip_runs_the_boot_loader_until_options_are_loaded(void **s
     assert_int_equal(get(ACR), is->acr | 1 << 16);
     unlock();
     put(CR, PG);
+    put_double(0x800, 0, 0);                                /* at 0 is no flash now */
+    assert_int_equal(get(SR), 0);
+    assert_true(is_erased(0x800, 8));
     put_double(FLASH, program[0], program[1]);
     busy_us();
     put_double(FLASH + 8, program[2], program[3]);
@@ -1238,6 +1356,9 @@ static void options_of_a_g0_choose_where_it_boots(void **state)
     put(ACR + 0x80, 1 << 16);                               /* SECR.BOOT_LOCK */
     launch_options();
     assert_int_equal(chip->cpu->r[15], FLASH + 0x10);       /* whatever the pin says */
+    put(ACR, get(ACR) | 1 << 16);                           /* nor does EMPTY count */
+    reset();
+    assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
     pin_drive(&high, DRIVE_OPEN);
 }
 
@@ -1295,6 +1416,22 @@ static void a_secured_area_is_gone_until_reset(void **state)
     assert_int_equal(get(SR), WRPERR);
     reset();
     assert_int_equal(get_sized(FLASH + 0x100, 1), 0x33);
+}
+
+static void the_second_bank_has_a_secured_area_too(void **state)
+{
+    (void)state;
+    if (!is->bker)
+        return;
+    uint32_t secr = is->m0 ? ACR + 0x80 : ACR + 0x74;
+    unlock_options();
+    put(secr, is->m0 ? (get(secr) & ~0xFF000FFu) | 1 << 20 : (get(secr) & ~0xFFu) | 1);
+    launch_options();
+    unlock();
+    put(CR, 1 << 29);                                       /* SEC_PROT2 */
+    assert_true(readable(BUS_DATA, FLASH));
+    assert_false(readable(BUS_DATA, FLASH + is->bank));
+    assert_true(readable(BUS_DATA, FLASH + is->bank + is->page));
 }
 
 static void nrst_may_be_no_reset_pin(void **state)
@@ -1442,6 +1579,23 @@ static void bfb2_boots_the_second_bank_if_a_program_is_there(void **state)
     assert_int_equal(chip->cpu->r[15], FLASH + 0x10);
 }
 
+static void eccr_tells_which_bank(void **state)
+{
+    uint32_t bank_2 = is->acr == 0x600 ? 1 << 19 : 1 << 21;
+    (void)state;
+    spoil_page(is->bank / is->page + 4);
+    for (uint32_t i = 0; i < 64 && !get(ECCR); i += 8)
+        get(FLASH + is->bank + 4 * is->page + i);
+    assert_int_equal(get(ECCR) >> 31, 1);
+    assert_int_equal(get(ECCR) & (1 << 19 | 1 << 21), bank_2);
+    assert_in_range(get(ECCR) & 0x7FFFF & ~bank_2, 4 * is->page, 4 * is->page + 63);
+    put(ECCR, 1u << 31);
+    spoil_page(4);
+    for (uint32_t i = 0; i < 64 && !get(ECCR); i += 8)
+        get(FLASH + 4 * is->page + i);
+    assert_int_equal(get(ECCR) & (1 << 19 | 1 << 21), 0);
+}
+
 static uint32_t secret_ram(void) { return 0x10000000; }
 
 static void level_1_shuts_the_ram_beside_the_flash_too(void **state)
@@ -1527,11 +1681,7 @@ static void each_bank_of_a_g0b1_tells_of_its_own_ecc(void **state)
 {
     uint32_t at = 0x40000 + 4 * 2048;
     (void)state;
-    memset(chip->flash + at, 0, 2048);
-    unlock();
-    put(CR, PER | 4 << 3 | 1 << 13 | STRT);
-    board_run_ms(board, 10);
-    power_cycle();
+    spoil_page(128 + 4);
     for (uint32_t i = 0; i < 64; i += 8)
         get(FLASH + at + i);
     assert_int_equal(get(ECCR), 0);
@@ -1770,6 +1920,20 @@ static void a_usart_talks_to_itself_over_a_wire(void **state)
     assert_true(get(USART2 + 0x1C) & 1 << 3);               /* ORE */
     put(USART2 + 0x20, 1 << 3);
     assert_false(get(USART2 + 0x1C) & 1 << 3);
+    put(USART2, 0);
+    put(USART2 + 8, 1 << 12);                               /* OVRDIS */
+    uint32_t div = 2 * (is->hz + 57600) / 115200;           /* OVER8 */
+    put(USART2 + 0xC, (div & ~15u) | (div & 15) >> 1);
+    put(USART2, 1 << 15 | 1 << 3 | 1 << 2 | 1);
+    for (uint32_t c = 1; c <= 2; c++) {
+        put(USART2 + 0x28, c);
+        board_run_ms(board, 0.08);
+        assert_false(get(USART2 + 0x1C) & 1 << 6);          /* 10 bits are 87 us */
+        board_run_ms(board, 0.02);
+        assert_true(get(USART2 + 0x1C) & 1 << 6);
+    }
+    assert_int_equal(get(USART2 + 0x24), 2);
+    assert_false(get(USART2 + 0x1C) & 1 << 3);
     nobody_complained();
     net_free(wire);
 }
@@ -1797,6 +1961,7 @@ static const struct CMUnitTest of_all[] = {
     T(eop_and_operr_come_only_with_their_interrupts),
     T(who_reads_the_bank_or_writes_cr_while_busy_waits),
     T(power_that_fails_while_it_erases_leaves_a_mixture_with_wrong_ecc),
+    T(a_reset_forgets_the_ecc_error),
     T(otp_is_written_once_and_no_zeros_after),
     T(system_memory_and_option_bytes_are_never_programmed),
     T(a_row_is_programmed_faster_than_its_double_words),
@@ -1806,6 +1971,8 @@ static const struct CMUnitTest of_all[] = {
     T(loading_options_is_the_end_of_a_debug_session),
     T(write_protection_is_by_pages_from_the_loading_on),
     T(pcrop_is_only_executed),
+    T(pcrop_from_a_place_to_itself),
+    T(reserved_bits_of_option_words_stay),
     T(pcrop_only_grows),
     T(pcrop_outlives_the_way_to_level_0_unless_pcrop_rdp),
     T(level_1_shuts_the_flash_once_a_debugger_has_come),
@@ -1823,6 +1990,7 @@ static const struct CMUnitTest of_all[] = {
     T(the_watchdogs_stand_still_in_a_halt_when_told_so),
     T(without_that_they_bite_in_a_halt),
     T(a_reload_outside_its_window_bites),
+    T(the_window_watchdog_counts_by_its_prescaler),
     T(a_hardware_watchdog_runs_from_reset_on),
     T(the_debug_pins_are_the_debug_ports_after_reset),
     T(a_port_drives_reads_and_pulls),
@@ -1844,6 +2012,7 @@ static const struct CMUnitTest of_two_banks[] = {
 static const struct CMUnitTest of_m4[] = {
     T(fb_mode_shows_the_second_bank_first),
     T(bfb2_boots_the_second_bank_if_a_program_is_there),
+    T(eccr_tells_which_bank),
     T(level_1_shuts_the_ram_beside_the_flash_too),
 };
 
@@ -1872,6 +2041,7 @@ static const struct CMUnitTest of_g0_and_g4[] = {
     T(boot_lock_with_level_1_starts_without_a_debug_port),
     T(a_program_may_shut_the_debug_port),
     T(a_secured_area_is_gone_until_reset),
+    T(the_second_bank_has_a_secured_area_too),
     T(nrst_may_be_no_reset_pin),
 };
 
