@@ -11,7 +11,10 @@
     .rept   14
     .word   trap                        @ NMI, HardFault, ... SysTick
     .endr
-    .rept   44
+    .ifndef IRQS                        @ a chip with more says so to the assembler
+    .set    IRQS, 44
+    .endif
+    .rept   IRQS
     .word   interrupt                   @ every peripheral of the chip
     .endr
     .weak   interrupt                   @ a program that wants interrupts defines it

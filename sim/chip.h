@@ -3,7 +3,7 @@
  * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
  * may also be the target.
  *
- *   f103.c    STM32F103x8/xB      sam.c      ATSAMD21G18A      f4.c     STM32F405, F429, F746
+ *   f103.c    STM32F103x8/xB      sam.c      SAM family        f4.c     STM32F405, F429, F746
  *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
@@ -47,6 +47,7 @@ struct chip {
  * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *samd51_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id);

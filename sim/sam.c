@@ -74,8 +74,8 @@ static bool refused(const struct sam_block *block, uint32_t offset)
     bool external = block->size == 0x2000 && offset >= 0x100;
     if (external || by_debugger(block) || !sam_write_protected(block->chip, block))
         return false;
-    sam_report(block->chip, SIM_RULE, "write of %s+0x%02X, which PAC%d protects",
-                  block->name, offset, (int)block->bridge);
+    sam_report(block->chip, SIM_RULE, "write of %s+0x%02X, which PAC protects (bridge %c)",
+                  block->name, offset, "ABCDE"[block->bridge]);
     block->chip->bus->fault = true;
     return true;
 }
@@ -187,7 +187,9 @@ static void resetn_changed(void *ctx, int level)
 /* Armv6-M has no VECTRESET: both requests are the system's. */
 static void core_asks_for_reset(void *ctx, bool system)
 {
-    (void)system;
+    struct sam *sam = ctx;
+    if (!system && sam->model->core.arch != CPU_ARMV6M)
+        sam_report(sam, SIM_UNMODELLED, "AIRCR.VECTRESET");
     sam_reset_internal(ctx, RESET_SOFTWARE);
 }
 

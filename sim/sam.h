@@ -4,7 +4,9 @@
  *   sam.c           the chip: core, memories, debug port, resets
  *   sam_models.c    which chips there are, as data
  *   sam_sysctrl.c   clocks of the D21: PM, SYSCTRL, GCLK
+ *   sam_mclk.c      clocks of the others: OSCCTRL, GCLK, MCLK
  *   sam_nvm.c       NVMCTRL and the flash, pages of 64 bytes
+ *   sam_nvm512.c    the same of the D51, pages of 512 bytes; CMCC
  *   sam_port.c      PORT              sam_dsu.c     DSU, MTB, PAC
  *   sam_sercom.c    SERCOM as USART   sam_timer.c   WDT; TC3-5 and RTC of the D21
  *   sam_eic.c       EIC of the D21
@@ -14,7 +16,7 @@
  * a mask of the bytes that are written, so that `mask & 0xFF00` asks whether the register
  * at offset 1 is.
  *
- * Source: SAM D21/DA1 Family Data Sheet DS40001882; errata DS80000760. */
+ * Sources: SAM D21/DA1 Family Data Sheet DS40001882; errata DS80000760.  Others: sam_models.c. */
 #ifndef SAM_H
 #define SAM_H
 
@@ -69,8 +71,31 @@ struct sam_nvm_kind {
     void (*check_speed)(struct sam *sam);                   /* after the core's clock changed */
     uint64_t (*fuses)(const struct sam *sam);               /* the user row's first 64 bits */
 };
-extern const struct sam_clock_kind sam_sysctrl_kind;
-extern const struct sam_nvm_kind sam_nvm64;
+extern const struct sam_clock_kind sam_sysctrl_kind, sam_mclk_kind;
+extern const struct sam_nvm_kind sam_nvm64, sam_nvm512;
+
+/* Clock ids beside GCLK's: the 1.024 kHz of OSCULP32K. */
+enum { SAM_CLOCK_1K = -1 };
+
+/* Where sam_mclk.c finds what: bases and bits in APBAMASK are of MCLK, PM, RSTC, OSCCTRL,
+ * OSC32KCTRL, SUPC, GCLK. */
+enum sam_oscillator { SAM_OSC_NONE, SAM_OSC_GEN1, SAM_OSC_ULP, SAM_OSC_32K, SAM_OSC_XTAL32K,
+                      SAM_OSC_48M, SAM_OSC_16M, SAM_OSC_DFLL, SAM_OSC_DPLL0, SAM_OSC_DPLL1 };
+struct sam_mclk_map {
+    uint32_t base[7];
+    int bit[7];
+    uint32_t apbmask[5];            /* after reset */
+    uint32_t cpudiv_at;             /* in MCLK */
+    int generators;
+    uint32_t source_mask;           /* of GENCTRL.SRC */
+    uint8_t sources[9];             /* enum sam_oscillator of each value of it */
+    /* In OSCCTRL: */
+    uint32_t osc_intenclr;          /* then INTENSET, INTFLAG, STATUS */
+    uint32_t osc_at, osc_reset, osc_ready;          /* the main oscillator; its bit in STATUS */
+    uint32_t dfll_at, dfll_ready;
+    uint32_t xosc_at, dpll_at, osc_syncbusy;
+    bool has_dplls, performance_levels;
+};
 
 /* Pads of SERCOMs by pin: C and D are SERCOM * 4 + pad, -1 none.  Ends with pin < 0. */
 struct sam_pads { int8_t pin, c, d; };
@@ -83,6 +108,7 @@ struct sam_model {
     uint32_t flash_size, ram_size;
     const struct sam_clock_kind *clock;
     const struct sam_nvm_kind *nvm;
+    const struct sam_mclk_map *mclk;        /* of sam_mclk_kind */
     uint32_t did;                   /* DSU.DID */
     sim_time chip_erase_time;
     uint32_t serial_at[4];          /* words 0 to 3 of the serial number */
@@ -97,7 +123,8 @@ struct sam_model {
     uint32_t bonded[2];             /* pins of PA and PB that the package has */
     struct sam_sercom_place { struct sam_place at; int gclk, irq; } sercom[SAM_SERCOMS];
     int sercom_lines;               /* interrupts each: 1, or 4 (DRE, TXC, RXC, others) */
-    bool is_d21;                    /* old PAC; EIC, TC and RTC are modelled */
+    bool is_d21;                    /* a PAC for each bridge; EIC, TC and RTC are modelled */
+    struct sam_place pac;           /* or one for all */
     const struct sam_absent { const char *name; uint32_t base; } *absent;
 };
 

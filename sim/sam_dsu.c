@@ -25,7 +25,8 @@ enum { RAM_BASE = 0x20000000, EXTERNAL = 0x100, DSU_SIZE = 0x2000 };
 enum { OLD_PACS = 3 };
 enum { CTRL_SWRST = 1 << 0, CTRL_CRC = 1 << 2, CTRL_MBIST = 1 << 3, CTRL_CE = 1 << 4 };
 enum { DONE = 1 << 0, CRSTEXT = 1 << 1, BERR = 1 << 2, FAIL = 1 << 3, PERR = 1 << 4 };
-enum { PROT = 1 << 0, DBGPRES = 1 << 1, DCCD0 = 1 << 2, DCCD1 = 1 << 3, HPE = 1 << 4 };
+enum { PROT = 1 << 0, DBGPRES = 1 << 1, DCCD0 = 1 << 2, DCCD1 = 1 << 3, HPE = 1 << 4,
+       CELCK = 1 << 5 };
 
 struct sam_dsu {
     struct sam *chip;
@@ -110,6 +111,8 @@ static void control(struct sam_dsu *dsu, uint32_t value, bool external)
         dsu->addr = dsu->length = dsu->data = 0;
     }
     bool locked = is_protected(dsu);
+    if (value & CTRL_CE && dsu->chip->model->nvm->erase_locked(dsu->chip))
+        return;                             /* discarded: STATUSB.CELCK */
     if ((value & CTRL_CE && locked && !external) || (value & (CTRL_CRC | CTRL_MBIST) && locked))
         dsu->statusa |= PERR;
     else if (value & CTRL_CE)
@@ -126,7 +129,7 @@ static uint32_t statusb(const struct sam_dsu *dsu)
 {
     bool present = coredebug_halting(dsu->chip->coredebug);
     return (is_protected(dsu) ? PROT : 0) | (present ? DBGPRES : 0) |
-           dsu->dcc_dirty | HPE;
+           (dsu->chip->model->nvm->erase_locked(dsu->chip) ? CELCK : 0) | dsu->dcc_dirty | HPE;
 }
 
 /* The chip's ROM table.  EPRES, bit 0 of an entry, hides it while the chip is secured. */
@@ -138,8 +141,9 @@ static uint32_t rom_read(const struct sam_dsu *dsu, uint32_t offset)
     };
     uint32_t present = !is_protected(dsu);
     switch (offset) {
-    case 0x000: return 0x9F0FC002 | present;
-    case 0x004: return 0x00003002 | present;
+    case 0x000: return 0x9F0FC002 | present;        /* 0xE00FF000 - 0x41003000 */
+    case 0x004: return dsu->chip->model->mtb ?
+                       (dsu->chip->model->mtb - dsu->chip->model->dsu.base - 0x1000) | 2 | present : 0;
     case 0xFCC: return present;             /* MEMTYPE.SMEMP */
     default:    break;
     }
@@ -248,6 +252,32 @@ static void mtb_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 
 /* --- PAC ---------------------------------------------------------------------------------- */
 
+/* The newer chips' one PAC: WRCTRL has a key and a peripheral's number, STATUSA to E say which
+ * are protected. */
+enum { WRCTRL = 0x00, STATUSA = 0x34, KEY_CLR = 1, KEY_SET = 2, KEY_SETLCK = 3 };
+
+static uint32_t new_pac_read(void *ctx, uint32_t word)
+{
+    struct sam_dsu *dsu = ctx;
+    unsigned bridge = (word - STATUSA) / 4;
+    return word >= STATUSA && bridge < BRIDGES ? dsu->pac[bridge] : 0;
+}
+
+static void new_pac_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
+{
+    struct sam_dsu *dsu = ctx;
+    unsigned bridge = (value & 0xFFFF) / 32, key = value >> 16 & 0xFF;
+    if (word != WRCTRL || mask != UINT32_MAX || bridge >= BRIDGES)
+        return;
+    uint32_t bit = 1u << value % 32;
+    if (key == KEY_CLR)
+        dsu->pac[bridge] &= ~bit;
+    else if (key == KEY_SET || key == KEY_SETLCK)
+        dsu->pac[bridge] |= bit;
+    if (key == KEY_SETLCK)
+        sam_report(dsu->chip, SIM_UNMODELLED, "PAC: protection until reset (SETLCK)");
+}
+
 static uint32_t pac_read(void *ctx, uint32_t word)
 {
     uint32_t *protected = ctx;
@@ -279,8 +309,8 @@ static void dsu_reset(void *ctx)
     dsu->statusa = dsu->dcc_dirty = 0;
     dsu->addr = dsu->length = dsu->data = 0;
     dsu->mtb_position = dsu->mtb_master = dsu->mtb_flow = 0;
-    dsu->pac[BRIDGE_A] = dsu->pac[BRIDGE_C] = 0;
-    dsu->pac[BRIDGE_B] = 1 << 1;
+    memset(dsu->pac, 0, sizeof dsu->pac);
+    dsu->pac[BRIDGE_B] = 1 << 1;            /* the DSU itself */
 }
 
 static void add_serial_number(struct sam *sam, uint32_t unique_id)
@@ -305,7 +335,12 @@ void sam_dsu_new(struct sam *sam, uint32_t unique_id)
         sam_add_block(sam, &(struct sam_block){
             .name = "MTB", .base = sam->model->mtb, .size = MTB_SIZE, .bridge = BRIDGE_B,
             .bit = -1, .read = mtb_read, .write = mtb_write, .ctx = dsu });
-    for (int i = 0; i < OLD_PACS; i++)
+    if (!sam->model->is_d21)
+        sam_add_block(sam, &(struct sam_block){
+            .name = "PAC", .base = sam->model->pac.base, .bridge = sam->model->pac.bridge,
+            .bit = sam->model->pac.bit, .read = new_pac_read, .write = new_pac_write,
+            .ctx = dsu });
+    for (int i = 0; i < OLD_PACS && sam->model->is_d21; i++)
         sam_add_block(sam, &(struct sam_block){
             .name = pac_names[i], .base = 0x40000000u + 0x01000000u * (uint32_t)i,
             .bridge = i, .bit = 0, .read = pac_read, .write = pac_write,

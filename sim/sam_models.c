@@ -3,12 +3,13 @@
  *   called by  targets.c      calls  sam.c
  *
  *   samd21   ATSAMD21G18A: Cortex-M0+, 256 KB, 32 KB of RAM, 48 pins
+ *   samd51   ATSAMD51J20A: Cortex-M4, 1 MB, 256 KB of RAM, 64 pins
  *
  * Which pad is where is the data sheet's table "PORT Function Multiplexing"; masks and interrupts
  * are from its chapters "Peripherals Configuration Summary" and "Nested Vector Interrupt
  * Controller".
  *
- * Source: SAM D21/DA1 Family Data Sheet DS40001882. */
+ * Sources: SAM D21/DA1 Family Data Sheet DS40001882; SAM D5x/E5x DS60001507. */
 #include "sam.h"
 
 /* Armv6-M: SCS, DWT, BPU. */
@@ -63,7 +64,88 @@ static const struct sam_model samd21 = {
     .sercom_lines = 1, .is_d21 = true, .absent = absent_d21,
 };
 
+/* --- SAM D51 ---------------------------------------------------------------------------- */
+
+/* Armv7-M ARM table C1-3; the last entry, the ETM, says "not present": it is not modelled. */
+static const uint32_t rom_m4[] = {
+    0xFFF0F003, 0xFFF02003, 0xFFF03003, 0xFFF01003, 0xFFF41003, 0xFFF42002, 0,
+};
+
+/* Function D has the first two pads of a SERCOM crossed on many pins. */
+static const struct sam_pads pads_d51[] = {
+    { 0, -1, 4 }, { 1, -1, 5 }, { 4, -1, 0 }, { 5, -1, 1 }, { 6, -1, 2 }, { 7, -1, 3 },
+    { 8, 0, 9 }, { 9, 1, 8 }, { 10, 2, 10 }, { 11, 3, 11 },
+    { 12, 8, 17 }, { 13, 9, 16 }, { 14, 10, 18 }, { 15, 11, 19 },
+    { 16, 4, 13 }, { 17, 5, 12 }, { 18, 6, 14 }, { 19, 7, 15 },
+    { 20, 22, 14 }, { 21, 23, 15 }, { 22, 12, 21 }, { 23, 13, 20 },
+    { 24, 14, 22 }, { 25, 15, 23 }, { 30, -1, 6 }, { 31, -1, 7 },
+    { 32 + 0, -1, 22 }, { 32 + 1, -1, 23 }, { 32 + 2, -1, 20 }, { 32 + 3, -1, 21 },
+    { 32 + 8, -1, 16 }, { 32 + 9, -1, 17 }, { 32 + 10, -1, 18 }, { 32 + 11, -1, 19 },
+    { 32 + 12, 16, -1 }, { 32 + 13, 17, -1 }, { 32 + 14, 18, -1 }, { 32 + 15, 19, -1 },
+    { 32 + 16, 20, -1 }, { 32 + 17, 21, -1 }, { 32 + 22, 6, 22 }, { 32 + 23, 7, 23 },
+    { 32 + 30, -1, 21 }, { 32 + 31, -1, 20 }, { -1, -1, -1 },
+};
+
+static const struct sam_absent absent_d51[] = {
+    { "RTC", 0x40002400 }, { "EIC", 0x40002800 }, { "FREQM", 0x40002C00 },
+    { "TC0", 0x40003800 }, { "TC1", 0x40003C00 }, { "USB", 0x41000000 },
+    { "DMAC", 0x4100A000 }, { "HMATRIX", 0x4100C000 }, { "EVSYS", 0x4100E000 },
+    { "TCC0", 0x41016000 }, { "TCC1", 0x41018000 }, { "TC2", 0x4101A000 },
+    { "TC3", 0x4101C000 }, { "RAMECC", 0x41020000 }, { "TCC2", 0x42000C00 },
+    { "TCC3", 0x42001000 }, { "TC4", 0x42001400 }, { "TC5", 0x42001800 },
+    { "PDEC", 0x42001C00 }, { "AC", 0x42002000 }, { "AES", 0x42002400 },
+    { "TRNG", 0x42002800 }, { "ICM", 0x42002C00 }, { "QSPI", 0x42003400 },
+    { "CCL", 0x42003800 }, { "TCC4", 0x43001000 }, { "ADC0", 0x43001C00 },
+    { "ADC1", 0x43002000 }, { "DAC", 0x43002400 }, { "I2S", 0x43002800 },
+    { "PCC", 0x43002C00 }, { NULL, 0 },
+};
+
+static const struct sam_mclk_map clocks_d51 = {
+    .base = { 0x40000800, 0x40000400, 0x40000C00, 0x40001000, 0x40001400, 0x40001800,
+              0x40001C00 },
+    .bit = { 2, 1, 3, 4, 5, 6, 7 },
+    .apbmask = { 0x7FF, 0x18056, 0, 0 }, .cpudiv_at = 0x05,
+    .generators = 12, .source_mask = 15,
+    .sources = { SAM_OSC_NONE, SAM_OSC_NONE, SAM_OSC_NONE, SAM_OSC_GEN1, SAM_OSC_ULP,
+                 SAM_OSC_XTAL32K, SAM_OSC_DFLL, SAM_OSC_DPLL0, SAM_OSC_DPLL1 },
+    .osc_intenclr = 0x04, .osc_at = 0x1C, .osc_reset = 0x82, .osc_ready = 1 << 8,
+    .dfll_at = 0x1C, .dfll_ready = 1 << 8, .xosc_at = 0x14, .osc_syncbusy = 0x2C,
+    .has_dplls = true,
+};
+
+static const struct sam_model samd51 = {
+    .name = "samd51",
+    .core = { .arch = CPU_ARMV7EM, .fpu = CPU_FPV4_SP, .cpuid = 0x410FC241 /* r0p1 */,
+              .irq_count = 137, .priority_bits = 3, .has_vtor = true },
+    .port = { .idcode = 0x2BA01477, .ap_idr = 0x24770011, .rom_table = 0x41003000,
+              .packed_transfers = true, .tar_wrap = 0x1000 },
+    .debug = { .breakpoints = 6, .literals = 2, .watchpoints = 4,
+               .peripheral_id = { 0xC4, 0xB4, 0x0B, 0x00, 0x04 },       /* Cortex-M4 TRM */
+               .component_id = { 0x0D, 0x10, 0x05, 0xB1 },
+               .rom_base = 0xE00FF000, .rom_entries = rom_m4 },
+    .flash_size = 1024 * 1024, .ram_size = 256 * 1024,
+    .clock = &sam_mclk_kind, .nvm = &sam_nvm512, .mclk = &clocks_d51,
+    .did = 0x60060304 /* die revision D */, .chip_erase_time = 15 * SIM_SECOND,
+    .serial_at = { 0x008061FC, 0x00806010, 0x00806014, 0x00806018 },
+    .user_row = { 0xFE9A9239, 0xAEECFF80, [2 ... 7] = 0xFFFFFFFF },
+    .nvmctrl = { 0x41004000, BRIDGE_B, 2 }, .dsu = { 0x41002000, BRIDGE_B, 1 },
+    .portmux = { 0x41008000, BRIDGE_B, 4 }, .wdt = { 0x40002000, BRIDGE_A, 8 },
+    .nvmctrl_irq = 29, .wdt_irq = 10, .wdt_gclk = SAM_CLOCK_1K, .wdt_fuse = 48,
+    .wdt_clear = 0x0C, .debug_mux = 7 /* H */,
+    .pads = pads_d51, .bonded = { 0xCBFFFFFF, 0xC0C3FFFF },
+    .sercom = {
+        { { 0x40003000, BRIDGE_A, 12 }, 7, 46 }, { { 0x40003400, BRIDGE_A, 13 }, 8, 50 },
+        { { 0x41012000, BRIDGE_B, 9 }, 23, 54 }, { { 0x41014000, BRIDGE_B, 10 }, 24, 58 },
+        { { 0x43000000, BRIDGE_D, 0 }, 34, 62 }, { { 0x43000400, BRIDGE_D, 1 }, 35, 66 } },
+    .sercom_lines = 4, .pac = { 0x40000000, BRIDGE_A, 0 }, .absent = absent_d51,
+};
+
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
     return sam_new(sim, name, &samd21, unique_id);
+}
+
+struct chip *samd51_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return sam_new(sim, name, &samd51, unique_id);
 }

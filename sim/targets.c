@@ -5,6 +5,7 @@
 #include <string.h>
 
 static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0x5A3D2100); }
+static struct chip *samd51(struct sim *sim) { return samd51_new(sim, "target", 0x5A3D5100); }
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
 
@@ -32,6 +33,10 @@ const struct target_chip target_chips[] = {
       "ATSAMD21G18A: Cortex-M0+, 256 KB of flash, 32 KB of RAM. NVMCTRL, DSU, clocks, PORT, "
       "EIC, SERCOM as USART, WDT, TC3 to TC5, RTC",
       "DMAC, USB, TCC, ADC and other analog, EVSYS, I2S" },
+    { "samd51", samd51,
+      "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
+      "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC",
+      "MPU, ETM, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
     { "stm32f103", f103,
       "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has",
       "Other nodes on CAN, deep sleep with its clocks off, what sim/README.md says" },

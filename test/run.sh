@@ -108,8 +108,10 @@ for tier; do
         try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
-        try "OpenOCD drives samd21 over SWD" env BUILD="$build" \
-            sh test/judge/openocd.sh samd21 swd
+        for chip in samd21 samd51; do
+            try "OpenOCD drives $chip over SWD" env BUILD="$build" \
+                sh test/judge/openocd.sh $chip swd
+        done
         for wire in swd jtag; do
             try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f103 $wire

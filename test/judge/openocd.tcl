@@ -63,6 +63,17 @@ proc find_chip {} {
         expect "EEPROM of the fuses: none" {EEPROM is disabled} {at91samd eeprom}
         expect "boot loader of the fuses: none" {Bootloader size is 0 bytes} \
             {at91samd bootloader}
+    } elseif {$chip eq "samd51"} {
+        expect "its ROM tables lead to a Cortex-M4" \
+            {Cortex-M4 ROM.*Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
+            {dap info 0}
+        expect "and name Atmel" {Atmel} {dap info 0}
+        expect "flash is that of a SAMD51J20A" {SAMD51J20A \(1024KB Flash, 256KB RAM\)} \
+            {flash probe 0}
+        expect "   in 128 blocks of 8 KB" {# ?127: 0x000fe000 \(0x2000 8kB\)} \
+            {flash info 0 sectors}
+        expect "boot loader of the fuses: none" {first 0 bytes} {atsame5 bootloader}
+        expect "user page: as delivered" {0xAEECFF80FE9A9239} {atsame5 userpage}
     } elseif {$chip eq "nrf51822"} {
         expect "its ROM tables lead to a Cortex-M0" \
             {Cortex-M0 ROM.*Cortex-M0 SCS.*Cortex-M0 DWT.*Cortex-M0 BPU} {dap info 0}
@@ -304,7 +315,7 @@ proc reset_by_wire {} {
         reset halt
         mww 0x40000400 0xffffffff
     }
-    reset_config srst_only [expr {$chip eq "samd21" ? "srst_gates_jtag" : "srst_nogate"}]
+    reset_config srst_only [expr {[string match sam* $chip] ? "srst_gates_jtag" : "srst_nogate"}]
     mww 0x20000400 0
     reg r7 0x5a5a5a5a
     expect "reset halt by nRST" {halted} {reset halt; targets}
@@ -328,6 +339,39 @@ proc protect_samd21 {} {
     expect "chip-erase" {} {at91samd chip-erase}
     for {set i 0} {$i < 300 && !([lindex [read_memory 0x41002101 8 1] 0] & 1)} {incr i} {}
     equal "   takes all" [word 0x4000] 0xffffffff
+}
+
+# Time passes with traffic only.
+proc wait_for_chip_erase {polls} {
+    for {set i 0} {$i < $polls && !([lindex [read_memory 0x41002101 8 1] 0] & 1)} {incr i} {}
+}
+
+proc protect_samd51 {} {
+    expect "write_image into the second bank" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x000f8000 bin}
+    expect "   and over the border between both" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x0007c000 bin}
+    expect "   leaves both" {verified 32768 bytes.*verified 32768 bytes} \
+        {verify_image $::image 0x000f8000 bin; verify_image $::image 0x0007c000 bin}
+    expect "flash protect: a region" {set protection} {flash protect 0 31 31 on}
+    expect "   is seen" {# ?31: [^\n]* protected} {flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 127 127}
+    reset halt
+    refuse "   nor after a reset: the user page has it" {flash erase_sector 0 127 127}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 31 31 off}
+    expect "   and then is" {erased sectors 127} {flash erase_sector 0 127 127}
+    expect "bootloader of 16 KB" {first 16384 bytes} {atsame5 bootloader 16384}
+    reset halt
+    refuse "   is not erased" {flash erase_sector 0 1 1}
+    expect "   what is behind it is" {erased sectors 2} {flash erase_sector 0 2 2}
+    expect "chip-erase" {started} {atsame5 chip-erase}
+    wait_for_chip_erase 70000
+    verdict [expr {[word 0] != 0xffffffff}] "   spares the boot loader" ""
+    equal "   and takes the rest" [word 0x4000] 0xffffffff
+    expect "bootloader: none again" {first 0 bytes} {atsame5 bootloader 0}
+    reset halt
+    expect "   and its blocks are erased" {erased sectors 0 through 1} {flash erase_sector 0 0 1}
+    expect "user page: as delivered" {0xAEECFF80FE9A9239} {atsame5 userpage}
 }
 
 proc protect_stm32f103 {} {
