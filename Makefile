@@ -156,6 +156,10 @@ EXAMPLE_FLAGS := -std=gnu11 -mthumb -Og -g3 -ffreestanding -nostdlib \
     -ffunction-sections $(WARN) -T examples/example.ld
 example_samd21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAMD21G18A"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
+example_samc21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAMC21J18A"' \
+    -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
+example_saml21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAML21J18B"' \
+    -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
 example_samd51    := -mcpu=cortex-m3 -DCHIP_NAME='"SAMD51J20A"' -Wa,--defsym,IRQS=70 \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x100000 -Wl,--defsym=RAM_SIZE=0x40000
 example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \

@@ -107,7 +107,7 @@ uint32_t __attribute__((noinline)) crc32(const uint32_t *words, uint32_t pairs)
 /* Reads where this chip has nothing: a bus error, and so a hard fault. */
 uint32_t __attribute__((noinline)) read_nowhere(void)
 {
-    return *(volatile uint32_t *)0x30000000;
+    return *(volatile uint32_t *)0x38000000;
 }
 
 /* Recursion gives a backtrace that is worth a look. */

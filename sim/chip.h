@@ -47,6 +47,8 @@ struct chip {
  * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *samc21_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *saml21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *samd51_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id);

@@ -5,6 +5,7 @@
  *   0x00000000  flash                    0x00800000  auxiliary rows: fuses, serial number
  *   0x20000000  SRAM                     0x40000000  APB bridges A, B (0x41...), C (0x42...)
  *   0x60000000  PORT again, in one cycle, beside a Cortex-M0+
+ *   0x00400000  RWWEE (C21, L21)         0x30000000  low power SRAM (L21)
  *
  * Every register access passes block_read() or block_write(), which know what holds for
  * all peripherals: a closed clock gate in PM (read 0, writes lost, a broken rule), write
@@ -24,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE = 0x20000000, BLOCK_SIZE = 0x400 };
+enum { RAM_BASE = 0x20000000, LP_RAM_BASE = 0x30000000, BLOCK_SIZE = 0x400 };
 #define POWER_ON_TIME (500 * SIM_US)        /* supply monitors, fuses read, start-up */
 #define RESET_TIME    (10 * SIM_US)
 
@@ -269,6 +270,8 @@ static void chip_destroy(struct chip *chip)
     sam->model->nvm->destroy(sam);
     coredebug_free(sam->coredebug);
     free(bus_find(sam->bus, RAM_BASE)->memory);
+    if (sam->model->lp_ram_size)
+        free(bus_find(sam->bus, LP_RAM_BASE)->memory);
     cpu_free(sam->cpu);
     bus_free(sam->bus);
     free(sam);
@@ -292,6 +295,10 @@ static void add_core(struct sam *sam)
     bus_add(sam->bus, &(struct bus_region){
         .base = RAM_BASE, .size = sam->model->ram_size, .name = "SRAM",
         .memory = calloc(1, sam->model->ram_size), .writable = true });
+    if (sam->model->lp_ram_size)
+        bus_add(sam->bus, &(struct bus_region){
+            .base = LP_RAM_BASE, .size = sam->model->lp_ram_size, .name = "low power SRAM",
+            .memory = calloc(1, sam->model->lp_ram_size), .writable = true });
 }
 
 static void add_peripherals(struct sam *sam, uint32_t unique_id)

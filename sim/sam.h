@@ -105,7 +105,8 @@ struct sam_model {
     struct cpu_config core;
     struct swdp_config port;
     struct coredebug_config debug;
-    uint32_t flash_size, ram_size;
+    uint32_t flash_size, ram_size, rwwee_size, lp_ram_size;     /* 0: none of the latter */
+    int flash_mhz;                  /* sam_nvm64: for each wait state and one more */
     const struct sam_clock_kind *clock;
     const struct sam_nvm_kind *nvm;
     const struct sam_mclk_map *mclk;        /* of sam_mclk_kind */

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE = 0x20000000, EXTERNAL = 0x100, DSU_SIZE = 0x2000 };
+enum { RAM_BASE = 0x20000000, LP_RAM_BASE = 0x30000000, EXTERNAL = 0x100, DSU_SIZE = 0x2000 };
 enum { OLD_PACS = 3 };
 enum { CTRL_SWRST = 1 << 0, CTRL_CRC = 1 << 2, CTRL_MBIST = 1 << 3, CTRL_CE = 1 << 4 };
 enum { DONE = 1 << 0, CRSTEXT = 1 << 1, BERR = 1 << 2, FAIL = 1 << 3, PERR = 1 << 4 };
@@ -84,6 +84,9 @@ static void job_done(void *ctx)
     if (dsu->job == ERASING) {
         struct bus_region *ram = bus_find(dsu->chip->bus, RAM_BASE);
         memset(ram->memory, 0, ram->size);
+        ram = bus_find(dsu->chip->bus, LP_RAM_BASE);
+        if (ram)
+            memset(ram->memory, 0, ram->size);
         dsu->chip->model->nvm->chip_erase(dsu->chip);
     }
     if (dsu->job == SUMMING)

@@ -12,8 +12,9 @@
  *
  * Modelled: OSC48M, OSC16M, the DFLL as 48 MHz whatever its settings say, the D51's two DPLLs,
  * the three 32 kHz oscillators; each is ready at once.  XOSC, and the DPLL of C21 and L21, are
- * reported when switched on.  Synchronization is over before the next access.  Sleep modes are
- * only remembered; so is the L21's performance level, of which level 0 is held to 12 MHz.
+ * reported when switched on.  Synchronization is over before the next access.  Sleep modes from
+ * standby on are reported.  The L21's performance level is only remembered, and level 0 held to
+ * 12 MHz.
  *
  * Sources: data sheets DS60001479 (C20/C21), DS60001477 (L21), DS60001507 (D5x/E5x), chapters
  * GCLK, MCLK, RSTC, PM, OSCCTRL, OSC32KCTRL, SUPC. */
@@ -267,6 +268,10 @@ static uint32_t pm_read(void *ctx, uint32_t word)
 static void pm_write(void *ctx, uint32_t word, uint32_t value, uint32_t mask)
 {
     struct sam_mclk *clock = ctx;
+    uint32_t sleep_mode = value >> 8 & 7;
+    if (word == 0 && mask & 0xFF00 && sleep_mode >= 4)      /* STANDBY, BACKUP, OFF */
+        sam_report(clock->chip, SIM_UNMODELLED, "PM: sleep mode %u; all clocks would run on",
+                   sleep_mode);
     if (word < sizeof clock->pm && word != 4)
         clock->pm[word / 4] = sam_merge(clock->pm[word / 4], value, mask);
     set_core_clock(clock);

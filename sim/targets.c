@@ -5,6 +5,8 @@
 #include <string.h>
 
 static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0x5A3D2100); }
+static struct chip *samc21(struct sim *sim) { return samc21_new(sim, "target", 0x5A3DC210); }
+static struct chip *saml21(struct sim *sim) { return saml21_new(sim, "target", 0x5A3D1210); }
 static struct chip *samd51(struct sim *sim) { return samd51_new(sim, "target", 0x5A3D5100); }
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
@@ -33,6 +35,14 @@ const struct target_chip target_chips[] = {
       "ATSAMD21G18A: Cortex-M0+, 256 KB of flash, 32 KB of RAM. NVMCTRL, DSU, clocks, PORT, "
       "EIC, SERCOM as USART, WDT, TC3 to TC5, RTC",
       "DMAC, USB, TCC, ADC and other analog, EVSYS, I2S" },
+    { "samc21", samc21,
+      "ATSAMC21J18A: Cortex-M0+, 256 KB of flash and 8 KB of RWWEE, 32 KB of RAM. NVMCTRL, DSU, "
+      "clocks, PORT, SERCOM as USART, WDT, PAC",
+      "XOSC and DPLL, standby, RTC, EIC, DMAC, timers, analog, all other peripherals" },
+    { "saml21", saml21,
+      "ATSAML21J18B: Cortex-M0+, 256 KB of flash and 8 KB of RWWEE, 32 and 8 KB of RAM. NVMCTRL, "
+      "DSU, clocks and performance levels, PORT, SERCOM as USART, WDT, PAC",
+      "XOSC and DPLL, standby, backup and off, RTC, EIC, DMAC, timers, analog, all other peripherals" },
     { "samd51", samd51,
       "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
       "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC",

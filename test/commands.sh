@@ -54,7 +54,7 @@ refused "BOARD=bluepil" BOARD=bluepil run
 refused "BOARD=Bluepill" BOARD=Bluepill firmware
 refused "BOARD=bluepill stlink" BOARD="bluepill stlink" firmware
 refused "BOARD= is empty" BOARD=
-refused "samd51, stm32f103, stm32f405, " board TARGET=samd12
+refused "samd21, samd51, " board TARGET=samd12
 refused "TARGET= is empty" board TARGET=
 refused "USB_VID=1209 is not a number of USB: write it as 0x1209" USB_VID=1209
 refused "USB_VID=0x12095" USB_VID=0x12095

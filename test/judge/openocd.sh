@@ -2,9 +2,9 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, D51, nRF51822, nRF52840, STM32G071 and STM32G0B1 over SWD; STM32F103, STM32F405, STM32F429,
-# STM32F746, STM32L476 and STM32G474 over SWD and over JTAG.  What OpenOCD's proven drivers cannot
-# do with a chip of ours is a mistake in the model.
+# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071 and STM32G0B1 over SWD; STM32F103,
+# STM32F405, STM32F429, STM32F746, STM32L476 and STM32G474 over SWD and over JTAG.  What OpenOCD's
+# proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -56,6 +56,10 @@ case "${1:-all} ${2:-}" in
 *all*|*746?swd*)  judge stm32f746 swd stm32f7x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*746?jtag*) judge stm32f746 jtag stm32f7x.cfg ;; esac
+for chip in samc21 saml21; do
+    case "${1:-all} ${2:-}" in
+    *all*|*$chip*) judge $chip swd at91samdXX.cfg ;; esac
+done
 case "${1:-all} ${2:-}" in
 *all*|*samd51*)   judge samd51 swd atsame5x.cfg ;; esac
 case "${1:-all} ${2:-}" in
