@@ -43,7 +43,7 @@ enum {
 };
 enum {                                                  /* of DAP_Transfer: a request ... */
     TO_AP = WIRE_AP, READ = WIRE_READ, ADDRESS = WIRE_ADDRESS,
-    MATCH_VALUE = 1 << 4, MATCH_MASK = 1 << 5, TIMESTAMP = 1 << 7
+    MATCH_VALUE = 1 << 4, MATCH_MASK = 1 << 5
 };
 enum { PROTOCOL_ERROR = WIRE_PARITY, MISMATCH = 1 << 4 };        /* ... and the answer */
 enum { READ_RDBUFF = READ | 0xC, WRITE_ABORT = 0x0 };
@@ -59,7 +59,6 @@ static struct {
     struct slot {
         uint8_t length;
         volatile bool aborted;
-        uint8_t spare[2];               /* see read_ap() */
         uint8_t bytes[PACKET];
     } slots[SLOTS];
 } ring;
@@ -76,7 +75,7 @@ static bool full(void)
 }
 
 /* The next three in the interrupt, or with interrupts off. */
-static void listen(void)
+static void receive_packet(void)
 {
     if (ring.received && !ring.stale && !full()) {
         struct slot *free = slot(ring.requests++);
@@ -88,7 +87,7 @@ static void listen(void)
         usb_receive(DAP_EP);
 }
 
-static void send(void)
+static void send_answer(void)
 {
     struct slot *oldest = slot(-1 - ring.answers);
 
@@ -96,7 +95,7 @@ static void send(void)
         return;
     usb_send(DAP_EP, oldest->bytes, oldest->length);
     ring.answers--;
-    listen();
+    receive_packet();
 }
 
 static void abort_all(void)
@@ -105,7 +104,7 @@ static void abort_all(void)
         ring.slots[i].aborted = true;
 }
 
-/* Main may be in the middle of a slot, so the rest is done there: restart(). */
+/* Main may be in the middle of a slot, so the rest is done there: begin_anew(). */
 static void drop(void)
 {
     abort_all();
@@ -113,7 +112,7 @@ static void drop(void)
     ring.received = false;
     if (ep_state(DAP_EP, EP_IN) == EP_VALID)
         ep_set(DAP_EP, EP_IN, EP_NAK);
-    listen();
+    receive_packet();
 }
 
 void dap_configured(bool yes)
@@ -129,14 +128,14 @@ void dap_event(int endpoint, enum usb_event event)
     if (event == USB_RESUMED) {
         drop();
     } else if (event == USB_SENT) {
-        send();
+        send_answer();
     } else {
         ring.received = ep_read(endpoint, &first, 1) > 0;
         if (first == TRANSFER_ABORT) {
             abort_all();
             ring.received = false;
         }
-        listen();
+        receive_packet();
     }
 }
 
@@ -153,19 +152,19 @@ static struct {
     uint32_t good;                      /* transfers that were answered OK */
 } packet;
 
-static int left(void)
+static int bytes_left(void)
 {
     return (int)(packet.in_end - packet.in);
 }
 
-static int room(void)
+static int space_left(void)
 {
     return (int)(packet.out_end - packet.out);
 }
 
-static uint32_t take(void)
+static uint32_t next_byte(void)
 {
-    if (left() > 0)
+    if (bytes_left() > 0)
         return *packet.in++;
     packet.bad = true;
     return 0;
@@ -184,9 +183,9 @@ static uint32_t half_at(const uint8_t *bytes)
     return ((const struct half *)bytes)->value;
 }
 
-static void put(uint32_t value, int bytes)
+static void put_number(uint32_t value, int bytes)
 {
-    if (room() < bytes) {
+    if (space_left() < bytes) {
         packet.bad = true;
         return;
     }
@@ -232,7 +231,7 @@ static uint8_t put_string(const char *text)
     uint8_t length = 0;
 
     do
-        put((uint8_t)text[length], 1);
+        put_number((uint8_t)text[length], 1);
     while (text[length++]);
     return length;
 }
@@ -243,7 +242,9 @@ static uint8_t put_unless_refused(const char *text)
     return put_string(target_attached() ? "gdb has the wire: detach it first" : text);
 }
 
-enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_TIME = 1 << 5, CAN_USB_COM = 1 << 8 };
+/* No Test Domain Timer, which the standard leaves open: 0xF1 has no answer, and bit 7 of a
+ * transfer, which would ask for the time, is nothing. */
+enum { CAN_SWD = 1 << 0, CAN_ATOMIC = 1 << 4, CAN_USB_COM = 1 << 8 };
 
 /* How long it is goes first. */
 static uint8_t info(const uint8_t *args)
@@ -258,12 +259,11 @@ static uint8_t info(const uint8_t *args)
     case 0x03: usb_serial_number(serial); return put_unless_refused(serial);
     case 0x04: return put_string("2.1.0");
     case 0x09: return put_unless_refused(VERSION);
-    case 0xF0: value = CAN_SWD | CAN_ATOMIC | CAN_TIME | CAN_USB_COM; size = 2; break;
-    case 0xF1: value = clock_hz(); size = 4; break;
+    case 0xF0: value = CAN_SWD | CAN_ATOMIC | CAN_USB_COM; size = 2; break;
     case 0xFE: value = PACKETS; size = 1; break;
     case 0xFF: value = PACKET; size = 2; break;
     }
-    put(value, size);
+    put_number(value, size);
     return size;
 }
 
@@ -310,11 +310,11 @@ static uint8_t delay(const uint8_t *args)
 static uint8_t reset_target(const uint8_t *args)
 {
     (void)args;
-    put(0, 1);                          /* we know of no sequence for this target */
+    put_number(0, 1);                          /* we know of no sequence for this target */
     return DONE;
 }
 
-static uint8_t refuse(const uint8_t *args)
+static uint8_t refuse_command(const uint8_t *args)
 {
     (void)args;
     packet.in = packet.in_end;          /* whatever it is */
@@ -353,7 +353,7 @@ static uint8_t swj_clock(const uint8_t *args)
 /* Bytes of the request, least significant bit first; the last one may not be used up. */
 static void send_bits(uint32_t count)
 {
-    if ((uint32_t)left() < (count + 7) / 8)
+    if ((uint32_t)bytes_left() < (count + 7) / 8)
         packet.bad = true;
     for (uint32_t n; count && !packet.bad; count -= n) {
         uint8_t bits = *packet.in++;
@@ -367,7 +367,7 @@ static void receive_bits(uint32_t count)
 {
     for (uint32_t n; count && !packet.bad; count -= n) {
         n = count < 8 ? count : 8;
-        put(wire_receive_bits(n), 1);
+        put_number(wire_receive_bits(n), 1);
     }
 }
 
@@ -389,9 +389,9 @@ enum { SEQUENCE_CLOCKS = 0x3F, SEQUENCE_INPUT = 0x80 };
 static uint8_t swd_sequence(const uint8_t *args)
 {
     if (!ours())
-        return refuse(args);
+        return refuse_command(args);
     for (int count = args[0]; count && !packet.bad; count--) {
-        uint32_t description = take(), clocks = description & SEQUENCE_CLOCKS;
+        uint32_t description = next_byte(), clocks = description & SEQUENCE_CLOCKS;
         if (description & SEQUENCE_INPUT)
             receive_bits(clocks ? clocks : 64);
         else
@@ -446,15 +446,13 @@ __attribute__((noinline)) static int transfer_one(uint32_t request, uint32_t *va
     return transfer(request, &bytes, 1);
 }
 
-/* The same, counted, and with the time behind it if that was asked for. */
+/* The same, counted. */
 static int transfers(uint32_t request, uint8_t **bytes, uint32_t count)
 {
     uint8_t *start = *bytes;
     int ack = transfer(request, bytes, count);
 
     packet.good += (uint32_t)(*bytes - start) / 4;
-    if (request & TIMESTAMP && ack == WIRE_OK)
-        put(clock_cycles(), 4);
     return ack;
 }
 
@@ -486,36 +484,20 @@ static int read_until(uint32_t request, uint32_t wanted)
     return ack;
 }
 
-/* Reads whose results are posted, count of them.  The first brings the result of none: it
- * goes in front of the others, where four bytes are kept for so long. */
+/* Reads whose results are posted, count of them: the first brings the result of none. */
 static int read_ap(uint32_t request, uint32_t count)
 {
-    const bool posted = packet.pending == POSTED;
-    uint8_t *start = packet.out;
-    struct word *none = (struct word *)(start - 4), kept = *none;
+    uint32_t none;
 
-    packet.out -= posted ? 0 : 4;
-    int ack = transfers(request, &packet.out, count);
-    if (!posted)
-        *none = kept;
-    if (packet.out < start)
-        packet.out = start;
-    else
+    if (packet.pending != POSTED) {
+        int ack = transfer_one(request, &none);
+        if (ack != WIRE_OK)
+            return ack;
         packet.pending = POSTED;
-    return ack;
-}
-
-static int read_dp(uint32_t request, uint32_t count)
-{
-    uint32_t value;
-    uint8_t *bytes = (uint8_t *)&value;
-
-    if (!(request & TIMESTAMP))
-        return transfers(request, &packet.out, count);
-    int ack = transfers(request, &bytes, 1);    /* the time goes first */
-    if (ack == WIRE_OK)
-        put(value, 4);
-    return ack;
+        packet.good++;
+        count--;
+    }
+    return transfers(request, &packet.out, count);
 }
 
 /* count requests that are the same; values has as many words, if they have any. */
@@ -531,7 +513,7 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
     if (ack != WIRE_OK)
         return ack;
     if ((request & (READ | MATCH_VALUE)) == READ)
-        return read_dp(request, count);
+        return transfers(request, &packet.out, count);
     if (!(request & (READ | MATCH_MASK))) {
         packet.pending = UNCHECKED;
         return transfers(request, &values, count);
@@ -545,10 +527,9 @@ static int do_requests(uint32_t request, uint8_t *values, uint32_t count)
 }
 
 /* How many of n have room in the answer, beside what is under way. */
-static uint32_t places(uint32_t request, uint32_t n)
+static uint32_t fitting(uint32_t request, uint32_t n)
 {
-    int bytes = room() - (packet.pending == POSTED ? 4 : 0) - (request & TIMESTAMP ? 4 : 0);
-    uint32_t most = bytes < 0 ? 0 : (uint32_t)bytes / 4;
+    uint32_t most = (uint32_t)space_left() / 4 - (packet.pending == POSTED);
 
     return (request & (READ | MATCH_VALUE)) == READ && most < n ? most : n;
 }
@@ -563,13 +544,12 @@ static uint32_t take_requests(uint32_t request, uint32_t most)
     struct word *values = (struct word *)at;
     uint32_t n = 0;
 
-    if (request & (MATCH_VALUE | MATCH_MASK | TIMESTAMP))
+    if (request & (MATCH_VALUE | MATCH_MASK))
         most = 1;
     for (; n < most && at <= last && *at == request; n++, at += size)
         if (size > 1)
             values[n].value = word_at(at + 1);
     packet.in = at;
-    packet.bad = n == 0;
     return n;
 }
 
@@ -581,17 +561,16 @@ static uint8_t transfer_list(const uint8_t *args)
     uint32_t count = args[1];
     int ack = ours() && count ? WIRE_OK : 0;
 
-    while (count && !packet.bad) {
+    for (uint32_t n = 1; count && n; count -= n) {
         uint8_t *values = packet.in;
-        uint32_t request = left() ? *values : 0, n = take_requests(request, count);
-        uint32_t most = places(request, n);
-        count -= n;
+        uint32_t request = bytes_left() ? *values : 0, most;
+        n = take_requests(request, count);
+        most = fitting(request, n);
         if (ack == WIRE_OK)
             ack = do_requests(request, values, most);
-        if (ack == WIRE_OK && (packet.bad || n > most))
+        if (ack == WIRE_OK && (n == 0 || n > most))
             ack = PROTOCOL_ERROR;
     }
-    packet.bad = false;                 /* said */
     if (ack == WIRE_OK)
         ack = finish_pending();
     *said = (uint8_t)ack;
@@ -606,7 +585,7 @@ static uint8_t transfer_block(const uint8_t *args)
     int ack = ours() && count ? WIRE_OK : 0;
 
     packet.out = start;
-    uint32_t most = (uint32_t)(request & READ ? room() : left()) / 4;
+    uint32_t most = (uint32_t)(request & READ ? space_left() : bytes_left()) / 4;
     uint32_t whole = count < most ? count : most;
     if (ack == WIRE_OK)
         ack = do_requests(request, packet.in, whole);
@@ -651,9 +630,9 @@ static const struct command {
     { 0x11, 4, swj_clock },
     { 0x12, 1, swj_sequence },
     { 0x13, 1, swd_configuration },
-    { 0x14, 0, refuse },                /* JTAG: Sequence, Configure, IDCODE */
-    { 0x15, 0, refuse },
-    { 0x16, 0, refuse },
+    { 0x14, 0, refuse_command },          /* JTAG: Sequence, Configure, IDCODE */
+    { 0x15, 0, refuse_command },
+    { 0x16, 0, refuse_command },
     { 0x1D, 1, swd_sequence },
 };
 
@@ -661,12 +640,12 @@ static const struct command {
 static void run_command(void)
 {
     const uint8_t *request = packet.in;
-    uint8_t *start = packet.out, id = (uint8_t)take();
+    uint8_t *start = packet.out, id = (uint8_t)next_byte();
     const struct command *row = commands, *end = row + sizeof commands / sizeof commands[0];
 
     while (row < end && row->id != id)
         row++;
-    packet.bad |= row == end || left() < row->size || room() < 5;
+    packet.bad |= row == end || bytes_left() < row->size || space_left() < 5;
     if (!packet.bad) {
         packet.in += row->size;
         packet.out += 2;
@@ -677,7 +656,7 @@ static void run_command(void)
     }
     if (packet.bad) {
         packet.out = start;
-        if (room())
+        if (space_left())
             *packet.out++ = UNKNOWN;
     }
 }
@@ -689,15 +668,15 @@ static void run_commands(void)
     uint32_t count = packet.in[1], done = 0;
 
     packet.in += 2;
-    put(EXECUTE_COMMANDS, 2);
-    while (done < count && left() && room() && !packet.bad) {
+    put_number(EXECUTE_COMMANDS, 2);
+    while (done < count && bytes_left() && space_left() && !packet.bad) {
         run_command();
         done++;
     }
     head[1] = (uint8_t)done;
 }
 
-static void answer(struct slot *request, struct slot *to)
+static void answer_slot(struct slot *request, struct slot *to)
 {
     packet.in = request->bytes;
     packet.in_end = packet.in + request->length;
@@ -729,32 +708,32 @@ bool dap_waiting(void)
     return ring.stale || ready();
 }
 
-static void restart(void)
+static void begin_anew(void)
 {
     uint32_t state = interrupts_off();
 
     ring.requests = ring.answers = 0;
     ring.stale = false;
-    listen();
+    receive_packet();
     interrupts_restore(state);
     wire_release(WIRE_DAP);
 }
 
 static void run_slot(void)
 {
-    answer(slot(0), slot(-1));
+    answer_slot(slot(0), slot(-1));
     uint32_t state = interrupts_off();
     ring.next = (uint8_t)((ring.next + 1) % SLOTS);
     ring.requests--;
     ring.answers++;
-    send();
+    send_answer();
     interrupts_restore(state);
 }
 
 void dap_poll(void)
 {
     if (ring.stale)
-        restart();
+        begin_anew();
     for (int i = 0; i < PACKETS && ready() && !ring.stale; i++) {
         watchdog_feed();
         run_slot();

@@ -42,10 +42,10 @@ static void info_tells_what_it_is(void **state)
     (void)state;
     assert_int_equal(dap.interface, 0);
     assert_says("00 04", "00 06 32 2E 31 2E 30 00");
-    assert_says("00 F0", "00 02 31 01");
+    assert_says("00 F0", "00 02 11 01");
     assert_says("00 FE", "00 01 08");
     assert_says("00 FF", "00 02 40 00");
-    assert_says("00 F1", "00 04 00 A2 4A 04");          /* 72 MHz */
+    assert_says("00 F1", "00 00");
     assert_says("00 05", "00 00");
     dap_hex(&dap, "00 03");
     assert_string_equal(cdc_host_string(gdb->cdc, 3), (char *)dap.answer + 2);
