@@ -66,21 +66,21 @@ enum { LOOK_MS = 10, SERVE_STEPS = 1000 };
 enum { FPB_MAX = 8, DWT_MAX = 4 };
 
 /* CPUID.PARTNO.  Add a core by adding a row; the last is for those that have none. */
+enum { PARTNO = 0xFFF, CACHE = 1 << 15 };
 static const struct core_type {
-    uint16_t part;
-    bool cache;
+    uint16_t part;                      /* and CACHE, if it has one */
     char name[4];                       /* behind "Cortex-" */
 } core_types[] = {
-    { 0xC20, false, "M0"   },
-    { 0xC21, false, "M1"   },
-    { 0xC60, false, "M0+"  },
-    { 0xC23, false, "M3"   },
-    { 0xC24, false, "M4"   },
-    { 0xC27, true,  "M7"   },
-    { 0xD20, false, "M23"  },
-    { 0xD21, false, "M33"  },
-    { 0xD22, true,  "M55"  },
-    { 0,     false, "M"    },
+    { 0xC20,         "M0"  },
+    { 0xC21,         "M1"  },
+    { 0xC60,         "M0+" },
+    { 0xC23,         "M3"  },
+    { 0xC24,         "M4"  },
+    { 0xC27 | CACHE, "M7"  },
+    { 0xD20,         "M23" },
+    { 0xD21,         "M33" },
+    { 0xD22 | CACHE, "M55" },
+    { 0,             "M"   },
 };
 
 uint8_t cortexm_step_interrupts;
@@ -502,11 +502,10 @@ __attribute__((noinline)) static int change_breakpoint(uint32_t *entry, uint32_t
 }
 
 /* The first halfword is enough for instructions of all kinds. */
-int cortexm_set_breakpoint(uint32_t address, int kind)
+int cortexm_set_breakpoint(uint32_t address)
 {
     uint32_t *unused = find_breakpoint(0);
 
-    (void)kind;
     address |= 1;
     if (find_breakpoint(address))
         return OK;
@@ -515,11 +514,10 @@ int cortexm_set_breakpoint(uint32_t address, int kind)
     return unused ? change_breakpoint(unused, address) : ERR_RESOURCES;
 }
 
-int cortexm_clear_breakpoint(uint32_t address, int kind)
+int cortexm_clear_breakpoint(uint32_t address)
 {
     uint32_t *entry = find_breakpoint(address | 1);
 
-    (void)kind;
     return entry ? change_breakpoint(entry, 0) : OK;
 }
 
@@ -600,7 +598,7 @@ static const struct core_type *core_type(uint32_t cpuid)
 {
     const struct core_type *type = core_types;
 
-    while (type->part != 0 && type->part != (cpuid >> 4 & 0xFFF))
+    while (type->part && (type->part & PARTNO) != (cpuid >> 4 & PARTNO))
         type++;
     return type;
 }
@@ -610,13 +608,13 @@ const char *cortexm_name(uint32_t cpuid)
     return core_type(cpuid)->name;
 }
 
-static int at_most(uint32_t count, int limit)
+static int no_more_than(uint32_t count, int limit)
 {
     return count < (uint32_t)limit ? (int)count : limit;
 }
 
 /* Cores of Armv8-M have part numbers D..; in ARCHITECTURE, C means Armv6-M and the like. */
-static void identify(uint32_t cpuid)
+static void read_what_it_is(uint32_t cpuid)
 {
     uint32_t fp_ctrl = read_optional(FP_CTRL);
 
@@ -624,11 +622,11 @@ static void identify(uint32_t cpuid)
     core.info.v7m = (cpuid >> 16 & 0xF) == 0xF;
     core.info.fpu = core.info.v7m && read_optional(MVFR0) != 0;
     core.v8m = (cpuid >> 12 & 0xF) == 0xD;
-    core.has_cache = core_type(cpuid)->cache;
+    core.has_cache = core_type(cpuid)->part & CACHE;
     core.fpb_v2 = fp_ctrl >> 28 == 1;
     core.info.breakpoints =
-        at_most((fp_ctrl >> 4 & 0xF) | (fp_ctrl >> 8 & 0x70), FPB_MAX);
-    core.info.watchpoints = at_most(read_optional(DWT_CTRL) >> 28, DWT_MAX);
+        no_more_than((fp_ctrl >> 4 & 0xF) | (fp_ctrl >> 8 & 0x70), FPB_MAX);
+    core.info.watchpoints = no_more_than(read_optional(DWT_CTRL) >> 28, DWT_MAX);
 }
 
 int cortexm_attach(void)
@@ -641,7 +639,7 @@ int cortexm_attach(void)
     wake_dwt();
     if (core.failed)
         return take_error();
-    identify(cpuid);
+    read_what_it_is(cpuid);
     for (int i = 0; i < core.info.watchpoints; i++) {
         core.watchpoints[i].comparator = (uint16_t)(DWT_COMP0 + DWT_NEXT * i);
         arm_watchpoint(&core.watchpoints[i]);
@@ -760,13 +758,13 @@ static bool serve_interrupts(void)
     if (core.failed)
         return false;
     bool taken = find_breakpoint(from[0] | 1) || find_breakpoint((from[0] & ~2u) | 1);
-    bool armed = !taken && cortexm_set_breakpoint(from[0], 2) == OK;
+    bool armed = !taken && cortexm_set_breakpoint(from[0]) == OK;
     for (;; armed = false) {
         run_until_halted(armed ? 0 : C_STEP);
         transfer_row(REG_PC, now, 2);
         bool inside = (now[1] ^ from[1]) & XPSR_EXCEPTION, back = now[0] == from[0];
         if (armed)
-            core.failed = cortexm_clear_breakpoint(from[0], 2);
+            core.failed = cortexm_clear_breakpoint(from[0]);
         if (read_word(DFSR) > DFSR_HALTED) {
             if (!armed || !back)
                 return false;

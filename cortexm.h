@@ -70,9 +70,9 @@ int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values);
 int cortexm_read_registers(uint32_t *values);
 int cortexm_write_registers(const uint32_t *values);
 
-/* Comparators.  kind: bytes of the instruction (2, 3 or 4), as GDB's Z1. */
-int cortexm_set_breakpoint(uint32_t address, int kind);
-int cortexm_clear_breakpoint(uint32_t address, int kind);
+/* Comparators. */
+int cortexm_set_breakpoint(uint32_t address);
+int cortexm_clear_breakpoint(uint32_t address);
 enum watch { WATCH_WRITE = 2, WATCH_READ = 3, WATCH_ACCESS = 4 };   /* GDB's Z number */
 int cortexm_set_watchpoint(enum watch type, uint32_t address, uint32_t length);
 int cortexm_clear_watchpoint(enum watch type, uint32_t address, uint32_t length);

@@ -233,12 +233,11 @@ int gdb_search(uint32_t address, uint32_t length, struct scan *rest)
 }
 
 /* Z0 and Z1 are breakpoints, Z2 to Z4 watchpoints; z takes them away.  The last number is
- * the kind of instruction, 2, 3 or 4 (lldb says 0), or the length that is watched.  A
- * condition may follow it: we never offered that. */
+ * the length that is watched, or the kind of instruction, 2, 3 or 4 (lldb says 0): its first
+ * halfword is enough for all of them.  A condition may follow: we never offered that. */
 static int change(uint32_t type, uint32_t address, struct scan *rest, bool set)
 {
     uint32_t length = scan_hex(rest);
-    int kind = length == 3 || length == 4 ? (int)length : 2;
 
     if (type > WATCH_ACCESS)
         return EMPTY;
@@ -248,8 +247,8 @@ static int change(uint32_t type, uint32_t address, struct scan *rest, bool set)
         return (set ? cortexm_set_watchpoint : cortexm_clear_watchpoint)
             ((enum watch)type, address, length);
     if (type == 0)
-        return (set ? swbreak_set : swbreak_clear)(address, kind);
-    return (set ? cortexm_set_breakpoint : cortexm_clear_breakpoint)(address, kind);
+        return (set ? swbreak_set : swbreak_clear)(address);
+    return (set ? cortexm_set_breakpoint : cortexm_clear_breakpoint)(address);
 }
 
 int gdb_insert(uint32_t type, uint32_t address, struct scan *rest)

@@ -28,7 +28,7 @@ static struct place {
 } places[PLACES + 1];
 
 /* The one at this address, or the first that is unused. */
-static struct place *find(uint32_t address)
+static struct place *find_place(uint32_t address)
 {
     struct place *p = places;
 
@@ -39,7 +39,7 @@ static struct place *find(uint32_t address)
 
 bool swbreak_at(uint32_t address)
 {
-    return find(address)->use != UNUSED;
+    return find_place(address)->use != UNUSED;
 }
 
 /* Bytes of memory that lie on BKPTs of ours: kept, as what the program has there, or shown so.
@@ -90,9 +90,9 @@ static void each_bkpt(int (*act)(struct place *place))
             act(p);
 }
 
-int swbreak_set(uint32_t address, int kind)
+int swbreak_set(uint32_t address)
 {
-    struct place *place = find(address);
+    struct place *place = find_place(address);
     struct region piece;
 
     if (place->use != UNUSED)           /* the protocol allows to ask twice */
@@ -103,20 +103,20 @@ int swbreak_set(uint32_t address, int kind)
     place->address = address;
     place->original[0] = place->original[1] = OUR_BYTE;     /* if that is there already */
     bool ram = piece.kind == REGION_RAM;
-    int error = ram ? put_bkpt(place) : cortexm_set_breakpoint(address, kind);
+    int error = ram ? put_bkpt(place) : cortexm_set_breakpoint(address);
     if (error == OK)
         place->use = ram ? BKPT : COMPARATOR;
     return error;
 }
 
 /* What fails is kept, to be tried again. */
-int swbreak_clear(uint32_t address, int kind)
+int swbreak_clear(uint32_t address)
 {
-    struct place *place = find(address), *last = place;
+    struct place *place = find_place(address), *last = place;
 
     if (place->use == UNUSED)
         return OK;
-    int error = place->use == COMPARATOR ? cortexm_clear_breakpoint(address, kind)
+    int error = place->use == COMPARATOR ? cortexm_clear_breakpoint(address)
                                          : restore(place);
     if (error != OK)
         return error;

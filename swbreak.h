@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int swbreak_set(uint32_t address, int kind);
-int swbreak_clear(uint32_t address, int kind);
+int swbreak_set(uint32_t address);
+int swbreak_clear(uint32_t address);
 bool swbreak_at(uint32_t address);
 void swbreak_renew(void);               /* the core has stopped: those that the program has
                                          * written over are set again */

@@ -212,17 +212,15 @@ int cortexm_read_row(uint32_t first, uint32_t count, uint32_t *values)
     return OK;
 }
 int cortexm_write_registers(const uint32_t *values) { (void)values; return OK; }
-int cortexm_set_breakpoint(uint32_t address, int kind)
+int cortexm_set_breakpoint(uint32_t address)
 {
-    (void)kind;
     if (fake.breakpoint_count == 4)
         return ERR_RESOURCES;
     fake.breakpoints[fake.breakpoint_count++] = address;
     return OK;
 }
-int cortexm_clear_breakpoint(uint32_t address, int kind)
+int cortexm_clear_breakpoint(uint32_t address)
 {
-    (void)kind;
     for (int i = 0; i < fake.breakpoint_count; i++)
         if (fake.breakpoints[i] == address) {
             fake.breakpoints[i] = fake.breakpoints[--fake.breakpoint_count];

@@ -397,7 +397,7 @@ static void what_stopped_the_core_for_somebody_else_is_no_reason_later(void **st
 /* The reset button, and then the program ran into a BKPT: gdb thinks that it stands still. */
 static void reset_while_it_stood_still(void)
 {
-    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_set_breakpoint(0x08000100);
     memset(cpu.comp, 0, sizeof cpu.comp);
     cpu.dhcsr = S_RESET | S_HALT | 3;
     cpu.dfsr = 2;
@@ -562,7 +562,7 @@ static void what_stops_a_range_is_told(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         m3(state);
-        cortexm_set_breakpoint(0x08000208, 2);
+        cortexm_set_breakpoint(0x08000208);
         if (rows[i].reason == STOP_WATCH_WRITE)
             cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
         cpu.event_at = rows[i].pc == 0x08000208 ? 5 : 6;
@@ -583,23 +583,23 @@ static void what_stops_a_range_is_told(void **state)
 static void breakpoints_use_the_half_of_the_word_they_are_in(void **state)
 {
     (void)state;
-    assert_int_equal(cortexm_set_breakpoint(0x08000100, 2), OK);
-    assert_int_equal(cortexm_set_breakpoint(0x08000106, 2), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000100), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000106), OK);
     assert_int_equal(cpu.comp[0], 0x48000101);
     assert_int_equal(cpu.comp[1], 0x88000105);
-    assert_int_equal(cortexm_set_breakpoint(0x20000100, 2), ERR_UNSUPPORTED);
+    assert_int_equal(cortexm_set_breakpoint(0x20000100), ERR_UNSUPPORTED);
     for (uint32_t i = 0; i < 4; i++)
-        assert_int_equal(cortexm_set_breakpoint(0x08000200 + 4 * i, 2), OK);
-    assert_int_equal(cortexm_set_breakpoint(0x08000300, 2), ERR_RESOURCES);
-    assert_int_equal(cortexm_clear_breakpoint(0x08000100, 2), OK);
+        assert_int_equal(cortexm_set_breakpoint(0x08000200 + 4 * i), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000300), ERR_RESOURCES);
+    assert_int_equal(cortexm_clear_breakpoint(0x08000100), OK);
     assert_int_equal(cpu.comp[0], 0);
-    assert_int_equal(cortexm_set_breakpoint(0x08000300, 2), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x08000300), OK);
 }
 
 static void fpb_revision_2_takes_any_address(void **state)
 {
     (void)state;
-    assert_int_equal(cortexm_set_breakpoint(0x20000102, 2), OK);
+    assert_int_equal(cortexm_set_breakpoint(0x20000102), OK);
     assert_int_equal(cpu.comp[0], 0x20000103);
 }
 
@@ -645,7 +645,7 @@ static void watch_hits_say_which_kind_and_where(void **state)
 static void breakpoint_hits_are_told_apart(void **state)
 {
     (void)state;
-    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_set_breakpoint(0x08000100);
     cortexm_resume();
     cpu.regs[15] = 0x08000100;
     cpu.dhcsr |= S_HALT;
@@ -703,7 +703,7 @@ static void reset_halts_at_the_first_instruction(void **state)
 static void a_reset_button_while_running_arms_everything_again(void **state)
 {
     (void)state;
-    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_set_breakpoint(0x08000100);
     cortexm_resume();
     memset(cpu.comp, 0, sizeof cpu.comp);
     cpu.dhcsr = S_RESET;
@@ -815,7 +815,7 @@ static void faults_are_explained_from_the_instruction_on_v6m(void **state)
 static void detach_leaves_the_core_running_and_free(void **state)
 {
     (void)state;
-    cortexm_set_breakpoint(0x08000100, 2);
+    cortexm_set_breakpoint(0x08000100);
     cortexm_step();
     cortexm_detach();
     assert_int_equal(cpu.comp[0], 0);
