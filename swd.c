@@ -43,6 +43,7 @@
 #include "swd.h"
 #include "board.h"
 #include "clock.h"
+#include "mem.h"
 #include "wire.h"
 
 #define SWDIO       (1u << SWDIO_PIN)
@@ -132,6 +133,13 @@ __attribute__((noinline)) static uint32_t exchange(uint32_t bits, uint32_t count
     return bits >> (32 - count);
 }
 
+/* The same bits, 32 of them and more. */
+__attribute__((noinline)) static void fill(uint32_t bits, uint32_t more)
+{
+    exchange(bits, 32);
+    exchange(bits, more);
+}
+
 static void take_over(void)
 {
     exchange(0xF, 1u + swd.turnaround);
@@ -145,7 +153,7 @@ static inline uint32_t parity_of_4(uint32_t bits)
     return 0x6996u >> bits & 1;
 }
 
-static uint32_t parity(uint32_t word)
+__attribute__((noinline)) static uint32_t parity(uint32_t word)
 {
     word ^= word >> 16;
     word ^= word >> 8;
@@ -180,15 +188,11 @@ __attribute__((noinline)) static int refused(int ack, uint32_t request)
 {
     bool known = ack == WIRE_WAIT || ack == WIRE_FAULT;
 
-    if (!known || (swd.always_data && request & READING)) {
-        exchange(0xFFFFFFFF, 32);
-        exchange(0xFFFFFFFF, known ? 1 : BACK_OFF - 32 - 1);
-    }
+    if (!known || (swd.always_data && request & READING))
+        fill(0xFFFFFFFF, known ? 1 : BACK_OFF - 32 - 1);
     take_over();
-    if (known && swd.always_data && !(request & READING)) {
-        exchange(0, 32);
-        exchange(0, 1);
-    }
+    if (known && swd.always_data && !(request & READING))
+        fill(0, 1);
     return ack;
 }
 
@@ -201,23 +205,21 @@ static int ask_paced(uint32_t request)
 
 static int word_paced(uint32_t request, uint8_t *bytes)
 {
-    uint32_t word;
+    struct word *word = (struct word *)bytes;
+    bool reading = request & READING;
     int ack = ask_paced(request);
 
     if (ack != WIRE_OK)
         return refused(ack, request);
-    if (request & READING) {
-        word = exchange(0xFFFFFFFF, 32);
-        bool odd = parity(word) != exchange(1, 1);
+    if (!reading)
         take_over();
-        if (odd)
+    uint32_t sent = reading ? 0xFFFFFFFF : word->value, heard = exchange(sent, 32);
+    uint32_t odd = exchange(reading | parity(sent), 1);
+    if (reading) {
+        take_over();
+        if (parity(heard) != odd)
             return WIRE_PARITY;
-        __builtin_memcpy(bytes, &word, 4);
-    } else {
-        __builtin_memcpy(&word, bytes, 4);
-        take_over();
-        exchange(word, 32);
-        exchange(parity(word), 1);
+        word->value = heard;
     }
     return WIRE_OK;
 }
@@ -257,7 +259,7 @@ static int words(uint32_t request, struct wire_block *block)
  * buffer or in front of a slow bus.  Idle clocks between them cost less.  So a block begins
  * with as many as the last one needed; a lone write is seldom followed by another, and pays
  * for the missing buffer only. */
-static uint32_t at_most(uint32_t count, uint32_t pause)
+static uint32_t pause_within(uint32_t count, uint32_t pause)
 {
     uint32_t most = count > 1 ? PAUSE_MAX : 2;
     return pause < most ? pause : most;
@@ -267,7 +269,7 @@ static uint32_t at_most(uint32_t count, uint32_t pause)
  * words, for the target's clock may become faster. */
 static void learn_pause(uint32_t count, uint32_t before, uint32_t after)
 {
-    uint32_t pause = at_most(count, after);
+    uint32_t pause = pause_within(count, after);
 
     if (after > before && pause > swd.pause / 256)
         swd.pause = pause * 256 + 255;
@@ -280,7 +282,7 @@ int wire_words(uint32_t request, struct wire_block *block)
     request = framed(request);
     if (request & READING)
         return words(request, block);
-    uint32_t count = block->left, pause = at_most(count, swd.pause / 256);
+    uint32_t count = block->left, pause = pause_within(count, swd.pause / 256);
     if (block->idle < pause)
         block->idle = pause;
     pause = block->idle;
@@ -307,8 +309,8 @@ uint32_t wire_receive_bits(uint32_t count)
 
 static void send_56_ones(void)
 {
-    wire_send_bits(0xFFFFFFFF, 32);
-    wire_send_bits(0xFFFFFFFF, 24);
+    SWD_PORT.CRH = swd.crh[DRIVE];
+    fill(0xFFFFFFFF, 24);
 }
 
 /* 56 clocks high and 4 low: line reset, ADIv5.2 B4.3.3. */
@@ -367,7 +369,7 @@ static uint32_t cycles_of(uint32_t count)
 }
 
 /* Sixteenths of a cycle for one bit; what does not belong to the bits cancels out. */
-static uint32_t measure(uint32_t turns)
+static uint32_t time_bits(uint32_t turns)
 {
     swd.wait_low = swd.wait_high = turns;
     return cycles_of(32) - cycles_of(16);
@@ -381,11 +383,11 @@ static void calibrate(void)
     if (swd.turn)
         return;
     swd_release();
-    uint32_t quickest = measure(1);
+    uint32_t quickest = time_bits(1);
 
-    swd.turn = (measure(TURNS + 1) - quickest) / (2 * TURNS);
+    swd.turn = (time_bits(TURNS + 1) - quickest) / (2 * TURNS);
     swd.paced = quickest - 2 * swd.turn;
-    swd.quick = measure(0);
+    swd.quick = time_bits(0);
 }
 
 /* Where the straight lines are not used the loop sends the odd bits, at its quickest. */

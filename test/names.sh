@@ -13,8 +13,6 @@ build=${BUILD:-build}
 
 # Not looked at yet: flash is about to become data.
 moving=" flash_samd.c flash_stm32.c flash_job.c loader.c options.c target.c "
-# To be renamed when cortexm.c and swd.c are at rest.
-shared=" at_most "
 
 # "uses FILE SYMBOL" and "has FILE SYMBOL"
 symbols() {
@@ -65,14 +63,14 @@ for image in boot probe; do
         grep -q "^LOAD .*/arm/${file%.c}\.o$" "$build/$image.map" && files="$files $file"
     done
     # shellcheck disable=SC2086
-    awk -v moving="$moving" -v shared="$shared" '
+    awk -v moving="$moving" '
         function defined(line) {
             gsub(/__attribute__\(\([^{]*\)\) /, "", line)
             if (match(line, /[a-z_0-9]+\(/)) {
                 line = substr(line, RSTART, RLENGTH - 1)
                 count++
                 if (index(moving, " " FILENAME " ")) return
-                if (line in home && home[line] != FILENAME && !index(shared, " " line " ")) {
+                if (line in home && home[line] != FILENAME) {
                     print line "() stands in " home[line] " and in " FILENAME ": it needs two names"
                     bad = 1
                 }
