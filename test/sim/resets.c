@@ -314,19 +314,33 @@ static void the_button_leaves_a_halted_chip_at_its_vector(void **state)
     assert_told();
 }
 
+/* The answer to it is in rsp->reply. */
+static void step_with_the_button_held(double ms)
+{
+    run_to_counted();
+    pin_drive(&button, DRIVE_LOW);
+    board_run_ms(rsp->board, 5);
+    rsp_send(rsp, "vCont;s:1", 9);
+    board_run_ms(rsp->board, ms);
+    pin_drive(&button, DRIVE_OPEN);
+    assert_true(rsp_receive(rsp, 1000));
+    while (rsp->reply[0] == 'O')
+        assert_true(rsp_receive(rsp, 1000));
+}
+
+/* A SAM D21 whose reset ends while SWCLK is low stays in it (13.6.2), until the next one.  SWCLK
+ * is low for 1 % of the time while we wait, so of these moments one may be such a moment. */
 static void while_the_button_is_held_a_step_waits_for_it(void **state)
 {
+    int unlucky = 0;
+
     (void)state;
     for (int i = 0; i < 12; i++) {
-        run_to_counted();
-        pin_drive(&button, DRIVE_LOW);
-        board_run_ms(rsp->board, 5);
-        rsp_send(rsp, "vCont;s:1", 9);
-        board_run_ms(rsp->board, 30 + 0.071 * i);
-        pin_drive(&button, DRIVE_OPEN);
-        assert_true(rsp_receive(rsp, 1000));
-        while (rsp->reply[0] == 'O')
-            assert_true(rsp_receive(rsp, 1000));
+        step_with_the_button_held(30 + 0.071 * i);
+        if (rsp->reply[0] == 'E' && unlucky++ == 0) {
+            press(1);
+            step_with_the_button_held(30.23 + 0.071 * i);
+        }
         assert_int_equal(stopped(rsp->reply, 5), LOOP);
     }
 }
