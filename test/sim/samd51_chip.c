@@ -247,8 +247,10 @@ static void a_double_word_is_programmed_once(void **state)
     put(0x2000, 0, 4);
     command(WQW);
     assert_said(SIM_RULE, "the double word at 0x00002000 is programmed again");
-    command_at(0x2000, EB);
-    put(0x2000, 0, 4);
+    put(0x4000, 0, 4);
+    command(WQW);
+    command_at(0x4000, EB);                                 /* an erase starts anew */
+    put(0x4000, 0, 4);
     command(WQW);
     nobody_complained();
 }
@@ -421,6 +423,24 @@ static void bkswrst_swaps_the_banks_and_resets(void **state)
     board_run_ms(board, 4);
     assert_int_equal(get(0x100, 1), 0x22);
     assert_int_equal(get(STATUS, 2) & 0x10, 0);
+    put(DSU_EXT, 1 << 4, 1);                                /* with no boot loader to spare */
+    board_run_ms(board, 15100);
+    assert_int_equal(get(STATUS, 2) & 0x10, 0x10);
+}
+
+static void what_was_programmed_goes_with_its_bank(void **state)
+{
+    (void)state;
+    put(0x200, 0, 4);
+    command(WQW);
+    put(CTRLB, 0xA500 | BKSWRST, 2);
+    board_run_ms(board, 1);
+    put(0x200, 0, 4);
+    command(WQW);
+    nobody_complained();
+    put(0x80200, 0, 4);
+    command(WQW);
+    assert_said(SIM_RULE, "the double word at 0x00080200");
 }
 
 /* --- DSU -------------------------------------------------------------------------------------- */
@@ -531,12 +551,30 @@ static void a_sercom_talks_to_itself_over_a_wire(void **state)
     put(0x43000004, 3 << 16, 4);
     put(0x4300000C, 63019, 2);                              /* 115200 from 48 MHz */
     put(0x43000000, 1 << 30 | 1 << 20 | 1 << 2 | 1 << 1, 4);
+    put(0x43000016, 4 | 1 << 7, 1);                         /* RXC, ERROR */
     put(0x43000028, 0xA5, 2);
     board_run_ms(board, 0.1);
+    assert_int_equal(get(0xE000E204, 4) >> 30, 0);          /* DRE and TXC are others: 62, 63 */
+    assert_int_equal(get(0xE000E208, 4), 1);                /* 64 is RXC */
     assert_int_equal(get(0x43000018, 1) & 4, 4);            /* RXC */
     assert_int_equal(get(0x43000028, 2), 0xA5);
     nobody_complained();
+    for (int i = 0; i < 3; i++) {                           /* two are kept */
+        put(0x43000028, 1, 2);
+        board_run_ms(board, 0.1);
+    }
+    assert_int_equal(get(0xE000E208, 4) & 2, 2);            /* 65 is all that is left: BUFOVF */
     net_free(wire);
+}
+
+static void pa30_is_swclk_by_function_h(void **state)
+{
+    (void)state;
+    assert_int_equal(get(PORT + 0x40 + 30, 1), 1);
+    assert_int_equal(get(PORT + 0x30 + 15, 1) & 15, 7);
+    assert_int_equal(chip->pin(chip, "PA31")->drive, DRIVE_PULL_UP);
+    put(PORT + 0x40 + 30, 0, 1);                            /* given away */
+    assert_int_equal(chip->pin(chip, "PA31")->drive, DRIVE_OPEN);
 }
 
 static void the_cache_takes_the_wait_states_away(void **state)
@@ -571,12 +609,14 @@ int main(int argc, char **argv)
         T(an_erased_user_page_leaves_the_watchdog_always_on),
         T(smart_eeprom_is_named),
         T(bkswrst_swaps_the_banks_and_resets),
+        T(what_was_programmed_goes_with_its_bank),
         T(chip_erase_takes_15_s_and_spares_user_page_and_boot_loader),
         T(the_security_bit_shuts_all_but_the_dsu_from_the_next_reset_on),
         T(celck_locks_chip_erase),
         T(pac_keeps_the_core_from_the_dsus_inner_half),
         T(the_watchdog_bites_and_stands_still_in_a_halt),
         T(a_sercom_talks_to_itself_over_a_wire),
+        T(pa30_is_swclk_by_function_h),
         T(the_cache_takes_the_wait_states_away),
     };
     if (argc > 1)
