@@ -1,9 +1,10 @@
-/* crc.c - the chip's CRC unit, which happens to compute what gdb asks for.
+/* crc.c - the chip's CRC unit.  It computes just the CRC that gdb asks for.
  *
- * The unit takes whole words, their highest byte first, in 4 cycles; by a table of
- * nibbles it were 170.  It cannot be loaded with a value: who begins must finish before
- * another begins, and the bytes after the last whole word are done here, bit by bit.
- * No interrupt uses it.
+ * The unit takes a word in 4 cycles, its highest byte first.  A table of nibbles would take
+ * 170.  What it cannot do:
+ *   - begin with a given value.  So one CRC is finished before the next begins, and no
+ *     interrupt may use the unit.
+ *   - take less than a word.  The bytes behind the last whole word are done here, bit by bit.
  *
  * Source: RM0008 4. */
 #include "crc.h"

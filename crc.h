@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 void crc_start(void);
-/* The CRC since the start, these bytes included.  Only the last piece may have a length
- * that is no multiple of 4. */
+/* Returns the CRC of all bytes since the start, with these.  The length is a multiple of 4;
+ * only that of the last piece may be any. */
 uint32_t crc_add(const uint8_t *bytes, uint32_t length);
 
 #endif

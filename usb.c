@@ -1,4 +1,4 @@
-/* usb.c - chapter 9: what every USB device must answer, from the tables of this one.
+/* usb.c - chapter 9 of USB: the requests that every device answers.
  *
  * A control transfer, and where we are in it:
  *
@@ -6,13 +6,16 @@
  *   SETUP  -> OUT ... OUT  -> IN (empty)       DATA_OUT  then STATUS_IN
  *   SETUP                  -> IN (empty)                      STATUS_IN
  *
+ * What the device is stands in usb_device, which the top level owns.
+ *
  * Rules:
- *   - everything happens in the USB interrupt; nothing there waits;
- *   - a SETUP ends whatever was going on, and is always taken;
- *   - the host may end a data stage early by beginning the status stage;
- *   - data shorter than asked for that fills its last packet is ended by an empty one;
- *   - a new address is used only after the status stage that confirmed it;
- *   - what is not in a table is answered with STALL, on both directions, until a SETUP.
+ *   - All of it runs in the USB interrupt, and nothing there waits.
+ *   - A SETUP is always taken, and ends what was going on.
+ *   - The host may begin the status stage early: that ends the data stage.
+ *   - The end of data is a short packet, unless it is all that the host asked for.  When the
+ *     last packet is full, an empty one follows.
+ *   - A new address counts when the status stage that confirms it is over.
+ *   - A request that is not known is answered with STALL, in both directions, until a SETUP.
  *
  * Sources: USB 2.0 8.5.3, 9.4; RM0008 23.4.2, 23.5.2. */
 #include "usb.h"
@@ -296,9 +299,10 @@ static bool packet_waits(void)
     return ep_events(0) & EP_RECEIVED;
 }
 
-/* A SETUP that came meanwhile has made NAK of both: what is ready here is not for it, and it
- * lies in the OUT buffer; so may the status stage, behind which there is no more data either.
- * What comes while we set is taken back before the host can ask again, 3 us later. */
+/* Not when a packet waits.  If it is a SETUP, it lies in the OUT buffer and has made NAK of
+ * both directions, and what is ready here is not an answer to it.  If it is the status stage,
+ * no more data is wanted.  When one comes while we set, we take it back: the host asks again
+ * 3 us later at the earliest. */
 static void set(enum ep_direction direction, enum ep_state state)
 {
     if (!packet_waits())
@@ -319,8 +323,8 @@ static void stall(void)
     arm(IDLE, EP_STALL, EP_STALL);
 }
 
-/* OUT is open since the SETUP, for the host may stop asking and go on to the status stage:
- * when it has, nobody must open OUT again before that packet is taken. */
+/* OUT is open since the SETUP, for the host may go on to the status stage at any time.  It must
+ * not be opened again before that packet is taken. */
 static void send_next(void)
 {
     int n = usb.left < ep0_size() ? usb.left : ep0_size();
@@ -329,7 +333,7 @@ static void send_next(void)
         return;
     }
     if (n < ep0_size())
-        usb.empty_packet = false;       /* this one is short, which says "the end" too */
+        usb.empty_packet = false;       /* this packet is short: that is an end, too */
     ep_write(0, 0, usb.from, n);
     ep_next(0, 0, n);
     usb.from += n;
@@ -352,8 +356,8 @@ static void begin_answer(int result)
     }
 }
 
-/* The host may ask for the status stage the moment its last packet is accepted, before we
- * have seen it: then NAK.  Asking sooner is against the rules: STALL. */
+/* The host may ask for the status stage as soon as its last packet is accepted.  We may not
+ * have seen that packet yet: NAK.  To ask sooner is against the rules: STALL. */
 static void expect_data(void)
 {
     arm(DATA_OUT, EP_VALID, usb.left > ep0_size() ? EP_STALL : EP_NAK);
@@ -362,7 +366,7 @@ static void expect_data(void)
 static void setup_arrived(void)
 {
     ep_read(0, (uint8_t *)&usb.setup, sizeof usb.setup);
-    /* Only now: while the event stands, another SETUP cannot overwrite the buffer. */
+    /* Cleared now, not before: until then no other SETUP can overwrite the buffer. */
     ep_clear(0, EP_RECEIVED | EP_SENT);
     bool to_device = !(setup()->bmRequestType & USB_FROM_DEVICE) && setup()->wLength;
     if (!to_device) {
@@ -385,12 +389,12 @@ static void data_arrived(void)
     if (usb.left == 0)
         begin_answer(answer_request());
     else if (n < ep0_size())
-        stall();                       /* less than it promised */
+        stall();                        /* less than it promised */
     else
         expect_data();
 }
 
-/* OUT outside of a data stage to the device: the status stage, early or in time. */
+/* A packet that is no SETUP: data to the device, or the status stage, early or in time. */
 static void packet_arrived(void)
 {
     if (usb.stage == DATA_OUT) {
@@ -415,8 +419,8 @@ static void status_done(void)
     }
 }
 
-/* Both events at once: what was sent was sent before the other packet came, because the
- * host does one thing after the other.  But nothing new is loaded when another packet waits. */
+/* Both events may be there at once.  The host does one thing after the other: what was sent was
+ * sent before the other packet came.  While that waits, nothing new is loaded. */
 __attribute__((noinline)) static void control_event(int events)
 {
     if (events & EP_SENT) {
@@ -447,7 +451,7 @@ static void bus_reset(void)
     ep_address(0);
 }
 
-/* Apart, as control_event() is: usb_interrupt() shall save only the registers it needs. */
+/* Not inline, like control_event(): so usb_interrupt() saves few registers. */
 __attribute__((noinline)) static void bus_event(int bus)
 {
     if (bus & (BUS_WAKEUP | BUS_RESET))
@@ -460,8 +464,9 @@ __attribute__((noinline)) static void bus_event(int bus)
         ep_sleep(true);
 }
 
-/* ISTR names endpoint 0 first, but a packet that waits with a SETUP came before it: it belongs
- * to the port that is now closed, goes out before the break or at the old baud rate, ... */
+/* The endpoint with a packet that came before the SETUP, or 0.  ISTR names endpoint 0 first,
+ * but bytes that were written before a break, or before the port was closed, have their turn
+ * before it. */
 __attribute__((noinline)) static int before_control(void)
 {
     int n = 7;
@@ -470,8 +475,8 @@ __attribute__((noinline)) static int before_control(void)
     return n;
 }
 
-/* One thing at a time: the interrupt stays asked for until there is none.  An endpoint first,
- * for the host is asking for the next packet already. */
+/* One thing each time: the interrupt comes again until all is done.  Endpoints go before the
+ * bus, for there the host asks for the next packet already. */
 void usb_interrupt(void);
 void usb_interrupt(void)
 {

@@ -1,18 +1,18 @@
 /* usb_ep.c - endpoint registers and packet memory of the USB block.
  *
- * EPnR, RM0008 23.5.2.  Three kinds of bits in one register, hence the care:
+ * EPnR, RM0008 23.5.2, has three kinds of bits:
  *
  *   15 CTR_RX   14 DTOG_RX  13:12 STAT_RX  11 SETUP  10:9 EP_TYPE  8 EP_KIND
  *    7 CTR_TX    6 DTOG_TX   5:4  STAT_TX                           3:0 EA
  *
- *   CTR   writing 0 clears, writing 1 leaves alone
- *   STAT  writing 1 toggles, writing 0 leaves alone: to get VALID (11) from NAK (10)
- *   DTOG  write 01.  Hence "old XOR wanted".
- *   rest  plain: write back what was read
+ *   CTR         0 clears, 1 leaves alone
+ *   STAT, DTOG  1 toggles, 0 leaves alone.  So one writes "old XOR wanted": to get VALID (11)
+ *               from NAK (10), 01
+ *   the rest    plain: what was read is written back
  *
- * The two directions are the same five bits, eight apart; code is indexed by direction.
+ * The two directions have the same five bits, eight apart; code is indexed by direction.
  *
- * Packet memory is 512 bytes, but its halfwords lie a word apart for us:
+ * Packet memory is 512 bytes.  For us its halfwords lie a word apart:
  *
  *   USB's offset   0  1   2  3   4  5        ADDR and COUNT in the table at the start
  *   our address   +0 +1  +4 +5  +8 +9        are USB's offsets, not ours
@@ -63,9 +63,9 @@ bool ep_free(int n, enum ep_direction direction)
     return (bits & (EPR_STAT | EPR_CTR)) == (int)EP_NAK << 4;
 }
 
-/* A packet that ends between the reading and the writing in toggle_to() makes NAK of VALID,
- * and so the toggles make something else.  It happens once, so the second time it is true;
- * but for VALID that would be a second packet. */
+/* A packet may end while toggle_to() is between its read and its write.  The block then makes
+ * NAK of VALID, and the toggles make something wrong of that.  It happens once at most, so the
+ * second time is right.  To VALID there is no second time: that would let in another packet. */
 void ep_set(int n, enum ep_direction direction, enum ep_state state)
 {
     for (int times = state == EP_VALID; times < 2; times++)
@@ -83,7 +83,7 @@ void ep_type(int n, enum ep_type type)
     USB.EPR[n].r = (uint16_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
 }
 
-/* It may be open: closed first, for the table's row is the block's while it is VALID. */
+/* Closes it first: while it is VALID, its row of the table is the block's. */
 void ep_open(int n, enum ep_direction direction, uint16_t buffer, int max_packet)
 {
     ep_close(n, direction);
@@ -139,8 +139,8 @@ int ep_read(int n, uint8_t *bytes, int size)
     return count;
 }
 
-/* A store to packet memory takes the bus four cycles; in this order the core goes on with
- * something else meanwhile.  GCC would gather them at the end. */
+/* A store to packet memory takes the bus four cycles.  In this order the core does something
+ * else meanwhile; GCC would put the stores together at the end. */
 __attribute__((optimize("O2", "align-loops=8", "no-schedule-insns", "no-schedule-insns2")))
 void ep_write(int n, int other, const uint8_t *bytes, int length)
 {
