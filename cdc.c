@@ -244,19 +244,19 @@ int cdc_control(const struct usb_setup *setup, const uint8_t **data)
     struct port *port = &ports[uart ? CDC_UART : CDC_GDB];
     if (setup->wIndex != port->interface)
         return USB_REFUSE;
-    switch (setup->bmRequestType << 8 | setup->bRequest) {
-    case TO_INTERFACE << 8 | SET_LINE_CODING:
+    switch (setup->bRequest << 8 | setup->bmRequestType) {
+    case SET_LINE_CODING << 8 | TO_INTERFACE:
         if (setup->wLength != sizeof port->coding)
             return USB_REFUSE;
         memcpy(&port->coding, *data, sizeof port->coding);
         return 0;
-    case FROM_INTERFACE << 8 | GET_LINE_CODING:
+    case GET_LINE_CODING << 8 | FROM_INTERFACE:
         *data = (const uint8_t *)&port->coding;
         return sizeof port->coding;
-    case TO_INTERFACE << 8 | SET_CONTROL_LINE_STATE:
+    case SET_CONTROL_LINE_STATE << 8 | TO_INTERFACE:
         set_lines(port, (uint8_t)setup->wValue);
         return 0;
-    case TO_INTERFACE << 8 | SEND_BREAK:
+    case SEND_BREAK << 8 | TO_INTERFACE:
         return 0;                       /* uart.c makes it */
     default:
         return USB_REFUSE;

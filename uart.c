@@ -38,8 +38,8 @@
 
 enum line { BYTES, BREAK, REST };
 enum {
-    SET_LINE_CODING = USB_CLASS << 8 | USB_TO_INTERFACE << 8 | 0x20,
-    SEND_BREAK = SET_LINE_CODING + 3,
+    SET_LINE_CODING = 0x20 << 8 | USB_CLASS | USB_TO_INTERFACE,
+    SEND_BREAK = 0x23 << 8 | USB_CLASS | USB_TO_INTERFACE,
     RX_SIZE = 256, CHUNK = 128,
     USART_CR2_STOP_SHIFT = 12, DIVIDER_MIN = 16, DIVIDER_MAX = 0xFFFF,
     USART_DMA = USART_CR3_DMAR | USART_CR3_DMAT,
@@ -96,7 +96,7 @@ static bool usart_has(const struct line_coding *coding, struct uart_plan *plan)
         { { 0, -2, 0x80 }, { ODD, 0, 0 },     { EVEN, 0, 0 },     { 0, 0, 0x80 }, { 0, 0, 0 } },
         { { 0, 0, 0 },     { M | ODD, 0, 0 }, { M | EVEN, 0, 0 }, { 0, 2, 0 },    { M, 0, 0 } }
     };
-    bool eight = coding->bits == 8;
+    int eight = coding->bits / 8;
     uint32_t stop = coding->stop + (uint32_t)formats[eight][coding->parity].stop;
     plan->format = formats[eight][coding->parity].cr1;
     plan->mark = formats[eight][coding->parity].mark;
@@ -105,22 +105,16 @@ static bool usart_has(const struct line_coding *coding, struct uart_plan *plan)
     return coding->bits >= 7 && stop <= 2;
 }
 
-static void divide(struct uart_plan *plan, uint32_t clock, uint32_t baud)
-{
-    plan->clock = clock;
-    plan->divider = (clock + baud / 2) / baud;
-}
-
 bool uart_plan(const struct line_coding *coding, struct uart_plan *plan)
 {
     uint32_t baud = coding->baud, clock = clock_hz() / (UART_ON_APB2 ? 1 : 2);
     if (coding->stop > 2 || coding->parity > 4 || coding->bits - 5u > 3
         || baud - 1 >= clock / DIVIDER_MIN * 2)
         return false;
-    divide(plan, clock, baud);
-    plan->timed = !usart_has(coding, plan) || plan->divider > DIVIDER_MAX;
+    plan->timed = !usart_has(coding, plan) || baud <= clock / DIVIDER_MAX;
+    plan->clock = plan->timed ? clock_hz() / (PRESCALER * TICKS) : clock;
+    plan->divider = (plan->clock + baud / 2) / baud;
     if (plan->timed) {
-        divide(plan, clock_hz() / (PRESCALER * TICKS), baud);
         if (baud > TIMED_MAX || plan->divider > TIMER_MAX)
             return false;
     } else if (plan->divider < DIVIDER_MIN) {
@@ -472,7 +466,7 @@ int uart_control(const struct usb_setup *setup, const uint8_t **data)
 {
     const struct line_coding *coding = (const void *)*data;
     struct uart_plan plan;
-    int request = setup->bmRequestType << 8 | setup->bRequest;
+    int request = setup->bRequest << 8 | setup->bmRequestType;
     if (request == SET_LINE_CODING && setup->wLength == sizeof *coding) {
         if (!uart_plan(coding, &plan)) {
             uart.counts.refused++;

@@ -238,31 +238,31 @@ static int set_interface(void)
     return 0;
 }
 
-/* USB 2.0 table 9-3: bmRequestType and bRequest. */
+/* USB 2.0 table 9-3: bRequest and bmRequestType, as one halfword. */
 static int standard_request(void)
 {
     uint16_t value = setup()->wValue;
     bool interface = usb.configuration && setup()->wIndex < usb_device.interface_count;
-    switch (setup()->bmRequestType << 8 | setup()->bRequest) {
-    case 0x8000 | GET_STATUS:           /* bit 0: self-powered; bit 1, remote wake-up: no */
+    switch (setup()->bRequest << 8 | setup()->bmRequestType) {
+    case GET_STATUS << 8 | 0x80:        /* bit 0: self-powered; bit 1, remote wake-up: no */
         return reply(2, usb_device.configuration[7] >> 6 & 1);
-    case 0x8100 | GET_STATUS:
+    case GET_STATUS << 8 | 0x81:
         return interface ? reply(2, 0) : USB_REFUSE;
-    case 0x8200 | GET_STATUS:
-    case 0x0200 | CLEAR_FEATURE:
-    case 0x0200 | SET_FEATURE:
+    case GET_STATUS << 8 | 0x82:
+    case CLEAR_FEATURE << 8 | 0x02:
+    case SET_FEATURE << 8 | 0x02:
         return endpoint_request();
-    case 0x0000 | SET_ADDRESS:          /* used in status_done(); 9.4.6 leaves it open when */
+    case SET_ADDRESS << 8 | 0x00:       /* used in status_done(); 9.4.6 leaves it open when */
         return value < 128 && !usb.configuration ? 0 : USB_REFUSE;      /* configured */
-    case 0x8000 | GET_DESCRIPTOR:
+    case GET_DESCRIPTOR << 8 | 0x80:
         return get_descriptor();
-    case 0x8000 | GET_CONFIGURATION:
+    case GET_CONFIGURATION << 8 | 0x80:
         return reply(1, usb.configuration);
-    case 0x0000 | SET_CONFIGURATION:
+    case SET_CONFIGURATION << 8 | 0x00:
         return set_configuration();
-    case 0x8100 | GET_INTERFACE:
+    case GET_INTERFACE << 8 | 0x81:
         return interface ? reply(1, 0) : USB_REFUSE;
-    case 0x0100 | SET_INTERFACE:
+    case SET_INTERFACE << 8 | 0x01:
         return interface ? set_interface() : USB_REFUSE;
     default:
         return USB_REFUSE;
