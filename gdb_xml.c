@@ -114,28 +114,6 @@ int gdb_target_xml(uint32_t offset, uint32_t length, struct scan *rest)
     return reply_piece(write_registers, offset, length);
 }
 
-void gdb_memory_piece(uint32_t from, struct region *piece)
-{
-    const struct region *r;
-    uint32_t last = 0xFFFFFFFF;         /* of what lies before the nearest region */
-
-    for (int count = target_regions(&r); count > 0; count--, r++) {
-        if (r->kind == REGION_RAM || r->size == 0)
-            continue;
-        if (from - r->base < r->size) {
-            *piece = *r;
-            piece->base = from;
-            piece->size = r->base + r->size - from;
-            return;
-        }
-        if (r->base > from && r->base - 1 < last)
-            last = r->base - 1;
-    }
-    *piece = (struct region){ .kind = REGION_RAM, .base = from, .size = last + 1 - from };
-    if (piece->size == 0)               /* 2^32 does not fit: in two halves, then */
-        piece->size = 0x80000000;
-}
-
 static void write_memory_map(void)
 {
     struct region piece;
@@ -143,7 +121,7 @@ static void write_memory_map(void)
 
     write("<memory-map>");
     do {
-        gdb_memory_piece(from, &piece);
+        target_piece(from, &piece);
         write("<memory type='%s' start='0x%x' length='0x%x'>", piece.kind == REGION_FLASH ? "flash" : "ram", (unsigned)piece.base, (unsigned)piece.size);
         if (piece.kind == REGION_FLASH)
             write("<property name='blocksize'>0x%x</property>", (unsigned)piece.page);

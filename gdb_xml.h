@@ -13,9 +13,4 @@ int gdb_memory_map(uint32_t offset, uint32_t length, struct scan *rest);
  * is neither in target.xml nor in a `g` packet. */
 uint32_t gdb_register_size(uint32_t number);
 
-/* The piece of the address space that begins at from: a flash or ROM region as the chip's
- * table has it, or what lies before the next one, as RAM.  The last piece ends at 2^32,
- * so from + size wraps to 0 there. */
-void gdb_memory_piece(uint32_t from, struct region *piece);
-
 #endif

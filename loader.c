@@ -1,20 +1,18 @@
 /* loader.c - the probe's side of the program in the target's RAM, loader_code.s.
  *
  *   probe                               target's RAM, from its start
- *   loader_put()  --- SWD --->  slot 0  | code | slot 0 | slot 1 |
- *   loader_put()  --- SWD --->  slot 1           loader_code.s programs slot 0, clears its GO,
- *   loader_look() <-- SWD ----  GO, SUM          goes on with slot 1, ...
+ *   loader_put()  --- SWD --->  slot 0  | code | steps | slot 0 | slot 1 |
+ *   loader_put()  --- SWD --->  slot 1          loader_code.s programs slot 0, clears its GO,
+ *   loader_look() <-- SWD ----  GO, SUM         goes on with slot 1, ...
  *
  * While the target's core writes one slot to the flash, the other is filled and the next
  * packet comes over USB.  That is worth it because a page of a SAM D is programmed in
  * 2.5 ms and takes 0.15 ms to cross the wire: 6 % of a load, besides reading back.
  *
- *   called by  flash_job.c      calls  cortexm.c, adi.c
- *
  * Rules:
  *   - The RAM and the registers are as before when it is stopped, whatever happened.
  *   - Interrupts of the target are off: its program must not notice, nor disturb.
- *   - Each chunk has a time limit, and what the loader says is not believed: the page's
+ *   - Each chunk has a time limit, and what the loader says is not believed: the piece's
  *     sum, taken over what the flash reads, must be that of the data we have.
  *   - Not on a wire that has needed mending: there, each word is looked after by adi.c. */
 #include "loader.h"
@@ -25,32 +23,41 @@ enum { CHUNK_LIMIT_MS = 500, HALT_LIMIT_MS = 100 };
 enum { XPSR_THUMB = 1 << 24, XPSR_EXCEPTION = 0x1FF };
 #define FACTOR 0x9E3779B1u              /* of the sums */
 
-struct slot {                           /* loader_code.s has the same offsets */
+/* In front of a slot's data; loader_code.s has the same offsets. */
+struct header {
     uint32_t next;                      /* address of the other one */
-    uint32_t controller, page;
-    uint32_t to;                        /* where in the page the data go */
-    uint32_t first, last;               /* that chunk: bytes of the page; otherwise 0 */
-    uint32_t sum;                       /* of the data; of a last chunk, then of the flash */
-    uint32_t go;                        /* set by us, cleared when it is done */
-    uint8_t data[LOADER_CHUNK];
+    uint32_t controller, piece, number;
+    uint32_t first;                     /* bytes to look at before; 0: none */
+    uint32_t to;                        /* where the data go */
+    uint32_t whole;                     /* bytes to sum up behind it; 0: none */
+    uint32_t sum;                       /* as it should be, then as it is */
+    uint32_t go;                        /* an order, cleared when it is done */
 };
-enum { HEADER = sizeof(struct slot) - LOADER_CHUNK };
-enum { SUM = 24, GO = 28 };             /* offsets in it */
-enum { RAM_USED = LOADER_CODE + LOADER_SLOTS * sizeof(struct slot) };
-_Static_assert(HEADER == 32 && __builtin_offsetof(struct slot, sum) == SUM &&
-               __builtin_offsetof(struct slot, go) == GO, "loader_code.s");
+enum { MAKE = 1, LOOK, PROGRAM };
+enum { STEP = sizeof(struct step) };
+enum { HEADER = sizeof(struct header), SLOT = HEADER + LOADER_CHUNK, SUM = 28, GO = 32 };
+_Static_assert(HEADER == 36 && __builtin_offsetof(struct header, sum) == SUM &&
+               __builtin_offsetof(struct header, go) == GO &&
+               LOADER_RAM == LOADER_CODE + LOADER_STEPS * 4 + LOADER_SLOTS * SLOT,
+               "loader_code.s");
+
+struct settings {                       /* the last words of loader_code */
+    uint32_t feed_at, feed;
+    uint32_t address_shift, width, burst;
+    uint32_t program_at;
+};
 
 struct loader loader;
 
 static struct {                         /* the target's, to be put back */
     uint32_t registers[REG_CONTROL + 1];
-    uint8_t ram[RAM_USED];
+    uint8_t ram[LOADER_RAM];
 } saved;
 
 static uint32_t slot_address(uint32_t chunk)
 {
-    return loader.chip->ram_base + LOADER_CODE +
-           chunk % LOADER_SLOTS * (uint32_t)sizeof(struct slot);
+    return loader.chip->ram_base + LOADER_CODE + LOADER_STEPS * 4 +
+           (chunk + loader.turn) % LOADER_SLOTS * SLOT;
 }
 
 /* As in loader_code.s. */
@@ -68,41 +75,62 @@ static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
 
 /* --- start and stop ------------------------------------------------------------ */
 
+/* Returns the address behind it.  All of it must arrive. */
+static uint32_t lay(uint32_t at, const void *bytes, uint32_t length)
+{
+    reg_note(adi_write(at, bytes, length));
+    if (!adi_holds(at, bytes, length))
+        reg_note(ERR_VERIFY);
+    return at + length;
+}
+
+/* Code, settings and steps.  GO is 0 in both slots then. */
+static int install(const struct controller *c)
+{
+    const struct family *family = loader.chip->family;
+    const struct step *erase = flash_steps(c, TO_ERASE), *program = flash_steps(c, TO_PROGRAM),
+                      *end = flash_steps(c, TO_PROGRAM + 1);
+    struct settings settings = { family->feed_at, family->feed, c->address_shift, c->width,
+                                 1u << c->burst_log2, (uint32_t)(program - erase) * STEP };
+
+    uint32_t at = lay(loader.chip->ram_base, loader_code, LOADER_CODE - sizeof settings);
+    if (!settings.feed_at)              /* nothing to feed: it writes to itself */
+        settings.feed_at = at + 4;
+    at = lay(at, &settings, sizeof settings);
+    lay(at, erase, (uint32_t)(end - erase) * STEP);
+    for (uint32_t n = 0; n < LOADER_SLOTS; n++)
+        reg_put(slot_address(n) + GO, 0);
+    return reg_error(OK);
+}
+
 static void set_register(int number, uint32_t value)
 {
     reg_note(cortexm_write_register(number, &value));
 }
 
-/* GO is 0 in both slots then. */
-static int install(uint32_t base)
+static int run(void)
 {
-    reg_note(adi_write(base, loader_code, LOADER_CODE));
-    for (uint32_t n = 0; n < LOADER_SLOTS; n++)
-        reg_put(slot_address(n) + GO, 0);
-    return reg_error(adi_holds(base, loader_code, LOADER_CODE) ? OK : ERR_VERIFY);
-}
-
-static int run(const struct chip *chip)
-{
-    set_register(REG_PC, chip->ram_base + chip->family->loader);
+    set_register(REG_PC, loader.chip->ram_base);
     set_register(REG_XPSR, XPSR_THUMB | (saved.registers[REG_XPSR] & XPSR_EXCEPTION));
     set_register(REG_PRIMASK, 1);
     int error = reg_error(OK);
     return error ? error : cortexm_resume();
 }
 
-int loader_start(const struct chip *chip)
+int loader_start(const struct controller *controller)
 {
-    loader.put = loader.done = 0;
-    if (adi_wire_is_bad() || chip->ram_size < RAM_USED ||
-        !chip->family->controller(chip, chip->flash_base) ||
+    const struct chip *chip = target_chip();
+    bool (*may_run)(const struct chip *) = chip->family->may_run;
+
+    loader = (struct loader){ .controller = controller };
+    if (adi_wire_is_bad() || chip->ram_size < LOADER_RAM || (may_run && !may_run(chip)) ||
         cortexm_read_registers(saved.registers) ||
-        adi_read(chip->ram_base, saved.ram, RAM_USED))
+        adi_read(chip->ram_base, saved.ram, LOADER_RAM))
         return ERR_UNSUPPORTED;
     loader.chip = chip;
-    int error = install(chip->ram_base);
+    int error = install(controller);
     if (!error)
-        error = run(chip);
+        error = run();
     if (error)
         loader_stop();
     return error ? ERR_UNSUPPORTED : OK;
@@ -117,7 +145,7 @@ int loader_stop(void)
     loader.chip = 0;
     int error = cortexm_halt_wait(HALT_LIMIT_MS);
     if (!error)
-        error = adi_write(chip->ram_base, saved.ram, RAM_USED);
+        error = adi_write(chip->ram_base, saved.ram, LOADER_RAM);
     return error ? error : cortexm_write_registers(saved.registers);
 }
 
@@ -129,42 +157,78 @@ static void give_time(void)
 }
 
 /* Data first, and GO last of all. */
-int loader_put(uint32_t address, const uint8_t *bytes, bool skip)
+static int fill_slot(const struct header *header, const uint8_t *data)
 {
-    const struct chip *chip = loader.chip;
-    uint32_t size = chip->page, at = loader.put * LOADER_CHUNK & (size - 1);
-    uint32_t here = slot_address(loader.put), sum = sum_of(bytes, size);
+    uint32_t here = slot_address(loader.put);
+    int error = data ? adi_write(here + HEADER, data, LOADER_CHUNK) : OK;
 
-    loader.sums[loader.put % LOADER_SLOTS] = sum;
-    uint32_t header[HEADER / 4] = {
-        slot_address(loader.put + 1), chip->family->controller(chip, address), address,
-        address + at, at == 0 ? size : 0, at + LOADER_CHUNK == size ? size : 0,
-        skip ? sum : ~sum, 1
-    };
-    int error = adi_write(here + HEADER, bytes + at, LOADER_CHUNK);
     if (!error)
         error = adi_write(here, header, HEADER);
     if (loader.put == loader.done)
         give_time();
+    return error;
+}
+
+int loader_put(const struct region *r, uint32_t piece, const uint8_t *bytes, uint32_t size,
+               bool skip)
+{
+    bool whole = size == r->page;
+    uint32_t at = loader.put * LOADER_CHUNK & (size - 1), *sums = loader.sums;
+    uint32_t sum = at ? sums[(loader.put - 1) % LOADER_SLOTS] : sum_of(bytes, size);
+
+    if (r->controller->steps != loader.controller->steps)
+        return ERR_UNSUPPORTED;
+    sums[loader.put % LOADER_SLOTS] = sum;
+    struct header header = {
+        slot_address(loader.put + 1), r->controller->base, piece,
+        flash_number(r, piece) << r->controller->number_shift,
+        whole && !at ? size : 0, piece + at, at + LOADER_CHUNK == size ? size : 0,
+        skip ? sum : ~sum, whole ? MAKE : PROGRAM
+    };
+    int error = fill_slot(&header, bytes + at);
     loader.put += !error;
     return error;
 }
 
-/* GO first: the core does not wait for us, and a sum from before is the one we gave it. */
-int loader_look(void)
+/* GO first: the core does not wait for us, and a sum from before is the one we gave it.  The
+ * slot's SUM when it is done. */
+static int look_at_slot(uint32_t *sum)
 {
-    uint32_t n = loader.done, slot = slot_address(n);
-    uint32_t go = reg_get(slot + GO), sum = go ? 0 : reg_get(slot + SUM);
+    uint32_t slot = slot_address(loader.done), go = reg_get(slot + GO);
+
+    *sum = go ? 0 : reg_get(slot + SUM);
     int error = reg_error(OK);
+    if (error || !go)
+        return error;
+    return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
+}
+
+int loader_look(uint32_t size)
+{
+    uint32_t n = loader.done, sum;
+    int error = look_at_slot(&sum);
 
     if (error)
         return error;
-    if (go)
-        return clock_passed(loader.deadline) ? ERR_TIMEOUT : ERR_BUSY;
-    bool last = (n + 1) * LOADER_CHUNK % loader.chip->page == 0;
-    if (last && sum != loader.sums[n % LOADER_SLOTS])
+    if ((n + 1) * LOADER_CHUNK % size == 0 && sum != loader.sums[n % LOADER_SLOTS])
         return ERR_VERIFY;
     loader.done++;
     give_time();
     return OK;
+}
+
+int loader_blank(uint32_t address, uint32_t length, bool *blank)
+{
+    struct header header = { .next = slot_address(loader.put + 1), .piece = address,
+                             .first = length, .go = LOOK };
+    uint32_t left;
+    int error = fill_slot(&header, 0);
+
+    while (!error && (error = look_at_slot(&left)) == ERR_BUSY) {
+        error = OK;
+        watchdog_feed();
+    }
+    loader.turn++;
+    *blank = left == 0;
+    return error;
 }

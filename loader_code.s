@@ -1,94 +1,118 @@
 @ loader_code.s - the program that our flash jobs run in the target's RAM.
 @
-@ It programs what lies in one slot while the probe fills the other, so the flash
-@ controller never waits for the wire.  loader.c puts it at the start of the target's RAM
-@ and starts it; nothing here knows where that is.  ARMv6-M instructions only: the same
-@ code runs on every Cortex-M.  It uses no stack and takes no interrupts (PRIMASK is set).
+@ It programs what lies in one slot while the probe fills the other, so the flash controller
+@ never waits for the wire.  loader.c puts it at the start of the target's RAM and starts it;
+@ nothing here knows where that is.  ARMv6-M instructions only: the same code runs on every
+@ Cortex-M.  It uses no stack and takes no interrupts (PRIMASK is set).
 @
-@ A slot (struct slot in loader.c) holds a chunk of a page.  The first chunk of a
-@ page looks at the page before: what holds the right data already is left alone, what is
-@ not erased is erased.  The last one sums the page up as it now reads from the flash.
+@ How flash is erased and programmed it does not know either: it follows the controller's
+@ steps (struct step in flash.h), which lie behind it as they lie in our tables.
+@
+@ A slot (struct header in loader.c) holds a chunk of a piece, and what is to be done:
+@   1. FIRST bytes of the piece are summed up.  They are as they should be: on to 4.
+@   2. They are looked through.  They are not blank: their block is erased.
+@   3. The chunk's data are programmed.
+@   4. WHOLE bytes of the piece are summed up, as they now read from the flash.
+@ A number of 0 leaves that out.  With LOOK in GO only step 2's finding is wanted, and with
+@ PROGRAM the piece is known to be blank.
 @ loader.c compares; here nothing is judged.  Slots are served in turn, for ever.
 @
-@ Sources: SAM D21 data sheet DS40001882 chapter 22 (NVMCTRL); PM0075 2.3 and 3 (FPEC);
-@ ES096 2.2.8 (BSY comes a cycle late); RM0008 19.4 (IWDG); DDI 0419 (ARMv6-M).
+@ Sources: ES096 2.2.8 (BSY comes a cycle late: a step takes longer); DDI 0419 (ARMv6-M).
 
         .syntax unified
         .thumb
         .cpu    cortex-m0
 
         .equ    NEXT, 0                 @ the slot to be served after this one
-        .equ    CONTROLLER, 4           @ NVMCTRL or FPEC, of this page's bank
-        .equ    PAGE, 8
-        .equ    TO, 12                  @ where in the page the data go
-        .equ    FIRST, 16               @ first chunk: bytes of the page, otherwise 0
-        .equ    LAST, 20                @ last chunk: bytes of the page, otherwise 0
-        .equ    SUM, 24                 @ of the page as it should be; last: as it is
-        .equ    GO, 28                  @ not 0: served; 0: the probe may fill it
-        .equ    DATA, 32                @ 256 bytes
-
-        .equ    ADDR, 0x1C              @ NVMCTRL
-        .equ    INTFLAG, 0x14
-        .equ    SR, 0x0C                @ FPEC
-        .equ    CR, 0x10
-        .equ    AR, 0x14
+        .equ    CONTROLLER, 4           @ its registers' address
+        .equ    PIECE, 8
+        .equ    NUMBER, 12              @ of the block: what PUT_NUMBER puts, shifted
+        .equ    FIRST, 16
+        .equ    TO, 20                  @ where in the piece the data go
+        .equ    WHOLE, 24
+        .equ    SUM, 28                 @ of the piece as it should be; then as it is; to LOOK:
+                                        @ how many bytes from the first that is not blank
+        .equ    GO, 32                  @ not 0: served; 0: the probe may fill it
+        .equ    DATA, 36                @ 256 bytes
+        .equ    LOOK, 2                 @ in GO
+        .equ    PROGRAM, 3
 
         .section .rodata.loader, "a"
         .balign 4
         .global loader_code
 
-@ It begins with where to begin, for each family.
-@ r7 slot, r6 controller, r8 the family's routine, r9 0: the page is as it should be.
+@ r7 slot, r6 controller, r9 0: the piece is as it should be.
 loader_code:
-        adr     r0, samd                @ LOADER_SAMD, 0
-        b       1f
-        adr     r0, stm32               @ LOADER_STM32, 4
-1:      mov     r8, r0
         adr     r7, slots
-next:
+serve:
         ldr     r0, [r7, #GO]
         cmp     r0, #0
-        beq     next
-        ldr     r6, [r7, #CONTROLLER]
+        beq     serve
+        cmp     r0, #PROGRAM
+        bne     1f
+        mov     r9, r0
+1:      ldr     r6, [r7, #CONTROLLER]
+        ldr     r0, feed                @ a watchdog that runs with the core
+        ldr     r1, feed_at
+        str     r0, [r1]
         ldr     r2, [r7, #FIRST]
         cmp     r2, #0
         beq     program
+        ldr     r0, [r7, #GO]
+        cmp     r0, #LOOK
+        beq     look
         bl      sum_up
         ldr     r1, [r7, #SUM]
         subs    r0, r1
         mov     r9, r0
-        ldr     r1, [r7, #PAGE]
+        beq     written
+look:
         ldr     r2, [r7, #FIRST]
-2:      ldmia   r1!, {r0}               @ erased already?
+        ldr     r3, [r7, #PIECE]
+        mov     r1, r3
+2:      ldmia   r1!, {r0}
         adds    r0, #1
-        bne     program                 @ no, and r2 is not 0
+        bne     3f
         subs    r2, #4
         bne     2b
+3:      ldr     r0, [r7, #GO]
+        cmp     r0, #LOOK
+        beq     answer                  @ r2 bytes
+        cmp     r2, #0
+        beq     program
+        adr     r5, steps               @ erase
+        bl      follow
 program:
         mov     r0, r9
         cmp     r0, #0
         beq     written
-        ldr     r1, [r7, #PAGE]
         ldr     r3, [r7, #TO]
         movs    r4, #DATA
         adds    r4, r7
-        mov     pc, r8
+1:      adr     r5, steps
+        ldr     r0, program_at
+        adds    r5, r0
+        bl      follow                  @ r3, r4 are behind what was stored
+        lsls    r0, r3, #32 - 8         @ 256 bytes: the chunk
+        bne     1b
 written:
-        ldr     r2, [r7, #LAST]
+        ldr     r2, [r7, #WHOLE]
         bl      sum_up
-        str     r0, [r7, #SUM]
+        mov     r2, r0
+answer:
+        str     r2, [r7, #SUM]
         movs    r0, #0
         str     r0, [r7, #GO]
         ldr     r7, [r7, #NEXT]
-        b       next
+        b       serve
 
-@ r0 := the sum of r2 bytes of the page.  A step cannot be undone by another word, so any
+@ r0 := the sum of r2 bytes of the piece.  A step cannot be undone by another word, so any
 @ damage to one word shows, and to several with odds of 4,000,000,000 to 1.
 sum_up:
         ldr     r0, factor
         mov     r3, r0
         movs    r4, #15
-        ldr     r1, [r7, #PAGE]
+        ldr     r1, [r7, #PIECE]
         cmp     r2, #0
         beq     2f
 1:      ldmia   r1!, {r5}
@@ -99,67 +123,81 @@ sum_up:
         bne     1b
 2:      bx      lr
 
-@ The families.  r1 page, r2 not 0: erase it, r3 where to, r4 from where.
-        .balign 4
-samd:
-        movs    r5, #0xA5               @ the key of all commands
-        lsls    r5, #8
-        cmp     r2, #0
-        beq     1f
-        lsrs    r1, #1                  @ ADDR counts halfwords
-        str     r1, [r6, #ADDR]
-        adds    r0, r5, #0x02           @ erase row
-        bl      samd_command
-1:      ldmia   r4!, {r0, r1}           @ into the page buffer
-        stmia   r3!, {r0, r1}
-        lsls    r0, r3, #32 - 6         @ 64 bytes: a page
-        bne     1b
-        adds    r0, r5, #0x04           @ write page
-        bl      samd_command
-        lsls    r0, r3, #32 - 8         @ 256 bytes: the row
-        bne     1b
-        b       written
-samd_command:
-        str     r0, [r6]
-1:      ldr     r0, [r6, #INTFLAG]
-        lsrs    r0, #1                  @ READY
-        bcc     1b
-        bx      lr
-
-@ A store to flash that is busy waits on the bus: no polling between halfwords.
-        .balign 4
-stm32:
-        ldr     r5, iwdg                @ if the watchdog runs, it is ours to feed
-        ldr     r0, iwdg_feed
-        str     r0, [r5]
-        cmp     r2, #0
-        beq     1f
-        movs    r0, #0x02               @ PER
-        str     r0, [r6, #CR]
-        str     r1, [r6, #AR]
-        movs    r0, #0x42               @ PER, STRT
-        str     r0, [r6, #CR]
-        bl      stm32_wait
-1:      movs    r0, #0x01               @ PG
-        str     r0, [r6, #CR]
+@ The steps from r5 on, up to END.  r3 the address they are about, r4 the data.  In each: r0
+@ the verb, r1 the value, r2 the register's address.
+follow:
+        ldrb    r2, [r5, #1]
+        lsls    r2, #2
+        adds    r2, r6
+        ldrh    r1, [r5, #2]
+        ldrb    r0, [r5]
+        adds    r5, #4
+        lsls    r0, #25                 @ HIGH to carry
+        bcc     1f
+        lsls    r1, #16
+1:      lsrs    r0, #24                 @ twice the verb: the table's step
+        add     pc, r0
+        nop
+        b       end
+        b       put
+        b       put_address
+        b       put_number
+        b       set
+        b       wait_clear
+        b       wait_set
+@ STORE: as many bytes as the controller takes in one go.
+        ldr     r1, burst
+        adds    r1, r3
+        ldr     r2, width
+        cmp     r2, #4
+        beq     3f
 2:      ldrh    r0, [r4]
         strh    r0, [r3]
         adds    r4, #2
         adds    r3, #2
-        lsls    r0, r3, #32 - 8
+        cmp     r3, r1
         bne     2b
-        bl      stm32_wait
-        b       written
-stm32_wait:
-        ldr     r0, [r6, #SR]           @ the first look is too early
-1:      ldr     r0, [r6, #SR]
-        lsrs    r0, #1                  @ BSY
-        bcs     1b
+        b       follow
+3:      ldmia   r4!, {r0}
+        stmia   r3!, {r0}
+        cmp     r3, r1
+        bne     3b
+        b       follow
+put_address:
+        mov     r1, r3
+        ldr     r0, address_shift
+        lsrs    r1, r0
+        b       put
+put_number:
+        ldr     r0, [r7, #NUMBER]
+        b       4f
+set:
+        ldr     r0, [r2]
+4:      orrs    r1, r0
+put:
+        str     r1, [r2]
+        b       follow
+wait_clear:
+        ldr     r0, [r2]
+        tst     r0, r1
+        bne     wait_clear
+        b       follow
+wait_set:
+        ldr     r0, [r2]
+        tst     r0, r1
+        beq     wait_set
+        b       follow
+end:
         bx      lr
 
         .balign 4
 factor:     .word 0x9E3779B1
-iwdg:       .word 0x40003000
-iwdg_feed:  .word 0xAAAA
-        .space  224 - (. - loader_code) @ LOADER_CODE
+@ From here on loader.c fills in (struct settings).
+feed_at:    .word 0
+feed:       .word 0
+address_shift: .word 0
+width:      .word 0
+burst:      .word 0
+program_at: .word 0                     @ where its steps begin, behind those of erase
+steps:      .space 16 * 4               @ at LOADER_CODE; LOADER_STEPS of them
 slots:                                  @ two of them follow

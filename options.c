@@ -1,7 +1,5 @@
 /* options.c - option bytes and fuses: what a chip reads from its flash when it starts.
  *
- *   called by  monitor.c      calls  flash_job.c, the families (flash_samd.c, flash_stm32.c), adi.c
- *
  * They are erased at once and programmed anew: what is changed, and all the rest as it was.  A
  * family says where they are and what may be written.
  *
@@ -22,25 +20,32 @@ static int find_chip(void)
     return !chip ? ERR_NO_TARGET : !chip->family ? ERR_UNSUPPORTED : OK;
 }
 
-int option_read(unsigned index, struct option *option)
+static int find_options(void)
 {
     int error = find_chip();
 
+    return error ? error : chip->options ? OK : ERR_UNSUPPORTED;
+}
+
+int option_read(unsigned index, struct option *option)
+{
+    int error = find_options();
+
     if (error)
         return error;
-    const struct options *options = &chip->family->options;
+    const struct options *options = chip->options;
     uint32_t at = index * options->unit;
-    if (at > options->shown)
-        return ERR_RANGE;
     bool last = at == options->shown;
+    if (at > options->shown || (last && !options->in_force))
+        return ERR_RANGE;
     *option = (struct option){ last ? options->in_force : options->base + at, 0,
                                last ? "  in force now" : "" };
     return adi_read(option->address, &option->value, last ? 4u : options->unit);
 }
 
-static int change(uint32_t address, uint32_t value, bool erase_others)
+static int change_options(uint32_t address, uint32_t value, bool erase_others)
 {
-    const struct options *options = &chip->family->options;
+    const struct options *options = chip->options;
     uint32_t words[BYTES_MAX / 4], at = address - options->base;
 
     if (at >= options->size || at & (options->unit - 1u))
@@ -55,23 +60,23 @@ static int change(uint32_t address, uint32_t value, bool erase_others)
     if (error)
         return error;
     say("Leave the power on until it is done, then turn it off and on.\n");
-    return flash_make(options->base, (const uint8_t *)words, options->size);
+    return flash_make_options(options, (const uint8_t *)words);
 }
 
 int option_write(uint32_t address, uint32_t value)
 {
-    int error = find_chip();
+    int error = find_options();
 
-    return error ? error : change(address, value, false);
+    return error ? error : change_options(address, value, false);
 }
 
 int option_erase(void)
 {
-    int error = find_chip();
+    int error = find_options();
 
     if (!error && !chip->open_option)
         error = ERR_UNSUPPORTED;
-    return error ? error : change(chip->family->options.base, chip->open_option, true);
+    return error ? error : change_options(chip->options->base, chip->open_option, true);
 }
 
 int chip_number(unsigned index, uint32_t *word)

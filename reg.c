@@ -28,6 +28,11 @@ void reg_put(uint32_t address, uint32_t value)
         failed = adi_write32(address, value);
 }
 
+bool reg_works(void)
+{
+    return !failed;
+}
+
 int reg_error(int otherwise)
 {
     int error = failed;

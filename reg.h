@@ -4,11 +4,13 @@
 #define REG_H
 
 #include "error.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 uint32_t reg_get(uint32_t address);     /* 0 behind an error */
 void reg_put(uint32_t address, uint32_t value);
 void reg_note(int error);               /* of something else */
+bool reg_works(void);                   /* no error yet */
 int reg_error(int otherwise);
 
 #endif

@@ -9,7 +9,6 @@
  *
  * Source: GDB manual E.2 Packets ("Z0"); ARMv7-M ARM A7.7.17 BKPT. */
 #include "swbreak.h"
-#include "gdb_xml.h"
 #include "mem.h"
 #include "target.h"
 
@@ -99,7 +98,7 @@ int swbreak_set(uint32_t address)
         return OK;
     if (place == places + PLACES)
         return ERR_RESOURCES;
-    gdb_memory_piece(address, &piece);
+    target_piece(address, &piece);
     place->address = address;
     place->original[0] = place->original[1] = OUR_BYTE;     /* if that is there already */
     bool ram = piece.kind == REGION_RAM;

@@ -1,6 +1,4 @@
-/* target.c - which chip is this, what memory has it, how to reset and empty it.
- *
- *   called by  gdb_remote.c, monitor.c      calls  cortexm.c, adi.c, the flash families
+/* target.c - which chip is this, what memory has it, how to reset it.
  *
  * A scan connects to the debug port, walks the access ports, and asks each family in
  * turn whether the chip behind is one of its own.  A chip that nobody knows is still a
@@ -21,9 +19,9 @@
 #include "say.h"
 
 enum { CPUID = 0xE000ED00 };
-enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100, MASS_ERASE_LIMIT_MS = 60000 };
+enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100 };
 
-static const struct family *const families[] = { &samd_family, &stm32_family };
+static const struct family *const families[] = { &samd_family, &stm32_family, &nordic_family };
 
 struct target_options target_options = {
     .halt_timeout_ms = 2000, .flash_skip = true
@@ -35,6 +33,7 @@ static struct {
     int count;                          /* of chips */
     int current;                        /* attached, or the locked one last asked for */
     int region_count;
+    uint32_t blocks;                    /* of flash */
     struct region regions[TARGET_REGIONS];
     struct chip chips[TARGET_MAX];
 } target;
@@ -42,7 +41,7 @@ static struct {
 /* --- scanning ----------------------------------------------------------------- */
 
 /* What sits behind the selected AP; false if it is no core that we can debug. */
-static bool identify(struct chip *chip, uint8_t ap)
+static bool identify_chip(struct chip *chip, uint8_t ap)
 {
     *chip = (struct chip){ .ap = ap };
     int error = adi_read32(CPUID, &chip->cpuid);
@@ -71,7 +70,7 @@ static void walk_access_ports(void)
         watchdog_feed();
         bool memory = (idr >> 13 & 0xF) == 8, apb = (idr & 0xF) == 2;
         if (memory && !apb && adi_select_ap(ap) == OK &&
-            identify(&target.chips[target.count], ap))
+            identify_chip(&target.chips[target.count], ap))
             target.count++;
     }
 }
@@ -144,32 +143,61 @@ const struct target_info *target_info(int index)
 
 /* --- memory map --------------------------------------------------------------- */
 
-static void map(enum region_kind kind, uint32_t base, uint32_t size, uint32_t page)
+static void add(struct region region)
 {
-    target.regions[target.region_count++] = (struct region){ kind, base, size, page };
+    if (region.size && target.region_count < TARGET_REGIONS)
+        target.regions[target.region_count++] = region;
+}
+
+void target_map(enum region_kind kind, uint32_t base, uint32_t size)
+{
+    add((struct region){ .kind = kind, .base = base, .size = size, .page = 0x400 });
+}
+
+void target_map_flash(const struct controller *controller, uint32_t base, uint32_t size,
+                      uint32_t block, uint32_t number)
+{
+    add((struct region){ REGION_FLASH, base, size, block, controller,
+                          (uint16_t)number, (uint16_t)target.blocks });
+    target.blocks += size / block;
 }
 
 /* What is in no region is more RAM, peripherals, or devices. */
 static void map_memory(const struct chip *chip)
 {
     target.region_count = 0;
-    if (!chip->family) {
-        map(REGION_FLASH, 0x00000000, 0x10000000, 0x400);   /* code: `load` is refused */
-        map(REGION_RAM, 0x10000000, 0x30000000, 0);
-        return;
+    target.blocks = 0;
+    if (chip->family) {
+        chip->family->map(chip);
+    } else {
+        target_map(REGION_FLASH, 0x00000000, 0x10000000);   /* code: `load` is refused */
+        target_map(REGION_RAM, 0x10000000, 0x30000000);
     }
-    map(REGION_FLASH, chip->flash_base, chip->family->room, chip->page);
-    if (chip->flash_base)
-        map(REGION_FLASH, 0, chip->family->room, chip->page);
-    map(REGION_RAM, chip->ram_base, chip->ram_size, 0);
-    map(REGION_ROM, chip->family->rom, 0x10000, 0);
+}
+
+uint32_t target_blocks(void)
+{
+    return target.blocks;
+}
+
+const struct region *target_flash(uint32_t address)
+{
+    for (int i = 0; i < target.region_count; i++) {
+        const struct region *r = &target.regions[i];
+        if (r->controller && address - r->base < r->size)
+            return r;
+    }
+    return 0;
 }
 
 bool target_has_controller(uint32_t address)
 {
-    const struct chip *chip = target_chip();
+    const struct region *r;
 
-    return chip && chip->family && (address ^ chip->family->options.in_force) < 0x100;
+    for (int count = target_regions(&r); count > 0; count--, r++)
+        if (r->controller && (address ^ r->controller->base) < 0x100)
+            return true;
+    return false;
 }
 
 int target_regions(const struct region **regions)
@@ -178,11 +206,45 @@ int target_regions(const struct region **regions)
     return target.attached ? target.region_count : 0;
 }
 
+static void piece_at(uint32_t from, struct region *piece)
+{
+    uint32_t last = 0xFFFFFFFF;         /* of what lies before the nearest region */
+
+    for (int i = 0; i < target.region_count; i++) {
+        const struct region *r = &target.regions[i];
+        if (r->kind == REGION_RAM)
+            continue;
+        if (from - r->base < r->size) {
+            *piece = *r;
+            piece->base = from;
+            piece->size = r->base + r->size - from;
+            return;
+        }
+        if (r->base > from && r->base - 1 < last)
+            last = r->base - 1;
+    }
+    *piece = (struct region){ .kind = REGION_RAM, .base = from, .size = last + 1 - from };
+    if (piece->size == 0)               /* 2^32 does not fit: in two halves, then */
+        piece->size = 0x80000000;
+}
+
+/* Flash that is not at 0 is seen there as well. */
+void target_piece(uint32_t from, struct region *piece)
+{
+    const struct chip *chip = &target.chips[target.current];
+    uint32_t home = from < chip->flash_base ? chip->flash_base : 0;
+
+    piece_at(from + home, piece);
+    piece->base -= home;
+    if (home && piece->size > home - from)
+        piece->size = home - from;
+}
+
 /* --- attach, detach ----------------------------------------------------------- */
 
-static int debugged(const struct chip *chip, bool on)
+static int set_debugged(const struct chip *chip, bool on)
 {
-    return chip->family ? chip->family->debugged(chip, on) : OK;
+    return chip->family && chip->family->debugged ? chip->family->debugged(chip, on) : OK;
 }
 
 static int take(const struct chip *chip)
@@ -193,7 +255,7 @@ static int take(const struct chip *chip)
         error = cortexm_attach();
     if (!error)
         error = cortexm_halt_wait(target_options.halt_timeout_ms);
-    return error ? error : debugged(chip, true);
+    return error ? error : set_debugged(chip, true);
 }
 
 int target_attach(int index)
@@ -227,8 +289,8 @@ void target_detach(void)
     if (target.attached || (target.caught && adi_select_ap(0) == OK))
         cortexm_detach();
     if (target.attached) {
-        debugged(target_chip(), true);  /* the program may have turned off what that needs */
-        debugged(target_chip(), false);
+        set_debugged(target_chip(), true);  /* the program may have turned off what that needs */
+        set_debugged(target_chip(), false);
     }
     target.attached = target.caught = false;
     adi_disconnect();
@@ -291,31 +353,20 @@ int target_reset(bool pin, bool halt)
     int error = pin ? reset_by_pin(halt) : cortexm_reset(halt);
     if (error == ERR_TIMEOUT && pin)
         error = cortexm_reset(halt);    /* nRST is not wired, it seems */
-    return error ? error : debugged(target_chip(), true);
+    return error ? error : set_debugged(target_chip(), true);
 }
 
 /* --- mass erase --------------------------------------------------------------- */
 
-static uint32_t mass_deadline;
-
-/* For a locked chip the debug port may just have been given up, by a failed attach. */
-int flash_mass_erase(void)
+int target_reach(const struct chip *chip)
 {
-    const struct chip *chip = target_chip();
-
-    if (!chip)
-        return ERR_NO_TARGET;
-    if (!chip->family)
-        return ERR_UNSUPPORTED;
     int error = adi_connected() ? OK : adi_connect(0);
-    if (!error)
-        error = adi_select_ap(chip->ap);
-    mass_deadline = clock_in_ms(MASS_ERASE_LIMIT_MS);
-    return error ? error : chip->family->mass_erase(chip);
+
+    return error ? error : adi_select_ap(chip->ap);
 }
 
 /* Protection is read by a chip when it starts. */
-static void now_open(void)
+void target_is_open_now(void)
 {
     if (!target.attached) {
         hold_reset();
@@ -323,18 +374,4 @@ static void now_open(void)
         target_lost();
     }
     say("The chip is open. Turn the target off and on, then scan again.\n");
-}
-
-int flash_poll(void)
-{
-    const struct chip *chip = target_chip();
-
-    if (!chip || !chip->family)
-        return ERR_NO_TARGET;
-    int error = chip->family->poll(chip);
-    if (error == ERR_BUSY && clock_passed(mass_deadline))
-        return ERR_TIMEOUT;
-    if (!error && chip->locked)
-        now_open();
-    return error;
 }

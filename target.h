@@ -5,14 +5,17 @@
 #include "cortexm.h"
 #include "error.h"
 
-enum { TARGET_MAX = 4, TARGET_REGIONS = 4 };
+enum { TARGET_MAX = 4, TARGET_REGIONS = 10 };
 
 struct region {
     /* RAM: peripherals too.  Flash: also where chips of the family may have some, behind the
      * flash that this one has.  ROM: option bytes and fuses, too. */
     enum region_kind { REGION_RAM, REGION_FLASH, REGION_ROM } kind;
     uint32_t base, size;
-    uint32_t page;                      /* flash: erase block in bytes */
+    uint32_t page;                      /* flash: erase block in bytes, a power of two ... */
+    const struct controller *controller;        /* ... of this kind, flash.h; 0: none ... */
+    uint16_t number;                    /* ... to which the first block has this number ... */
+    uint16_t index;                     /* ... and of all blocks of the chip this one */
 };
 
 /* What a scan found, in words for `monitor targets`. */
@@ -41,6 +44,9 @@ bool target_attached(void);
 void target_lost(void);
 
 int target_regions(const struct region **regions);      /* count; 0 when not attached */
+/* What memory is there from this address on, and how far that goes.  No hole is left: what is
+ * in no region is RAM, be it peripherals. */
+void target_piece(uint32_t from, struct region *piece);
 bool target_has_controller(uint32_t address);           /* of its flash, there */
 
 int target_read(uint32_t address, void *bytes, uint32_t length);

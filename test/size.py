@@ -22,10 +22,13 @@ EXCEPTION_FRAME = 32 + 4                # ARMv7-M ARM B1.5.7: 8 words, maybe ali
 # A call through a pointer goes to a function whose address a const table holds; here is
 # whose tables the calls in each file walk, if not its own.
 BOARD_TABLES = ["probe", "boot", "cdc", "uart", "dfu"]
+CHIPS = ["chips_stm32", "chips_sam", "chips_nordic"]
 TABLES = {
     "usb": BOARD_TABLES,
-    "monitor": ["monitor", "flash_stm32", "flash_samd"],
-    "target": ["flash_stm32", "flash_samd"],
+    "target": CHIPS,
+    "flash_job": CHIPS,
+    "options": CHIPS,
+    "loader": CHIPS,
 }
 
 

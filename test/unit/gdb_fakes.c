@@ -273,12 +273,27 @@ void target_lost(void) { fake.attached = false; }
 int target_regions(const struct region **regions)
 {
     static const struct region list[] = {
-        { REGION_RAM, FAKE_RAM_BASE, FAKE_RAM, 0 },
-        { REGION_FLASH, 0, FAKE_FLASH, 256 },
-        { REGION_ROM, 0x800000, 0x10000, 0 },
+        { .kind = REGION_RAM, .base = FAKE_RAM_BASE, .size = FAKE_RAM },
+        { .kind = REGION_FLASH, .size = FAKE_FLASH, .page = 256 },
+        { .kind = REGION_ROM, .base = 0x800000, .size = 0x10000 },
     };
     *regions = list;
     return fake.attached ? 3 : 0;
+}
+void target_piece(uint32_t from, struct region *piece)
+{
+    static const struct region list[] = {
+        { .kind = REGION_FLASH, .size = FAKE_FLASH, .page = 256 },
+        { .kind = REGION_RAM, .base = FAKE_FLASH, .size = 0x800000 - FAKE_FLASH },
+        { .kind = REGION_ROM, .base = 0x800000, .size = 0x10000 },
+        { .kind = REGION_RAM, .base = 0x810000, .size = 0 - 0x810000u },
+    };
+    const struct region *r = list;
+    while (from - r->base >= r->size)
+        r++;
+    *piece = *r;
+    piece->base = from;
+    piece->size -= from - r->base;
 }
 bool target_has_controller(uint32_t address) { return address >> 8 == 0x410040; }
 static uint8_t *memory(uint32_t address, uint32_t length)

@@ -6,6 +6,7 @@
  * busy.  What loader_code.s does in the chip's RAM is done here in C, by the same rules. */
 #include "adi.h"
 #include "clock.h"
+#include "flash.h"
 #include "loader.h"
 #include "wire.h"
 #include "target.h"
@@ -18,9 +19,10 @@
 
 enum { STM_FLASH = 0x08000000, FPEC = 0x40022000, NVM = 0x41004000, DSU = 0x41002100 };
 enum { SIZE = 0x10000, RAM = 0x20000000, RAM_SIZE = 4096 };
+enum { F4 = 0x40023C00, F4_SIZE = 0x40000, F4_RAM_SIZE = 0x10000 };
 
 static struct {
-    bool samd, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    bool samd, f4, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
     bool boot0;                         /* something else than the flash at 0 */
     bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
     int starts, slot;
@@ -30,10 +32,10 @@ static struct {
     uint32_t nvm_pages;                 /* if it has not SIZE */
     uint32_t protect_at;                /* flash from here on is write protected; 0: none */
     uint32_t registers[REG_CONTROL + 1];
-    uint8_t ram[RAM_SIZE];
+    uint8_t ram[F4_RAM_SIZE];
     int lose;                           /* writes to flash until one goes missing */
     bool lose_ram;                      /* the next one to RAM goes missing */
-    uint8_t flash[SIZE];
+    uint8_t flash[F4_SIZE];
     uint32_t cr, sr, ar;
     int keys, busy, erases, programs, attaches, detaches, scans;
     uint32_t cpuid, idcode;             /* 0: an STM32F103's */
@@ -125,6 +127,8 @@ void adi_disconnect(void) { chip.connected = false; }
 bool adi_connected(void) { return chip.connected; }
 int adi_ap_idr(uint8_t ap, uint32_t *idr) { *idr = ap ? 0 : 0x14770011; return OK; }
 int adi_select_ap(uint8_t ap) { (void)ap; return OK; }
+int adi_ap_read(uint8_t ap, uint8_t at, uint32_t *v) { (void)ap, (void)at, (void)v; return ERR_FAULT; }
+int adi_ap_write(uint8_t ap, uint8_t at, uint32_t v) { (void)ap, (void)at, (void)v; return ERR_FAULT; }
 
 /* --- STM32 -------------------------------------------------------------------------- */
 
@@ -171,7 +175,7 @@ static int stm_write(uint32_t address, uint32_t value, int width)
         chip.keys = value & 0x80 ? 0 : chip.keys;
         if (value & 0x40) {
             assert_int_equal(chip.busy, 0);
-            chip.busy = 3;
+            chip.busy = value & 4 ? 30 : 3;
             chip.erases++;
             if (chip.write_protected ||
                 (chip.protect_at && chip.ar - STM_FLASH >= chip.protect_at))
@@ -233,6 +237,69 @@ static int stm_read(uint32_t address, uint32_t *value)
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
     case FPEC + 0x10: *value = chip.cr; return OK;
     case FPEC + 0x1C: *value = chip.locked ? 2 : 0; return OK;
+    }
+    return ERR_FAULT;
+}
+
+/* --- STM32F405: four sectors of 16 KB, one of 64, one of 128 (RM0090 3) -------------------- */
+
+static uint32_t f4_sector(uint32_t number, uint32_t *size)
+{
+    *size = number < 4 ? 0x4000 : number == 4 ? 0x10000 : 0x20000;
+    return number < 4 ? number * 0x4000 : number == 4 ? 0x10000 : 0x20000;
+}
+
+static int f4_write(uint32_t address, uint32_t value, int width)
+{
+    uint32_t size, at;
+    switch (address - F4) {
+    case 0x04:
+        assert_true(chip.cr >> 31 && value == (chip.keys ? 0xCDEF89AB : 0x45670123));
+        chip.cr &= chip.keys++ ? 0x7FFFFFFF : 0xFFFFFFFF;
+        return OK;
+    case 0x14: assert_int_equal(value, 0x0FFFAAED); return OK;      /* its lock */
+    case 0x0C: chip.sr &= ~value; return OK;
+    case 0x10:
+        if (chip.cr >> 31)
+            return OK;
+        chip.cr = value;
+        chip.keys = value >> 31 ? 0 : chip.keys;
+        if (!(value & 1 << 16))
+            return OK;
+        assert_int_equal(chip.busy, 0);
+        chip.busy = 3;
+        chip.erases++;
+        at = f4_sector(value >> 3 & 0x1F, &size);
+        assert_int_equal(value & 0x7, 2);
+        assert_int_equal(value >> 8 & 3, 2);            /* 32 bits at a time */
+        assert_true(at < F4_SIZE);
+        if (chip.write_protected)
+            chip.sr |= 1 << 4;
+        else
+            memset(chip.flash + at, 0xFF, size);
+        return OK;
+    }
+    if (address - STM_FLASH < F4_SIZE) {
+        assert_int_equal(width, 4);
+        assert_int_equal(chip.cr & 0x303, 0x201);
+        for (int i = 0; i < 4; i++)
+            chip.flash[address - STM_FLASH + (uint32_t)i] &= (uint8_t)(value >> 8 * i);
+        chip.programs++;
+        return OK;
+    }
+    return address == 0xE0042004 || address == 0xE0042008 ? OK : ERR_FAULT;
+}
+
+static int f4_read(uint32_t address, uint32_t *value)
+{
+    switch (address) {
+    case 0xE000ED00: *value = 0x410FC241; return OK;
+    case 0xE0042000: *value = 0x10076413; return OK;
+    case 0xE0042004: case 0xE0042008: *value = 0; return OK;
+    case 0x1FFF7A20: *value = F4_SIZE / 1024 << 16 | 0x1234; return OK;
+    case F4 + 0x0C: *value = chip.sr | (uint32_t)busy() << 16; return OK;
+    case F4 + 0x10: *value = chip.cr; return OK;
+    case F4 + 0x14: *value = 0x0FFFAAED; return OK;
     }
     return ERR_FAULT;
 }
@@ -331,16 +398,23 @@ static int samd_read(uint32_t address, uint32_t *value)
     return ERR_FAULT;
 }
 
+static uint32_t flash_base(void) { return chip.samd ? 0 : STM_FLASH; }
+static uint32_t controller_base(void) { return chip.samd ? NVM : chip.f4 ? F4 : FPEC; }
+static uint32_t flash_size(void) { return chip.f4 ? F4_SIZE : SIZE; }
+static uint32_t ram_size(void) { return chip.f4 ? F4_RAM_SIZE : RAM_SIZE; }
+
 /* --- access ------------------------------------------------------------------------- */
 
 static int put(uint32_t address, uint32_t value, int width)
 {
-    return chip.samd ? samd_write(address, value, width) : stm_write(address, value, width);
+    return chip.samd ? samd_write(address, value, width)
+         : chip.f4 ? f4_write(address, value, width) : stm_write(address, value, width);
 }
 
 static int get(uint32_t address, uint32_t *value)
 {
-    return chip.samd ? samd_read(address, value) : stm_read(address, value);
+    return chip.samd ? samd_read(address, value)
+         : chip.f4 ? f4_read(address, value) : stm_read(address, value);
 }
 
 static void core(void);
@@ -348,7 +422,7 @@ static void core(void);
 int adi_read(uint32_t address, void *bytes, uint32_t length)
 {
     uint32_t base = chip.samd ? 0 : STM_FLASH;
-    if (address - RAM < RAM_SIZE) {
+    if (address - RAM < ram_size()) {
         for (uint32_t i = 0; i < length; i++) {
             memcpy((uint8_t *)bytes + i, chip.ram + (address - RAM) + i, 1);
             if (i % 4 == 3)                     /* the core does not wait for us */
@@ -361,17 +435,17 @@ int adi_read(uint32_t address, void *bytes, uint32_t length)
         memcpy(bytes, (chip.samd ? chip.user_row : chip.options) + (address - options), length);
         return OK;
     }
-    if (length <= 4 && address - base >= SIZE && address >= SIZE) {
+    if (length <= 4 && address - base >= flash_size() && address >= flash_size()) {
         uint32_t value;
         int error = get(address, &value);
         memcpy(bytes, &value, length);
         return error;
     }
-    if (!chip.samd && address < SIZE && !chip.boot0)
+    if (!chip.samd && address < flash_size() && !chip.boot0)
         address += base;
-    else if (!chip.samd && address < SIZE)
+    else if (!chip.samd && address < flash_size())
         return memset(bytes, 0x77, length), OK;
-    if (chip.security || address - base >= SIZE)
+    if (chip.security || address - base >= flash_size())
         return ERR_FAULT;
     assert_int_equal(chip.busy, 0);             /* or the chip would be stalled */
     memcpy(bytes, chip.flash + (address - base), length);
@@ -382,7 +456,7 @@ bool adi_wire_is_bad(void) { return chip.bad_wire; }
 
 bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    uint8_t seen[2048];
+    static uint8_t seen[F4_SIZE];
     assert_true(length <= sizeof seen);
     if (adi_read(address, seen, length))
         return false;
@@ -394,7 +468,7 @@ bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
 
 static bool goes_missing(uint32_t address)
 {
-    bool flash = address - (chip.samd ? 0 : STM_FLASH) < SIZE || address - 0x804000 < 256 ||
+    bool flash = address - flash_base() < flash_size() || address - 0x804000 < 256 ||
                  address - 0x1FFFF800 < 16;
     return flash && chip.lose && --chip.lose == 0;
 }
@@ -415,7 +489,7 @@ int adi_write16s(uint32_t a, const void *b, uint32_t n) { return write_items(a, 
 int adi_write32s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 4); }
 int adi_write(uint32_t a, const void *b, uint32_t n)
 {
-    if (a - RAM >= RAM_SIZE)
+    if (a - RAM >= ram_size())
         return write_items(a, b, n, 1);
     if (!chip.dead_ram && !chip.lose_ram)
         memcpy(chip.ram + (a - RAM), b, n);
@@ -424,11 +498,11 @@ int adi_write(uint32_t a, const void *b, uint32_t n)
 }
 int adi_read32(uint32_t address, uint32_t *value)
 {
-    return address - RAM < RAM_SIZE ? adi_read(address, value, 4) : get(address, value);
+    return address - RAM < ram_size() ? adi_read(address, value, 4) : get(address, value);
 }
 int adi_write32(uint32_t address, uint32_t value)
 {
-    return address - RAM < RAM_SIZE ? adi_write(address, &value, 4) : put(address, value, 4);
+    return address - RAM < ram_size() ? adi_write(address, &value, 4) : put(address, value, 4);
 }
 int adi_write16(uint32_t address, uint16_t value) { return put(address, value, 2); }
 int adi_write8(uint32_t address, uint8_t value) { return put(address, value, 1); }
@@ -449,7 +523,10 @@ int adi_read8(uint32_t address, uint8_t *value)
 
 /* --- the target's core, with loader_code.s in it ----------------------------------------- */
 
-enum { NEXT, CONTROLLER, PAGE, TO, FIRST, LAST, SUM, GO, HEADER };
+enum { NEXT, CONTROLLER, PIECE, NUMBER, FIRST, TO, WHOLE, SUM, GO, HEADER };
+enum { MAKE = 1, LOOK, PROGRAM };       /* in GO */
+enum { STEPS = LOADER_CODE, SLOTS = STEPS + LOADER_STEPS * 4, SLOT = HEADER * 4 + 256 };
+enum { FEED_AT, FEED, ADDRESS_SHIFT, WIDTH, BURST, PROGRAM_AT, SETTINGS };
 const uint8_t loader_code[LOADER_CODE] = "the loader";
 
 static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
@@ -463,44 +540,60 @@ static uint32_t sum_of(const uint8_t *bytes, uint32_t length)
     return sum;
 }
 
-static void wait_ready(void)
+static void wait_for(uint32_t at, uint32_t bits, bool set)
 {
     uint32_t value;
     do
-        get(chip.samd ? NVM + 0x14 : FPEC + 0x0C, &value);
-    while ((value & 1) != chip.samd);
+        get(at, &value);
+    while (!!(value & bits) != set);
+}
+
+/* The steps as they lie in the chip's RAM. */
+static void core_follows(uint32_t from, const uint32_t *slot, uint32_t address,
+                         const uint8_t *data)
+{
+    uint32_t settings[SETTINGS];
+    memcpy(settings, chip.ram + LOADER_CODE - sizeof settings, sizeof settings);
+    for (const uint8_t *step = chip.ram + STEPS + from; step[0] != END; step += 4) {
+        uint32_t at = slot[CONTROLLER] + step[1] * 4u, value = step[2] | (uint32_t)step[3] << 8;
+        uint32_t before = 0;
+        if (step[0] & HIGH)
+            value <<= 16;
+        switch (step[0] & ~HIGH) {
+        case PUT: put(at, value, 4); break;
+        case PUT_ADDRESS: put(at, address >> settings[ADDRESS_SHIFT], 4); break;
+        case PUT_NUMBER: put(at, value | slot[NUMBER], 4); break;
+        case SET: get(at, &before); put(at, before | value, 4); break;
+        case WAIT_CLEAR: wait_for(at, value, false); break;
+        case WAIT_SET: wait_for(at, value, true); break;
+        case STORE:
+            write_items(address, data, settings[BURST], (int)settings[WIDTH]);
+            break;
+        default: fail_msg("step %d is not for the loader", step[0]);
+        }
+    }
 }
 
 static void core_programs(const uint32_t *slot, const uint8_t *data)
 {
-    if (!chip.samd) {
-        put(FPEC + 0x10, 1, 4);
-        write_items(slot[TO], data, 256, 2);
-        return;
-    }
-    for (uint32_t at = 0; at < 256; at += 64) {
-        write_items(slot[TO] + at, data + at, 64, 4);
-        put(NVM, 0xA504, 4);
-        wait_ready();
-    }
+    uint32_t settings[SETTINGS];
+    memcpy(settings, chip.ram + LOADER_CODE - sizeof settings, sizeof settings);
+    for (uint32_t at = 0; at < 256; at += settings[BURST])
+        core_follows(settings[PROGRAM_AT], slot, slot[TO] + at, data + at);
 }
 
-static void core_erases(uint32_t page)
+static uint32_t not_blank_at(const uint8_t *bytes, uint32_t length)
 {
-    put(chip.samd ? NVM + 0x1C : FPEC + 0x14, chip.samd ? page / 2 : page, 4);
-    if (chip.samd) {
-        put(NVM, 0xA502, 4);
-    } else {
-        put(FPEC + 0x10, 2, 4);
-        put(FPEC + 0x10, 0x42, 4);
-    }
-    wait_ready();
+    uint32_t i = 0;
+    while (i < length && bytes[i] == 0xFF)
+        i++;
+    return length - (i & ~3u);
 }
 
 static void core(void)
 {
     static bool different;
-    uint8_t *at = chip.ram + LOADER_CODE + chip.slot * (HEADER * 4 + 256);
+    uint8_t *at = chip.ram + SLOTS + chip.slot * SLOT;
     uint32_t slot[HEADER];
 
     memcpy(slot, at, sizeof slot);
@@ -511,28 +604,30 @@ static void core(void)
         return;
     }
     chip.looked = 0;
-    assert_memory_equal(chip.ram, loader_code, LOADER_CODE);
-    assert_int_equal(chip.registers[REG_PC], RAM + (chip.samd ? 0 : 4));
+    assert_memory_equal(chip.ram, loader_code, LOADER_CODE - SETTINGS * 4);
+    assert_int_equal(chip.registers[REG_PC], RAM);
     assert_int_equal(chip.registers[REG_PRIMASK], 1);
     assert_int_equal(chip.registers[REG_XPSR],          /* Thumb, in the same exception */
                      1 << 24 | ((1000 + REG_XPSR) & 0x1FF));
-    assert_int_equal(slot[CONTROLLER], chip.samd ? NVM : FPEC);
-    uint8_t *page = chip.flash + (slot[PAGE] - (chip.samd ? 0 : STM_FLASH));
-    if (slot[FIRST]) {
-        different = sum_of(page, slot[FIRST]) != slot[SUM];
-        bool empty = true;
-        for (uint32_t i = 0; i < slot[FIRST]; i++)
-            empty &= page[i] == 0xFF;
-        if (different && !empty)
-            core_erases(slot[PAGE]);
+    uint8_t *piece = chip.flash + (slot[PIECE] - flash_base());
+    if (slot[FIRST] && slot[GO] == MAKE)
+        different = sum_of(piece, slot[FIRST]) != slot[SUM];
+    different |= slot[GO] == PROGRAM;
+    uint32_t left = not_blank_at(piece, slot[FIRST]);
+    if (slot[GO] == LOOK) {
+        slot[SUM] = left;
+    } else {
+        assert_int_equal(slot[CONTROLLER], controller_base());
+        if (different && left)
+            core_follows(0, slot, slot[PIECE], 0);
+        if (different)
+            core_programs(slot, at + HEADER * 4);
+        slot[SUM] = sum_of(piece, slot[WHOLE]);
     }
-    if (different)
-        core_programs(slot, at + HEADER * 4);
-    slot[SUM] = sum_of(page, slot[LAST]);
     slot[GO] = 0;
     memcpy(at, slot, sizeof slot);
     chip.slot ^= 1;
-    assert_int_equal(slot[NEXT], RAM + LOADER_CODE + chip.slot * (HEADER * 4 + 256));
+    assert_int_equal(slot[NEXT], RAM + SLOTS + chip.slot * SLOT);
 }
 
 /* --- helpers ------------------------------------------------------------------------ */
@@ -541,7 +636,7 @@ static int power_on(bool samd)
 {
     target_lost();
     memset(&chip, 0, sizeof chip);
-    memset(chip.flash, 0xFF, SIZE);
+    memset(chip.flash, 0xFF, sizeof chip.flash);
     chip.samd = samd;
     chip.page = samd ? 256 : 1024;
     chip.cr = 0x80;
@@ -556,7 +651,7 @@ static int power_on(bool samd)
     for (int i = 8; i < 256; i++)
         chip.user_row[i] = (uint8_t)(i * 3);
     chip.regions = 0xFFFF;
-    for (int i = 0; i < RAM_SIZE; i++)
+    for (int i = 0; i < F4_RAM_SIZE; i++)
         chip.ram[i] = (uint8_t)(i * 5);
     for (uint32_t i = 0; i <= REG_CONTROL; i++)
         chip.registers[i] = 1000 + i;
@@ -566,6 +661,16 @@ static int power_on(bool samd)
 
 static int stm32(void **state) { (void)state; return power_on(false); }
 static int samd(void **state) { (void)state; return power_on(true); }
+static int f4(void **state)
+{
+    (void)state;
+    power_on(false);
+    chip.f4 = true;
+    chip.cr = 0x80000000;
+    assert_int_equal(target_attach(0), OK);
+    ((struct chip *)target_chip())->ram_size = F4_RAM_SIZE;     /* half of what it has */
+    return 0;
+}
 
 /* A page fills all the room that flash_job.c has for pages. */
 static int dense(void **state)
@@ -575,7 +680,9 @@ static int dense(void **state)
     return 0;
 }
 
-static uint32_t base(void) { return chip.samd ? 0 : STM_FLASH; }
+static uint32_t base(void) { return flash_base(); }
+
+static const struct controller *controller(void) { return target_flash(base())->controller; }
 
 /* Whole pages: all those that have a byte of it. */
 static void erase(uint32_t offset, uint32_t length)
@@ -615,22 +722,35 @@ static void load_and_compare(uint32_t chunk)
 
 /* --- tests -------------------------------------------------------------------------- */
 
+/* Address is that of a piece's start: all up to the next is of this kind. */
+static void assert_piece(uint32_t address, enum region_kind kind, uint32_t size, uint32_t page)
+{
+    struct region piece;
+
+    target_piece(address, &piece);
+    assert_int_equal(piece.kind, kind);
+    assert_int_equal(piece.base, address);
+    assert_int_equal(piece.size, size);
+    assert_int_equal(piece.page, page);
+    target_piece(address + 12, &piece);
+    assert_int_equal(piece.base, address + 12);
+    assert_int_equal(piece.size, size - 12);
+}
+
 static void an_stm32_is_recognized_with_its_memory_map(void **state)
 {
-    const struct region *regions;
     (void)state;
     assert_int_equal(target_scan(), OK);
     assert_int_equal(target_count(), 1);
     assert_string_equal(target_info(0)->name, "STM32F10x x8/xB");
     assert_int_equal(target_attach(0), OK);
-    assert_int_equal(target_regions(&regions), 4);
-    assert_int_equal(regions[0].kind, REGION_FLASH);
-    assert_int_equal(regions[0].base, STM_FLASH);
-    assert_int_equal(regions[0].page, 1024);
-    assert_int_equal(regions[1].kind, REGION_FLASH);    /* its alias */
-    assert_int_equal(regions[1].base, 0);
-    assert_int_equal(regions[2].size, 20 * 1024);
-    assert_int_equal(regions[3].kind, REGION_ROM);
+    for (uint32_t alias = 0; alias <= STM_FLASH; alias += STM_FLASH) {
+        assert_piece(alias, REGION_FLASH, SIZE, 1024);
+        assert_piece(alias + SIZE, REGION_FLASH, STM_FLASH - SIZE, 1024);   /* other parts' */
+    }
+    assert_piece(0x10000000, REGION_RAM, 0x0FFF0000, 0);        /* what has no region */
+    assert_piece(0x1FFF0000, REGION_ROM, 0x10000, 1024);
+    assert_piece(0x20000000, REGION_RAM, 0xE0000000, 0);        /* RAM, peripherals */
 }
 
 static void a_samd21_is_recognized_by_name(void **state)
@@ -867,7 +987,7 @@ static void a_start_that_fails_half_way_leaves_no_trace(void **state)
     for (int where = 0; where < 2; where++) {
         chip.lose_ram = where == 0;
         chip.will_not_run = where == 1;
-        assert_int_equal(loader_start(target_chip()), ERR_UNSUPPORTED);
+        assert_int_equal(loader_start(controller()), ERR_UNSUPPORTED);
         assert_false(chip.lose_ram);
         assert_null(loader.chip);
         assert_as_before_the_job();
@@ -880,12 +1000,12 @@ static void a_loader_that_does_not_fit_is_not_begun(void **state)
 {
     (void)state;
     assert_int_equal(target_attach(0), OK);
-    struct chip small = *target_chip();
-    small.ram_size = LOADER_CODE + 2 * (HEADER * 4 + LOADER_CHUNK);
-    assert_int_equal(loader_start(&small), OK);
+    struct chip *small = (struct chip *)target_chip();
+    small->ram_size = SLOTS + 2 * SLOT;
+    assert_int_equal(loader_start(controller()), OK);
     assert_int_equal(loader_stop(), OK);
-    small.ram_size--;
-    assert_int_equal(loader_start(&small), ERR_UNSUPPORTED);
+    small->ram_size--;
+    assert_int_equal(loader_start(controller()), ERR_UNSUPPORTED);
     assert_int_equal(chip.starts, 1);
     assert_as_before_the_job();
 }
@@ -1358,6 +1478,211 @@ static void a_core_that_cannot_be_taken_is_let_go(void **state)
     assert_false(target_attached());
 }
 
+/* --- large blocks: an STM32F405 ----------------------------------------------------------- */
+
+static uint8_t big[0x20000];
+
+static void f4_image(uint32_t seed)
+{
+    for (uint32_t i = 0; i < sizeof big; i++)
+        big[i] = (uint8_t)(i * 7 + (i >> 8) + seed);
+}
+
+/* The blocks as gdb gives them, from the memory map. */
+static void f4_erase(uint32_t offset, uint32_t length)
+{
+    for (uint32_t at = offset; at < offset + length; ) {
+        uint32_t size, number = at < 0x10000 ? at / 0x4000 : at < 0x20000 ? 4 : 5;
+        uint32_t block = f4_sector(number, &size);
+        assert_int_equal(flash_erase(STM_FLASH + block, size), OK);
+        at = block + size;
+    }
+}
+
+static int f4_put(uint32_t offset, const uint8_t *bytes, uint32_t length)
+{
+    int error = OK;
+    for (uint32_t at = 0, n; at < length && !error; at += n) {
+        n = length - at < 1500 ? length - at : 1500;
+        error = flash_write(STM_FLASH + offset + at, bytes + at, n);
+    }
+    return error;
+}
+
+static void f4_load(uint32_t offset, uint32_t length)
+{
+    chip.erases = chip.programs = 0;
+    assert_int_equal(flash_begin(), OK);
+    f4_erase(offset, length);
+    assert_int_equal(f4_put(offset, big, length), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_memory_equal(chip.flash + offset, big, length);
+    assert_false(chip.running);
+    for (int i = 0; i < SLOTS + 2 * SLOT; i++)          /* behind that is the shelf */
+        assert_int_equal(chip.ram[i], (uint8_t)(i * 5));
+}
+
+static void assert_blank(uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        assert_int_equal(chip.flash[i], 0xFF);
+}
+
+static void unequal_blocks_are_in_the_memory_map(void **state)
+{
+    const struct region *r;
+    (void)state;
+    assert_string_equal(target_info(0)->name, "STM32F405/F407");
+    assert_true(target_regions(&r) >= 5);
+    assert_int_equal(r[0].base, STM_FLASH);
+    assert_int_equal(r[0].size, 0x10000);
+    assert_int_equal(r[0].page, 0x4000);
+    assert_int_equal(r[1].page, 0x10000);
+    assert_int_equal(r[2].base, STM_FLASH + 0x20000);
+    assert_int_equal(r[2].size, 0x20000);
+    assert_int_equal(r[2].page, 0x20000);
+    assert_int_equal(r[2].number, 5);
+    for (uint32_t alias = 0; alias <= STM_FLASH; alias += STM_FLASH) {
+        assert_piece(alias, REGION_FLASH, 0x10000, 0x4000);
+        assert_piece(alias + 0x10000, REGION_FLASH, 0x10000, 0x10000);
+        assert_piece(alias + 0x20000, REGION_FLASH, 0x20000, 0x20000);
+    }
+}
+
+static void large_blocks_are_written_and_left_alone_when_they_hold_their_data(void **state)
+{
+    (void)state;
+    f4_image(1);
+    for (int round = 0; round < 3; round++) {
+        chip.dead_ram = round == 2;
+        f4_load(0xA000, 0xC000);                        /* three blocks, none whole */
+        assert_int_equal(chip.erases, 0);
+        assert_int_equal(chip.programs == 0, round > 0);
+    }
+    chip.dead_ram = false;
+    f4_image(2);
+    f4_load(0xA000, 0xC000);
+    assert_int_equal(chip.erases, 3);
+    target_options.flash_skip = false;
+    f4_load(0xA000, 0xC000);
+    assert_int_equal(chip.erases, 3);
+}
+
+/* What had been found there already is not lost when the block has to be erased after all. */
+static void a_change_in_the_middle_of_a_block_costs_its_block(void **state)
+{
+    static const uint32_t changes[] = { 0, 1023, 1024, 5000, 0x3FFF, 0x4000, 0x8FFF };
+    (void)state;
+    for (int hand = 0; hand < 2; hand++) {
+        target_options.flash_skip = true;
+        chip.will_not_run = hand;
+        f4_image(3);
+        f4_load(0, 0x9000);
+        for (unsigned i = 0; i < sizeof changes / sizeof *changes; i++) {
+            big[changes[i]] ^= 0x55;
+            f4_load(0, 0x9000);
+            assert_int_equal(chip.erases, 1);
+            assert_blank(0x9000, 0xC000);
+        }
+    }
+}
+
+/* It was asked for the whole block. */
+static void what_gets_no_data_in_a_large_block_is_blank_afterwards(void **state)
+{
+    (void)state;
+    f4_image(4);
+    for (int what = 0; what < 6; what++) {
+        static const uint32_t junk[] = { 0x2800, 0x3FFF, 0x10, 0x4000, 0x7000, 0x1234 };
+        memset(chip.flash, 0xFF, F4_SIZE);
+        memcpy(chip.flash + 0x800, big, 0x1000);        /* is there already */
+        chip.flash[junk[what]] = 0;
+        if (junk[what] - 0x800 < 0x1000)
+            chip.flash[junk[what]] = (uint8_t)~big[junk[what] - 0x800];
+        assert_int_equal(flash_begin(), OK);
+        f4_erase(0, 0x8000);
+        assert_int_equal(f4_put(0x800, big, 0x1000), OK);
+        assert_int_equal(f4_put(0x2C00, big, 0x123), OK);
+        assert_int_equal(f4_put(0x5000, big, 0x400), OK);
+        assert_int_equal(flash_end(OK), OK);
+        assert_blank(0, 0x800);
+        assert_memory_equal(chip.flash + 0x800, big, 0x1000);
+        assert_blank(0x1800, 0x2C00);
+        assert_memory_equal(chip.flash + 0x2C00, big, 0x123);
+        assert_blank(0x2C00 + 0x123, 0x5000);
+        assert_memory_equal(chip.flash + 0x5000, big, 0x400);
+        assert_blank(0x5400, 0x8000);
+    }
+}
+
+/* 128 KB, of which 63 at most can wait in the target's RAM. */
+static void a_block_larger_than_the_shelf_is_written_anew(void **state)
+{
+    (void)state;
+    f4_image(5);
+    f4_load(0x20000, 0x20000);
+    assert_int_equal(chip.erases, 0);
+    f4_load(0x20000, 0xF000);                           /* fits, but for the old rest */
+    assert_blank(0x2F000, 0x40000);
+    f4_load(0x20000, 0x20000);
+    big[0x1FFFF] ^= 1;
+    f4_load(0x20000, 0x20000);
+    assert_int_equal(chip.erases, 1);
+}
+
+static void other_blocks_are_not_touched(void **state)
+{
+    (void)state;
+    f4_image(6);
+    memset(chip.flash, 0x5A, F4_SIZE);
+    f4_load(0x10000, 0x3000);
+    for (uint32_t i = 0; i < F4_SIZE; i++)
+        assert_int_equal(chip.flash[i], i - 0x10000 >= 0x10000 ? 0x5A
+                                        : i - 0x10000 < 0x3000 ? big[i - 0x10000] : 0xFF);
+}
+
+static void a_piece_of_a_large_block_spoilt_on_the_wire_is_made_again(void **state)
+{
+    (void)state;
+    for (int lost = 1; lost < 3000; lost += 271) {
+        f4_image((uint32_t)lost);
+        chip.lose = lost;
+        f4_load(0, 0x5000);
+        assert_int_equal(chip.lose, 0);
+    }
+}
+
+static void going_back_in_a_large_block_loses_nothing(void **state)
+{
+    (void)state;
+    f4_image(7);
+    memset(chip.flash, 0x5A, F4_SIZE);
+    assert_int_equal(flash_begin(), OK);
+    f4_erase(0, 0x4000);
+    assert_int_equal(f4_put(0x2000, big + 0x2000, 0x1000), OK);
+    assert_int_equal(f4_put(0x0800, big + 0x0800, 0x0900), OK);
+    assert_int_equal(f4_put(0x3000, big + 0x3000, 0x0400), OK);
+    assert_int_equal(flash_end(OK), OK);
+    assert_blank(0, 0x800);
+    assert_memory_equal(chip.flash + 0x800, big + 0x800, 0x900);
+    assert_blank(0x1100, 0x2000);
+    assert_memory_equal(chip.flash + 0x2000, big + 0x2000, 0x1400);
+    assert_blank(0x3400, 0x4000);
+}
+
+static void protection_of_a_large_block_is_named(void **state)
+{
+    (void)state;
+    f4_image(8);
+    memset(chip.flash, 0, F4_SIZE);
+    chip.write_protected = true;
+    assert_int_equal(flash_begin(), OK);
+    f4_erase(0, 0x4000);
+    int error = f4_put(0, big, 0x1000);
+    assert_int_equal(flash_end(error), ERR_PROTECTED);
+    assert_int_equal(chip.flash[0], 0);
+}
+
 #define BOTH(name) { "STM32: " #name, name, stm32, NULL, NULL },                      \
                    { "SAMD: " #name, name, samd, NULL, NULL }
 
@@ -1418,6 +1743,16 @@ int main(void)
         SAMD(regions_are_locked_until_a_reset),
         BOTH(a_core_that_runs_is_halted_first),
         BOTH(the_chips_number_is_read_where_the_maker_put_it),
+        cmocka_unit_test_setup(unequal_blocks_are_in_the_memory_map, f4),
+        cmocka_unit_test_setup(
+            large_blocks_are_written_and_left_alone_when_they_hold_their_data, f4),
+        cmocka_unit_test_setup(a_change_in_the_middle_of_a_block_costs_its_block, f4),
+        cmocka_unit_test_setup(what_gets_no_data_in_a_large_block_is_blank_afterwards, f4),
+        cmocka_unit_test_setup(a_block_larger_than_the_shelf_is_written_anew, f4),
+        cmocka_unit_test_setup(other_blocks_are_not_touched, f4),
+        cmocka_unit_test_setup(a_piece_of_a_large_block_spoilt_on_the_wire_is_made_again, f4),
+        cmocka_unit_test_setup(going_back_in_a_large_block_loses_nothing, f4),
+        cmocka_unit_test_setup(protection_of_a_large_block_is_named, f4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,5 @@
-/* flash_samd.c - Microchip SAM D, L and C with a Cortex-M0+: NVMCTRL, and the DSU that
+/* chips_sam.c - Microchip SAM D, L and C with a Cortex-M0+: NVMCTRL, and the DSU that
  * knows the chip and erases it even when it is locked.
- *
- *   called by  target.c through samd_family      calls  adi.c
  *
  * Flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
  * written to the page buffer, by 32-bit stores to the page's own address, and then by a
@@ -17,28 +15,108 @@
 #include "clock.h"
 #include "flash.h"
 
+/* --- NVMCTRL (chapter 22) ----------------------------------------------------------- */
+
+/* Registers of 8 and 16 bits are accessed as words, as the bus bridge allows: CSW need
+ * not change, and a chip that came out of reset at 1 MHz makes every access count. */
+enum { CTRLA = 0x00, CTRLB = 0x04, PARAM = 0x08, INTFLAG = 0x14, STATUS = 0x18, ADDR = 0x1C,
+       LOCK = 0x20 };
 enum {
     NVMCTRL = 0x41004000,
-    CTRLA = NVMCTRL + 0x00, CTRLB = NVMCTRL + 0x04, PARAM = NVMCTRL + 0x08,
-    INTFLAG = NVMCTRL + 0x14, STATUS = NVMCTRL + 0x18, ADDR = NVMCTRL + 0x1C,
-    LOCK = NVMCTRL + 0x20,
-    CMD_KEY = 0xA500, CMD_ER = 0x02, CMD_WP = 0x04, CMD_EAR = 0x05, CMD_WAP = 0x06,
-    CMD_LR = 0x40, CMD_UR = 0x41,
-    CMD_PBC = 0x44,
+    CMD_ER = 0xA502, CMD_WP = 0xA504, CMD_EAR = 0xA505, CMD_WAP = 0xA506, CMD_LR = 0xA540, CMD_UR = 0xA541, CMD_PBC = 0xA544,
     CTRLB_MANW = 1 << 7,
     READY = 1 << 0,
     PROGE = 1 << 2, LOCKE = 1 << 3, NVME = 1 << 4, STATUS_ERRORS = PROGE | LOCKE | NVME,
-    ROW_PAGES = 4,
+    PAGE = 64, ROW_PAGES = 4,
 };
-enum {                                      /* the DSU as a debugger sees it: + 0x100 */
+static const struct step nvm_steps[] = {
+    /* open */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { PUT, STATUS / 4, STATUS_ERRORS },         /* what the program left is not our error */
+    { SET, CTRLB / 4, CTRLB_MANW },
+    { PUT, CTRLA / 4, CMD_PBC },                /* from here on WP leaves the buffer empty */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+    /* close */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+    /* check */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { CHECK_PROTECTED, STATUS / 4, LOCKE },
+    { CHECK, STATUS / 4, PROGE | NVME },
+    { END },
+    { END },                                        /* erase everything: nothing */
+    /* erase: 22.6.4.4 */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { PUT_ADDRESS, ADDR / 4, 0 },                  /* counts halfwords */
+    { PUT, CTRLA / 4, CMD_ER },
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+    /* program: 22.6.4.3 */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { STORE, 0, 0 },
+    { PUT, CTRLA / 4, CMD_WP },                 /* ADDR has followed the buffer (22.8.8) */
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+    { END },                                    /* open options: nothing more */
+    /* erase options: the user row, which has commands of its own */
+    { PUT_ADDRESS, ADDR / 4, 0 },
+    { PUT, CTRLA / 4, CMD_EAR },
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+    /* program options */
+    { STORE, 0, 0 },
+    { PUT, CTRLA / 4, CMD_WAP },
+    { WAIT_SET, INTFLAG / 4, READY },
+    { END },
+};
+static const struct controller nvmctrl = {
+    .base = NVMCTRL, .limit_ms = 200, .address_shift = 1, .width = 4, .burst_log2 = 6, .unit = 4,
+    .readable = true,
+    .steps = nvm_steps
+};
+
+enum { USER_ROW = 0x00804000, FUSES = 2, BOD_LEVEL_MAX = 48 };  /* words; above, it would be
+                                                                 * reset for ever */
+static const struct options user_row = {
+    &nvmctrl, USER_ROW, NVMCTRL + LOCK, 256, 4 * FUSES, 4
+};
+
+/* --- the DSU, as a debugger sees it: + 0x100 (chapter 13) ------------------------------- */
+
+enum {
     DSU = 0x41002100, DSU_DID = DSU + 0x18,
     CTRL_CE = 1 << 4,                       /* CTRL, STATUSA, STATUSB: bytes of a word */
     STATUSA_DONE = 1 << 8, STATUSA_CRSTEXT = 1 << 9, STATUSA_BERR = 1 << 10,
     STATUSA_FAIL = 1 << 11, STATUSA_ALL = 0x1F << 8, STATUSB_PROT = 1 << 16,
 };
-enum { USER_ROW = 0x00804000, NUMBER_FIRST = 0x0080A00C, NUMBER_REST = 0x0080A040 };
+/* STATUSA is cleared first, so that DONE is ours: the chip may be in reset extension when
+ * nRST was used. */
+static const struct step dsu_steps[] = {
+    /* open */
+
+    { END },
+    /* close */
+
+    { END },
+    /* check */
+    { WAIT_SET, 0, STATUSA_DONE | STATUSA_FAIL | STATUSA_BERR },
+    { CHECK, 0, STATUSA_FAIL | STATUSA_BERR },
+    { END },
+    /* erase everything */
+    { PUT, 0, STATUSA_ALL },
+    { PUT, 0, CTRL_CE },
+    { END },
+    { END },                                        /* erase: nothing */
+    { END },                                        /* program: nothing */
+};
+static const struct controller dsu = {
+    .base = DSU, .steps = dsu_steps
+};
+
+enum { NUMBER_FIRST = 0x0080A00C, NUMBER_REST = 0x0080A040 };
 enum { OSC8M = 0x40000820, OSC8M_PRESC = 3 << 8 };      /* 17.8.9: 8 MHz / 2^PRESC */
-enum { COMMAND_LIMIT_MS = 200, REGIONS = 16 };
+enum { REGIONS = 16 };
 
 enum { WDT = 0x40001000, WDT_ENABLE = 1 << 1, WDT_ALWAYSON = 1 << 7 };
 
@@ -53,46 +131,7 @@ static const struct series { uint16_t did; char name[4]; } series[] = {
     { 0x1081, "L21" }, { 0x1082, "L22" }, { 0x1100, "C20" }, { 0x1101, "C21" },
 };
 
-/* --- the controller ----------------------------------------------------------- */
-
-/* ERR_BUSY, or what the sticky flags say; they are cleared then by writing ones. */
-static int result(int failed)
-{
-    uint32_t ready = reg_get(INTFLAG) & READY, status = ready ? reg_get(STATUS) : 0;
-
-    if (!(status & STATUS_ERRORS))
-        return reg_error(ready ? OK : ERR_BUSY);
-    reg_put(STATUS, STATUS_ERRORS);
-    return reg_error(status & LOCKE ? ERR_PROTECTED : failed);
-}
-
-/* Ends a list: an error in front of it is the result. */
-static int wait(int failed)
-{
-    uint32_t deadline = clock_in_ms(COMMAND_LIMIT_MS);
-    int error;
-
-    do
-        error = result(failed);
-    while (error == ERR_BUSY && !clock_passed(deadline));
-    return error == ERR_BUSY ? ERR_TIMEOUT : error;
-}
-
-/* Registers of 8 and 16 bits are accessed as words, as the bus bridge allows: CSW need
- * not change, and a chip that came out of reset at 1 MHz makes every access count. */
-static void command(uint32_t cmd)
-{
-    reg_put(CTRLA, CMD_KEY | cmd);
-}
-
-/* ADDR counts halfwords.  The wrong row must not be erased, whatever the wire does. */
-static void command_at(uint32_t cmd, uint32_t address)
-{
-    reg_put(ADDR, address / 2);
-    if (adi_wire_is_bad() && reg_get(ADDR) != address / 2)
-        reg_note(ERR_VERIFY);
-    command(cmd);
-}
+/* --- around a job ------------------------------------------------------------------ */
 
 static bool is_d(const struct chip *chip)
 {
@@ -112,111 +151,32 @@ static void speed_up(const struct chip *chip)
     reg_error(OK);                     /* then it goes slower */
 }
 
-static void restore_speed(void)
+static void put_speed_back(const struct chip *chip)
 {
+    (void)chip;
     if (clocks.osc8m)
         adi_write32(OSC8M, clocks.osc8m);
     clocks.osc8m = 0;
 }
 
-static int begin(const struct chip *chip)
+static void prepare(const struct chip *chip)
 {
     speed_up(chip);
     uint32_t wdt = reg_get(WDT);
     clocks.watched = reg_error(OK) || wdt & (WDT_ENABLE | WDT_ALWAYSON);
-    wait(OK);                           /* what the program left there is not our error */
-    reg_put(CTRLB, reg_get(CTRLB) | CTRLB_MANW);
-    command(CMD_PBC);                   /* WP leaves the buffer empty */
-    return wait(OK);
 }
 
-static int end(const struct chip *chip)
+/* The watchdog stands still only while the core does; what is not a D has it elsewhere. */
+static bool may_run(const struct chip *chip)
 {
-    (void)chip;
-    int error = wait(ERR_PROGRAM);
-    restore_speed();
-    return error;
-}
-
-static int erase(const struct chip *chip, uint32_t row)
-{
-    (void)chip;
-    reg_note(wait(ERR_ERASE));
-    command_at(row >= USER_ROW ? CMD_EAR : CMD_ER, row);
-    return wait(ERR_ERASE);
-}
-
-static int program_page(uint32_t address, const uint8_t *bytes, uint32_t length)
-{
-    uint32_t cmd = address >= USER_ROW ? CMD_WAP : CMD_WP;
-    int error = wait(ERR_PROGRAM);      /* for the page before */
-
-    if (!error)
-        error = adi_write32s(address, bytes, length);
-    reg_note(error);
-    if (adi_wire_is_bad())
-        command_at(cmd, address);
-    else
-        command(cmd);                   /* ADDR follows the buffer (22.8.8) */
-    return reg_error(OK);
-}
-
-static int program(const struct chip *chip, uint32_t address, const uint8_t *bytes,
-                   uint32_t length)
-{
-    uint32_t page = chip->page / ROW_PAGES;
-    int error = OK;
-
-    while (length && !error) {
-        uint32_t room = page - address % page, n = length < room ? length : room;
-        error = program_page(address, bytes, n);
-        address += n;
-        bytes += n;
-        length -= n;
-    }
-    return error;
-}
-
-static int finish(const struct chip *chip)
-{
-    (void)chip;
-    return wait(ERR_PROGRAM);
-}
-
-/* The watchdog stands still only while the core does.  loader_code.s knows rows of 256 bytes;
- * what is not a D has its watchdog elsewhere. */
-static uint32_t controller(const struct chip *chip, uint32_t page)
-{
-    (void)page;
-    return is_d(chip) && chip->page == 256 && !clocks.watched ? NVMCTRL : 0;
-}
-
-/* --- the DSU ------------------------------------------------------------------ */
-
-/* The chip may be in reset extension when nRST was used; STATUSA is cleared first, so
- * that DONE is ours. */
-static int mass_erase(const struct chip *chip)
-{
-    (void)chip;
-    reg_put(DSU, STATUSA_ALL);
-    reg_put(DSU, CTRL_CE);
-    return reg_error(OK);
-}
-
-static int poll(const struct chip *chip)
-{
-    uint32_t status = reg_get(DSU);
-
-    (void)chip;
-    return reg_error(status & (STATUSA_FAIL | STATUSA_BERR) ? ERR_ERASE
-                      : status & STATUSA_DONE ? OK : ERR_BUSY);
+    return is_d(chip) && !clocks.watched;
 }
 
 /* --- which one is it ---------------------------------------------------------- */
 
 /* D20 and D21 count down from J18A: package J, G, E and flash size 18 to 15 (256 to
  * 32 KB); the B variants have two sizes each from J16B on. */
-static void name(struct chip *chip, const char *series_name)
+static void samd_name(struct chip *chip, const char *series_name)
 {
     uint32_t device = chip->id & 0xFF;
     char *tail = chip->name + sizeof "ATSAMD21" - 1;    /* chip is all zeros */
@@ -249,19 +209,18 @@ static void name(struct chip *chip, const char *series_name)
 static void measure(struct chip *chip)
 {
     reg_note(chip->locked ? ERR_LOCKED : OK);
-    uint32_t param = reg_get(PARAM);
+    uint32_t param = reg_get(NVMCTRL + PARAM);
     if (reg_error(OK))
         param = 3u << 16 | 4096;        /* the largest: 256 KB of 64-byte pages */
-    uint32_t page = 8u << (param >> 16 & 7);
-    chip->flash_size = (param & 0xFFFF) * page;
-    chip->page = page * ROW_PAGES;
+    chip->flash_size = (param & 0xFFFF) * (8u << (param >> 16 & 7));
+    chip->options = &user_row;
     chip->ram_base = 0x20000000;
     chip->ram_size = chip->flash_size / 8 > 4096 ? chip->flash_size / 8 : 4096;
 }
 
 /* A reset that ends while SWCLK is low, as it is now and then when somebody presses the
  * button, leaves the core standing until the debugger says so (13.6.2). */
-static bool identify(struct chip *chip)
+static bool samd_identify(struct chip *chip)
 {
     if (chip->cpuid && (chip->cpuid >> 4 & 0xFFF) != 0xC60)
         return false;
@@ -276,18 +235,19 @@ static bool identify(struct chip *chip)
                 chip->cpuid = 0;
             else
                 reg_put(DSU, STATUSA_CRSTEXT);
-            name(chip, series[i].name);
+            samd_name(chip, series[i].name);
             measure(chip);
             return true;
         }
     return false;
 }
 
-/* The watchdog stands still by itself while a debugger halts the core (18.6.5). */
-static int debugged(const struct chip *chip, bool on)
+static void samd_map(const struct chip *chip)
 {
-    (void)chip, (void)on;
-    return OK;
+    target_map_flash(&nvmctrl, 0, chip->flash_size, PAGE * ROW_PAGES, 0);
+    target_map(REGION_FLASH, chip->flash_size, 0x00400000 - chip->flash_size);
+    target_map(REGION_RAM, chip->ram_base, chip->ram_size);
+    target_map(REGION_ROM, 0x00800000, 0x10000);            /* user row, calibration */
 }
 
 /* --- fuses, number, locks --------------------------------------------------------- */
@@ -295,11 +255,10 @@ static int debugged(const struct chip *chip, bool on)
 /* Bits that the factory wrote and nobody else may: DS40001882 table 10-3; L and C have one
  * more of them in front of the watchdog's, and one less behind. */
 static const uint32_t keep_d[] = { 0x01FE0088, 0xFE00 }, keep_l_and_c[] = { 0x03FE0088, 0xFC00 };
-enum { FUSES = 2, BOD_LEVEL_MAX = 48 };         /* words; above, it would be reset for ever */
 #define ERASED 0xFFFFFFFFu                      /* what the factory wrote is lost already */
 
 /* Behind the fuses the row is the user's. */
-static int change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
+static int samd_change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
 {
     const uint32_t *keep = is_d(chip) ? keep_d : keep_l_and_c;
     uint32_t n = at / 4, old = words[n];
@@ -310,7 +269,7 @@ static int change_option(const struct chip *chip, uint32_t *words, uint32_t at, 
     return (words[0] >> 8 & 63) > BOD_LEVEL_MAX && words[0] != ERASED ? ERR_REFUSED : OK;
 }
 
-static uint32_t number(const struct chip *chip, unsigned index)
+static uint32_t samd_number(const struct chip *chip, unsigned index)
 {
     (void)chip;
     return index == 0 ? NUMBER_FIRST : index < 4 ? NUMBER_REST + 4 * (index - 1) : 0;
@@ -318,21 +277,24 @@ static uint32_t number(const struct chip *chip, unsigned index)
 
 static int lock(const struct chip *chip, bool on)
 {
-    int error = begin(chip);
+    const struct step steps[] = {
+        { PUT_ADDRESS, ADDR / 4, 0 },
+        { PUT, CTRLA / 4, on ? CMD_LR : CMD_UR },
+        { END }
+    };
+    int error = flash_follow(&nvmctrl, TO_OPEN, 0, nvmctrl.limit_ms);
 
     for (uint32_t i = 0; i < REGIONS && !error; i++) {
-        command_at(on ? CMD_LR : CMD_UR, chip->flash_base + chip->flash_size / REGIONS * i);
-        error = wait(ERR_PROGRAM);
+        struct flash_act act = { .address = chip->flash_size / REGIONS * i };
+        error = flash_follow_steps(&nvmctrl, steps, &act, nvmctrl.limit_ms);
+        if (!error)
+            error = flash_follow(&nvmctrl, TO_CHECK, 0, nvmctrl.limit_ms);
     }
-    end(chip);
     return error;
 }
 
 const struct family samd_family = {
-    .identify = identify, .debugged = debugged,
-    .begin = begin, .end = end, .erase = erase, .program = program, .finish = finish,
-    .unit = 4, .room = 0x00400000, .rom = 0x00800000, .loader = LOADER_SAMD, .controller = controller,
-    .mass_erase = mass_erase, .poll = poll,
-    .options = { USER_ROW, LOCK, 256, 4 * FUSES, 4 },
-    .change_option = change_option, .number = number, .lock = lock,
+    .identify = samd_identify, .map = samd_map,
+    .prepare = prepare, .restore = put_speed_back, .may_run = may_run, .mass = &dsu,
+    .change_option = samd_change_option, .number = samd_number, .lock = lock,
 };

@@ -1,0 +1,409 @@
+/* chips_stm32.c - STM32: which one is it, and its flash controllers.
+ *
+ * FPEC (F0, F1, F3) erases pages and programs halfwords, which are stored to their address
+ * while CR.PG is set.  The flash holds the bus until a halfword is in, so the debug port
+ * answers WAIT meanwhile and the wire keeps the pace by itself: no polling in between.  SR is
+ * looked at when a block is through; its flags are sticky.
+ *
+ * A write that adi.c repeats after damage on the wire may find its halfword programmed
+ * already: PGERR, with the right data in the flash.  flash_job.c reads back, so it is the
+ * data that decide.
+ *
+ * The controller of F4 erases sectors of 16, 64 and 128 KB and programs words (PSIZE 2, which
+ * wants 2.7 V or more), stored like FPEC's halfwords.
+ *
+ * Read protection (RDP) leaves the core debuggable but hides the flash.  A mass erase
+ * then takes it off, and the chip erases itself when that happens: that is ST's design.
+ *
+ * Option bytes are to be looked at by options.c: FPEC has them as one more page, with bits and
+ * keys of its own; the later controllers as a register, of which the chip makes flash itself.
+ *
+ * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
+ * (F3), RM0090 chapter 3 (F4); RM0008 31.16, RM0091 32.9 and RM0316 33.16 (DBGMCU). */
+#include "adi.h"
+#include "flash.h"
+
+/* --- FPEC: F0, F1, F3 (PM0075 chapter 3) --------------------------------------------- */
+
+enum { FPEC = 0x40022000, FPEC2 = 0x40022040 };     /* XL density: one for each bank */
+enum { KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0C, CR = 0x10, AR = 0x14, OBR = 0x1C };
+enum {
+    SR_BSY = 1 << 0, SR_PGERR = 1 << 2, SR_WRPRTERR = 1 << 4, SR_EOP = 1 << 5,
+    SR_CLEAR = SR_PGERR | SR_WRPRTERR | SR_EOP,
+    CR_PG = 1 << 0, CR_PER = 1 << 1, CR_MER = 1 << 2, CR_OPTPG = 1 << 4,
+    CR_OPTER = 1 << 5, CR_STRT = 1 << 6, CR_LOCK = 1 << 7, CR_OPTWRE = 1 << 9,
+    OBR_RDPRT = 1 << 1,
+};
+enum { OPTION_BYTES = 0x1FFFF800, OPTIONS_SIZE = 16, RDP_FOR_EVER = 0xCC };
+
+/* Keys given to an unlocked FPEC would lock it until reset, so look first (2.3.1).  Some
+ * clones lie about LOCK; they take the keys. */
+static const struct step fpec_steps[] = {
+    /* open */
+    { IF_SET, CR / 4, CR_LOCK },
+    { KEYS, KEYR / 4, FLASH_KEYS },
+    { PUT, SR / 4, SR_CLEAR },
+    { CHECK_PROTECTED, CR / 4, CR_LOCK },
+    { END },
+    /* close */
+    { WAIT_CLEAR, SR / 4, SR_BSY },
+    { PUT, SR / 4, SR_CLEAR },
+    { PUT, CR / 4, CR_LOCK },
+    { END },
+    /* check */
+    { WAIT_CLEAR, SR / 4, SR_BSY },
+    { CHECK_PROTECTED, SR / 4, SR_WRPRTERR },
+    { CHECK, SR / 4, SR_PGERR },
+    { END },
+    /* erase everything */
+    { PUT, CR / 4, CR_MER },
+    { PUT, CR / 4, CR_MER | CR_STRT },
+    { END },
+    /* erase: 2.3.3 */
+    { WAIT_CLEAR, SR / 4, SR_BSY },                 /* what a bad wire may have started */
+    { PUT, CR / 4, CR_PER },
+    { PUT_ADDRESS, AR / 4, 0 },
+    { PUT, CR / 4, CR_PER | CR_STRT },
+    { WAIT_CLEAR, SR / 4, SR_BSY },
+    { END },
+    /* program: 2.3.2 */
+    { PUT, CR / 4, CR_PG },
+    { STORE, 0, 0 },
+    { WAIT_CLEAR, SR / 4, SR_BSY },
+    { END },
+    /* open options: they have keys and bits of their own, 2.3.4 */
+    { KEYS, OPTKEYR / 4, FLASH_KEYS },
+    { END },
+    /* erase options */
+    { PUT, CR / 4, CR_OPTWRE | CR_OPTER },
+    { PUT, CR / 4, CR_OPTWRE | CR_OPTER | CR_STRT },
+    { WAIT_CLEAR, SR / 4, SR_BSY },
+    { END },
+    /* program options: that an RDP which opens the chip erases all of it, check waits for */
+    { PUT, CR / 4, CR_OPTWRE | CR_OPTPG },
+    { STORE, 0, 0 },
+    { END },
+};
+static const struct controller fpec = {
+    .base = FPEC, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit = 2,
+    .steps = fpec_steps
+};
+static const struct controller fpec2 = {
+    .base = FPEC2, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit = 2,
+    .steps = fpec_steps
+};
+
+static const struct options fpec_options = {
+    &fpec, OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2
+};
+
+/* --- F4 (RM0090 chapter 3) ----------------------------------------------------------- */
+
+enum { F4_FLASH = 0x40023C00, OPTCR = 0x14 };       /* KEYR to CR as in FPEC */
+enum {
+    F4_BSY = 1 << 0,                                /* bits 16 and above, all of them */
+    F4_STRT = 1 << 0, F4_LOCK = 1 << 15,
+    F4_EOP = 1 << 0, F4_WRPERR = 1 << 4, F4_PGERRORS = 0xE2,    /* PGS, PGP, PGA, OPERR */
+    F4_PG = 1 << 0, F4_SER = 1 << 1, F4_MER = 1 << 2, F4_PSIZE_32 = 2 << 8,
+    OPTLOCK = 1 << 0, OPTSTRT = 1 << 1, RDP_OPEN = 0xAA, DB1M = 1 << 30,
+};
+static const struct step f4_steps[] = {
+    /* open */
+    { IF_SET | HIGH, CR / 4, F4_LOCK },
+    { KEYS, KEYR / 4, FLASH_KEYS },
+    { PUT, SR / 4, F4_WRPERR | F4_PGERRORS | F4_EOP },
+    { CHECK_PROTECTED | HIGH, CR / 4, F4_LOCK },
+    { END },
+    /* close */
+    { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
+    { PUT | HIGH, CR / 4, F4_LOCK },
+    { SET, OPTCR / 4, OPTLOCK },
+    { END },
+    /* check */
+    { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
+    { CHECK_PROTECTED, SR / 4, F4_WRPERR },
+    { CHECK, SR / 4, F4_PGERRORS },
+    { END },
+    /* erase everything */
+    { PUT, CR / 4, F4_MER | F4_PSIZE_32 },
+    { SET | HIGH, CR / 4, F4_STRT },
+    { END },
+    /* erase: 3.6.3 */
+    { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
+    { PUT_NUMBER, CR / 4, F4_SER | F4_PSIZE_32 },
+    { SET | HIGH, CR / 4, F4_STRT },
+    { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
+    { END },
+    /* program: 3.6.4 */
+    { PUT, CR / 4, F4_PG | F4_PSIZE_32 },
+    { STORE, 0, 0 },
+    { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
+    { END },
+    /* open options */
+    { IF_SET, OPTCR / 4, OPTLOCK },
+    { KEYS, OPTKEYR / 4, OPTION_KEYS },
+    { CHECK_PROTECTED, OPTCR / 4, OPTLOCK },
+    { END },
+    { END },                                        /* erase options: nothing */
+    /* program options: into OPTCR, of which the chip makes the flash it starts from, 3.7.2 */
+    { STORE, 0, 0 },
+    { SET, OPTCR / 4, OPTSTRT },
+    { END },
+};
+static const struct controller f4 = {
+    .base = F4_FLASH, .limit_ms = 4000, .number_shift = 3, .width = 4, .burst_log2 = 8,
+    .unit = 4,
+    .steps = f4_steps
+};
+
+static const struct options f4_options = {
+    &f4, F4_FLASH + OPTCR, 0, 4, 4, 4
+};
+
+/* --- which one is it ---------------------------------------------------------------- */
+
+#define DBGMCU_F1 0xE0042000u               /* which chip is it, and what it does when halted */
+#define DBGMCU_F0 0x40015800u
+enum { RCC_APB2ENR = 0x40021018, DBGMCUEN = 1 << 22 };      /* F0 */
+
+/* A line of parts: where its id is, its size in KB, its number, and which controller it has.
+ * F3 has one from F1 and one from F0. */
+enum kind { F0, F1, F3, F4 };
+static const struct line {
+    uint32_t dbgmcu, size_at, number_at;
+    const struct controller *controller;
+    const struct options *options;
+} lines[] = {
+    [F0] = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
+    [F1] = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec, &fpec_options },
+    [F3] = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
+    [F4] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &f4_options },
+};
+
+/* Sizes in KB, flash the largest; the true size is read from the chip.  Page 0: sectors.
+ * Add a part by adding a row. */
+static const struct part {
+    char name[12];                      /* behind "STM32" */
+    uint16_t id : 12, kind : 4;
+    uint8_t page, ram;
+    uint16_t flash;
+} parts[] = {
+    { "F10x x4/x6",  0x412, F1, 1, 10,   32 },
+    { "F10x x8/xB",  0x410, F1, 1, 20,  128 },
+    { "F10x xC-xE",  0x414, F1, 2, 64,  512 },
+    { "F10x xF/xG",  0x430, F1, 2, 96, 1024 },
+    { "F105/F107",   0x418, F1, 2, 64,  256 },
+    { "F100 x4-xB",  0x420, F1, 1,  8,  128 },
+    { "F100 xC-xE",  0x428, F1, 2, 32,  512 },
+    { "F05x/F030x8", 0x440, F0, 1,  8,   64 },
+    { "F03x",        0x444, F0, 1,  4,   32 },
+    { "F04x/F070x6", 0x445, F0, 1,  6,   32 },
+    { "F07x",        0x448, F0, 2, 16,  128 },
+    { "F09x/F030xC", 0x442, F0, 2, 32,  256 },
+    { "F302/F303",   0x422, F3, 2, 40,  256 },
+    { "F37x",        0x432, F3, 2, 32,  256 },
+    { "F303x6/x8",   0x438, F3, 2, 12,   64 },
+    { "F301/F302x8", 0x439, F3, 2, 16,   64 },
+    { "F303xD/xE",   0x446, F3, 2, 64,  512 },
+    { "F405/F407",   0x413, F4, 0, 128, 1024 },
+    { "F42x/F43x",   0x419, F4, 0, 192, 2048 },
+};
+
+/* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
+ * in sleep, stop and standby; and that watchdogs stand still while the core does, there or in
+ * APB1_FZ.  DBGMCU keeps it through resets. */
+static const struct { uint32_t at, bits : 28, kind : 4; } debug_words[] = {
+    { RCC_APB2ENR,   DBGMCUEN,   F0 },
+    { DBGMCU_F0 + 4, 6,          F0 },
+    { DBGMCU_F0 + 8, 3 << 11,    F0 },
+    { DBGMCU_F1 + 4, 3 << 8 | 7, F1 },
+    { DBGMCU_F1 + 4, 7,          F3 },          /* and all later ones */
+    { DBGMCU_F1 + 8, 3 << 11,    F3 },
+};
+enum { DEBUG_WORDS = sizeof debug_words / sizeof *debug_words };
+static uint32_t ours[DEBUG_WORDS];      /* those bits that the program had not set */
+
+static const struct line *line_of(const struct chip *chip)
+{
+    return &lines[chip->kind];
+}
+
+static bool is_fpec(const struct chip *chip)
+{
+    return chip->options == &fpec_options;
+}
+
+/* The row of a recognized chip. */
+static const struct part *part_of(const struct chip *chip)
+{
+    const struct part *part = parts;
+
+    while (part->id != (chip->id & 0xFFF))
+        part++;
+    return part;
+}
+
+static uint32_t flash_kb(const struct part *part)
+{
+    uint32_t at = lines[part->kind].size_at, kb = reg_get(at & ~3u) >> (at & 2) * 8 & 0xFFFF;
+
+    reg_error(OK);
+    return kb == 0 || kb == 0xFFFF ? part->flash : kb;  /* hidden; a clone left it out */
+}
+
+static bool read_protected(const struct chip *chip)
+{
+    bool locked = is_fpec(chip) ? reg_get(FPEC + OBR) & OBR_RDPRT
+                                : (reg_get(F4_FLASH + OPTCR) >> 8 & 0xFF) != RDP_OPEN;
+
+    return reg_error(OK) == OK && locked;
+}
+
+static void describe(struct chip *chip, const struct part *part)
+{
+    chip->kind = part->kind;
+    chip->options = line_of(chip)->options;
+    __builtin_memcpy(chip->name, "STM32", 5);
+    __builtin_memcpy(chip->name + 5, part->name, sizeof part->name);
+    chip->flash_base = 0x08000000;
+    chip->flash_size = flash_kb(part) * 1024;
+    chip->ram_base = 0x20000000;
+    chip->ram_size = part->ram * 1024u;
+    chip->locked = read_protected(chip);
+    if (is_fpec(chip))
+        chip->open_option = part->kind == F1 ? 0xA5 : RDP_OPEN;
+}
+
+/* A zero IDCODE means "cannot be read", not a chip; no row has it. */
+static bool stm32_identify(struct chip *chip)
+{
+    bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
+    uint32_t idcode = chip->cpuid ? reg_get(m0 ? DBGMCU_F0 : DBGMCU_F1) : 0;
+
+    reg_error(OK);
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
+            chip->id = idcode;
+            describe(chip, &parts[i]);
+            return true;
+        }
+    return false;
+}
+
+/* Where a bit of ours is gone, the program has cleared it, or power was lost: then what is
+ * set is the program's. */
+static int stm32_debugged(const struct chip *chip, bool on)
+{
+    unsigned kind = chip->kind < F3 ? chip->kind : F3;
+
+    for (int n = 0; n < DEBUG_WORDS; n++) {
+        int i = on ? n : DEBUG_WORDS - 1 - n;
+        if (debug_words[i].kind != kind)
+            continue;
+        uint32_t found = reg_get(debug_words[i].at), bits = debug_words[i].bits;
+        if (ours[i] & ~found)
+            ours[i] = 0;
+        ours[i] |= bits & ~found;
+        found |= bits;
+        if (!on)
+            found &= ~ours[i], ours[i] = 0;
+        reg_put(debug_words[i].at, found);
+    }
+    return reg_error(OK);
+}
+
+/* --- its memory ----------------------------------------------------------------- */
+
+enum { KB = 1024, MB = 1024 * KB, FLASH = 0x08000000 };
+
+static void map_pages(const struct chip *chip, uint32_t page)
+{
+    uint32_t first = chip->flash_size < MB / 2 ? chip->flash_size : MB / 2;
+
+    target_map_flash(&fpec, FLASH, first, page, 0);
+    target_map_flash(&fpec2, FLASH + first, chip->flash_size - first, page, 0);
+}
+
+/* 4 x 16, 64, n x 128 KB, and the same once more in a second bank (RM0090 table 5, 6). */
+static void map_sectors(uint32_t base, uint32_t size, uint32_t number)
+{
+    target_map_flash(&f4, base, 64 * KB, 16 * KB, number);
+    target_map_flash(&f4, base + 64 * KB, 64 * KB, 64 * KB, number + 4);
+    target_map_flash(&f4, base + 128 * KB, size - 128 * KB, 128 * KB, number + 5);
+}
+
+/* F4 with a second bank count its sectors from 16 on; 1 MB parts have it with DB1M. */
+static void map_f4(const struct chip *chip)
+{
+    uint32_t size = chip->flash_size;
+    bool dual = size > MB ||
+                (part_of(chip)->id == 0x419 && reg_get(F4_FLASH + OPTCR) & DB1M);
+
+    reg_error(OK);
+    map_sectors(FLASH, dual ? size / 2 : size, 0);
+    if (dual)
+        map_sectors(FLASH + size / 2, size / 2, 16);
+}
+
+static void stm32_map(const struct chip *chip)
+{
+    if (part_of(chip)->page)
+        map_pages(chip, part_of(chip)->page * KB);
+    else
+        map_f4(chip);
+    target_map(REGION_FLASH, FLASH + chip->flash_size, FLASH - chip->flash_size);
+    target_map(REGION_RAM, chip->ram_base, chip->ram_size);
+    target_map(REGION_ROM, 0x1FFF0000, 64 * KB);            /* system, OTP, option bytes */
+    if (chip->kind >= F3)
+        target_map(REGION_RAM, 0x10000000, 64 * KB);        /* core coupled memory, or less */
+}
+
+/* --- read protection, option bytes, number -------------------------------------------- */
+
+/* Erasing FPEC's option bytes leaves RDP at 0xFF: protected.  Writing the key is what opens
+ * the chip, which erases all of its flash first: flash_poll() waits for that. */
+static int remove_protection(const struct chip *chip)
+{
+    const struct controller *c = chip->options->controller;
+    uint32_t key = chip->kind == F1 ? 0x5AA5 : 0x55AA;      /* and its complement */
+    struct flash_act act = { .address = chip->options->base, .bytes = (uint8_t *)&key,
+                             .length = c->unit };
+
+    if (!is_fpec(chip))
+        key = (reg_get(act.address) & ~(uint32_t)(0xFF00 | OPTLOCK | OPTSTRT)) | RDP_OPEN << 8;
+    int error = flash_open_options(c);
+    if (!error)
+        error = flash_follow(c, TO_ERASE_OPTIONS, &act, c->limit_ms);
+    return error ? error : flash_follow(c, TO_PROGRAM_OPTIONS, &act, c->limit_ms);
+}
+
+/* FPEC: a byte each, with its complement above it.  RDP 0xCC closes a chip for ever. */
+static int change_byte(uint8_t *bytes, uint32_t at, uint32_t value)
+{
+    if (value > 0xFF && value >> 8 != (~value & 0xFF))
+        return ERR_RANGE;
+    bytes[at] = (uint8_t)value;
+    for (int i = 0; i < OPTIONS_SIZE; i += 2)
+        bytes[i + 1] = (uint8_t)~bytes[i];
+    return bytes[0] == RDP_FOR_EVER ? ERR_REFUSED : OK;
+}
+
+static int stm32_change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
+{
+    if (is_fpec(chip))
+        return change_byte((uint8_t *)words, at, value);
+    words[at / 4] = value & ~(uint32_t)(OPTLOCK | OPTSTRT);
+    return (value >> 8 & 0xFF) == RDP_FOR_EVER ? ERR_REFUSED : OK;
+}
+
+static uint32_t stm32_number(const struct chip *chip, unsigned index)
+{
+    return index < 3 ? line_of(chip)->number_at + 4 * index : 0;
+}
+
+const struct family stm32_family = {
+    .identify = stm32_identify, .debugged = stm32_debugged, .map = stm32_map,
+    .feed_at = 0x40003000, .feed = 0xAAAA,              /* IWDG_KR, RM0008 19.4.1 */
+    .unlock = remove_protection,
+    .change_option = stm32_change_option, .number = stm32_number,
+};
