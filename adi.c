@@ -521,21 +521,13 @@ int adi_write(uint32_t address, const void *bytes, uint32_t length)
     return ERR_VERIFY;
 }
 
-static int write_items(uint32_t address, const void *bytes, uint32_t length, uint8_t size)
+/* Not inline: the stack is deepest there. */
+__attribute__((noinline)) int adi_write_items(uint32_t address, const void *bytes, uint32_t length, unsigned size)
 {
-    if ((address | length) % (1u << size))
+    if ((address | length) & (size - 1))
         return ERR_ALIGNMENT;
-    return move_items((struct job){ address, (uint8_t *)bytes, length >> size, size, WIRE_WRITE });
-}
-
-int adi_write16s(uint32_t address, const void *bytes, uint32_t length)
-{
-    return write_items(address, bytes, length, 1);
-}
-
-int adi_write32s(uint32_t address, const void *bytes, uint32_t length)
-{
-    return write_items(address, bytes, length, 2);
+    return move_items((struct job){ address, (uint8_t *)bytes, length / size,
+                                    (uint8_t)(size / 2), WIRE_WRITE });
 }
 
 static int aim_window(uint32_t address)

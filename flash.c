@@ -38,8 +38,7 @@ static void put_address(const struct controller *c, uint32_t at, uint32_t addres
 static void store_data(const struct controller *c, const struct flash_act *act)
 {
     if (reg_works())
-        reg_note((c->width == 2 ? adi_write16s : adi_write32s)
-                  (act->address, act->bytes, act->length));
+        reg_note(adi_write_items(act->address, act->bytes, act->length, c->width));
 }
 
 static void check(uint32_t at, uint32_t bits, int error)

@@ -43,20 +43,21 @@ static struct {
     bool open, by_hand;                 /* by hand: the loader is not to be had */
     int error;                          /* the first; nothing is written after it */
     uint32_t asked;                     /* bytes to be erased: what the job will be */
-    uint8_t to_erase[BLOCKS_MAX / 8];   /* a bit a block, from the lowest address on ... */
-    uint32_t left;                      /* ... and how many bytes these are */
+    uint32_t left;                      /* ... of which so many are not yet */
 
     const struct region *flash;         /* where the piece is that is collected */
     uint32_t piece;                     /* its address; or NONE */
     uint32_t size;                      /* of pieces, now */
     uint32_t low, high;                 /* the part of it that has come */
     uint32_t given;                     /* pieces given to the loader since it started */
-    uint32_t pieces[AT_ONCE];           /* where they belong */
-    uint8_t bytes[SMALL_MAX];           /* those pieces, and the one that is collected */
 
     uint32_t block;                     /* a large one that is being made; or NONE */
     uint32_t made;                      /* what is before this in it is as it should be ... */
     bool blank;                         /* ... and what is behind it is erased */
+
+    uint32_t pieces[AT_ONCE];           /* where those with the loader belong */
+    uint8_t to_erase[BLOCKS_MAX / 8];   /* a bit a block, from the lowest address on */
+    uint8_t bytes[SMALL_MAX];           /* those pieces, and the one that is collected */
 } job;
 
 /* --- where things are ---------------------------------------------------------- */
@@ -295,7 +296,7 @@ static uint32_t chunks_given(void)
  * the controller once more waits for it, and clears away what the loader began. */
 static int go_on_by_hand(void)
 {
-    uint32_t n = loader.done * LOADER_CHUNK / job.size;
+    uint32_t n = loader.served * LOADER_CHUNK / job.size;
     int error = loader_stop();
 
     job.by_hand = true;
@@ -310,8 +311,8 @@ static int go_on_by_hand(void)
 /* Puts a chunk into the loader, or looks whether it has done one. */
 static void step(void)
 {
-    uint32_t n = loader.put * LOADER_CHUNK / job.size;
-    bool room = loader.put - loader.done < LOADER_SLOTS;
+    uint32_t n = loader.filled * LOADER_CHUNK / job.size;
+    bool room = loader.filled - loader.served < LOADER_SLOTS;
     int error = adi_wire_is_bad() ? ERR_PARITY
               : room && n < job.given
                      ? loader_put(target_flash(job.pieces[n % AT_ONCE]), job.pieces[n % AT_ONCE],
@@ -326,13 +327,13 @@ static void step(void)
 /* Waits until so many chunks of those given have been put, or done. */
 static void wait_put(void)
 {
-    while (loader.chip && loader.put < chunks_given())
+    while (loader.chip && loader.filled < chunks_given())
         step();
 }
 
 static void wait_done(uint32_t chunks)
 {
-    while (loader.chip && loader.done < chunks)
+    while (loader.chip && loader.served < chunks)
         step();
 }
 
@@ -356,7 +357,7 @@ static void start_loader(void)
     if (loader.chip || job.by_hand)
         return;
     job.by_hand = job.asked < LOADER_PAYS || loader_start(job.flash->controller) != OK;
-    __builtin_memmove(job.bytes, collected(), job.size);
+    __builtin_memcpy(job.bytes, collected(), job.size);
     job.given = 0;
 }
 

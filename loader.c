@@ -159,12 +159,12 @@ static void give_time(void)
 /* Data first, and GO last of all. */
 static int fill_slot(const struct header *header, const uint8_t *data)
 {
-    uint32_t here = slot_address(loader.put);
+    uint32_t here = slot_address(loader.filled);
     int error = data ? adi_write(here + HEADER, data, LOADER_CHUNK) : OK;
 
     if (!error)
         error = adi_write(here, header, HEADER);
-    if (loader.put == loader.done)
+    if (loader.filled == loader.served)
         give_time();
     return error;
 }
@@ -173,20 +173,20 @@ int loader_put(const struct region *r, uint32_t piece, const uint8_t *bytes, uin
                bool skip)
 {
     bool whole = size == r->page;
-    uint32_t at = loader.put * LOADER_CHUNK & (size - 1), *sums = loader.sums;
-    uint32_t sum = at ? sums[(loader.put - 1) % LOADER_SLOTS] : sum_of(bytes, size);
+    uint32_t at = loader.filled * LOADER_CHUNK & (size - 1), *sums = loader.sums;
+    uint32_t sum = at ? sums[(loader.filled - 1) % LOADER_SLOTS] : sum_of(bytes, size);
 
     if (r->controller->steps != loader.controller->steps)
         return ERR_UNSUPPORTED;
-    sums[loader.put % LOADER_SLOTS] = sum;
+    sums[loader.filled % LOADER_SLOTS] = sum;
     struct header header = {
-        slot_address(loader.put + 1), r->controller->base, piece,
+        slot_address(loader.filled + 1), r->controller->base, piece,
         flash_number(r, piece) << r->controller->number_shift,
         whole && !at ? size : 0, piece + at, at + LOADER_CHUNK == size ? size : 0,
         skip ? sum : ~sum, whole ? MAKE : PROGRAM
     };
     int error = fill_slot(&header, bytes + at);
-    loader.put += !error;
+    loader.filled += !error;
     return error;
 }
 
@@ -194,7 +194,7 @@ int loader_put(const struct region *r, uint32_t piece, const uint8_t *bytes, uin
  * slot's SUM when it is done. */
 static int look_at_slot(uint32_t *sum)
 {
-    uint32_t slot = slot_address(loader.done), go = reg_get(slot + GO);
+    uint32_t slot = slot_address(loader.served), go = reg_get(slot + GO);
 
     *sum = go ? 0 : reg_get(slot + SUM);
     int error = reg_error(OK);
@@ -205,21 +205,21 @@ static int look_at_slot(uint32_t *sum)
 
 int loader_look(uint32_t size)
 {
-    uint32_t n = loader.done, sum;
+    uint32_t n = loader.served, sum;
     int error = look_at_slot(&sum);
 
     if (error)
         return error;
     if ((n + 1) * LOADER_CHUNK % size == 0 && sum != loader.sums[n % LOADER_SLOTS])
         return ERR_VERIFY;
-    loader.done++;
+    loader.served++;
     give_time();
     return OK;
 }
 
 int loader_blank(uint32_t address, uint32_t length, bool *blank)
 {
-    struct header header = { .next = slot_address(loader.put + 1), .piece = address,
+    struct header header = { .next = slot_address(loader.filled + 1), .piece = address,
                              .first = length, .go = LOOK };
     uint32_t left;
     int error = fill_slot(&header, 0);

@@ -5,7 +5,7 @@
 #include "flash.h"
 
 enum { LOADER_CHUNK = 256 };            /* bytes of a piece that travel together */
-enum { LOADER_SLOTS = 2 };              /* put - done may be so many */
+enum { LOADER_SLOTS = 2 };              /* filled - served may be so many */
 enum { LOADER_CODE = 288, LOADER_STEPS = 16 };  /* loader_code.s: bytes; steps behind it */
 enum { LOADER_RAM = LOADER_CODE + LOADER_STEPS * 4 + LOADER_SLOTS * (36 + LOADER_CHUNK) };
 
@@ -20,7 +20,7 @@ int loader_stop(void);
 extern struct loader {
     const struct chip *chip;            /* it runs on that; 0: it does not run */
     const struct controller *controller;
-    uint32_t put, done;                 /* chunks since its start */
+    uint32_t filled, served;            /* chunks since its start */
     uint32_t turn;                      /* slots that were used for other things */
     uint32_t sums[LOADER_SLOTS];        /* of the piece that a chunk belongs to */
     uint32_t deadline;                  /* for the chunk that is being done */

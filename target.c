@@ -34,7 +34,7 @@ static struct {
     int current;                        /* attached, or the locked one last asked for */
     int region_count;
     uint32_t blocks;                    /* of flash */
-    struct region regions[TARGET_REGIONS];
+    struct region regions[TARGET_REGIONS + 1];  /* the last takes what is too much */
     struct chip chips[TARGET_MAX];
 } target;
 
@@ -143,22 +143,30 @@ const struct target_info *target_info(int index)
 
 /* --- memory map --------------------------------------------------------------- */
 
-static void add(struct region region)
+static struct region *new_region(enum region_kind kind, uint32_t base, uint32_t size)
 {
-    if (region.size && target.region_count < TARGET_REGIONS)
-        target.regions[target.region_count++] = region;
+    struct region *r = &target.regions[target.region_count];
+
+    if (size && target.region_count < TARGET_REGIONS)
+        target.region_count++;
+    *r = (struct region){ .kind = kind, .base = base, .size = size, .page = 0x400 };
+    return r;
 }
 
 void target_map(enum region_kind kind, uint32_t base, uint32_t size)
 {
-    add((struct region){ .kind = kind, .base = base, .size = size, .page = 0x400 });
+    new_region(kind, base, size);
 }
 
 void target_map_flash(const struct controller *controller, uint32_t base, uint32_t size,
                       uint32_t block, uint32_t number)
 {
-    add((struct region){ REGION_FLASH, base, size, block, controller,
-                          (uint16_t)number, (uint16_t)target.blocks });
+    struct region *r = new_region(REGION_FLASH, base, size);
+
+    r->page = block;
+    r->controller = controller;
+    r->number = (uint16_t)number;
+    r->index = (uint16_t)target.blocks;
     target.blocks += size / block;
 }
 

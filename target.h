@@ -5,7 +5,7 @@
 #include "cortexm.h"
 #include "error.h"
 
-enum { TARGET_MAX = 4, TARGET_REGIONS = 10 };
+enum { TARGET_MAX = 4, TARGET_REGIONS = 9 };
 
 struct region {
     /* RAM: peripherals too.  Flash: also where chips of the family may have some, behind the

@@ -651,11 +651,11 @@ static void halfwords_go_out_one_bus_access_each(void **state)
     uint8_t bytes[10] = "abcdefghi";
 
     (void)state;
-    assert_int_equal(adi_write16s(RAM + 0x3FE, bytes, 10), OK);
+    assert_int_equal(adi_write_items(RAM + 0x3FE, bytes, 10, 2), OK);
     assert_memory_equal(memory(RAM + 0x3FE), bytes, 10);
     assert_int_equal(fake.accesses[1], 5);
-    assert_int_equal(adi_write16s(RAM + 1, bytes, 2), ERR_ALIGNMENT);
-    assert_int_equal(adi_write32s(RAM, bytes, 6), ERR_ALIGNMENT);
+    assert_int_equal(adi_write_items(RAM + 1, bytes, 2, 2), ERR_ALIGNMENT);
+    assert_int_equal(adi_write_items(RAM, bytes, 6, 4), ERR_ALIGNMENT);
 }
 
 int main(void)

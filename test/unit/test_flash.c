@@ -485,8 +485,10 @@ static int write_items(uint32_t address, const void *bytes, uint32_t length, int
     return error;
 }
 
-int adi_write16s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 2); }
-int adi_write32s(uint32_t a, const void *b, uint32_t n) { return write_items(a, b, n, 4); }
+int adi_write_items(uint32_t a, const void *b, uint32_t n, unsigned size)
+{
+    return write_items(a, b, n, (int)size);
+}
 int adi_write(uint32_t a, const void *b, uint32_t n)
 {
     if (a - RAM >= ram_size())
@@ -1019,13 +1021,13 @@ static void each_chunk_has_its_own_time(void **state)
     chip.looks = 6;
     for (int round = 0; round < 2; round++) {
         load_and_compare(1000);
-        assert_int_equal(loader.done, chunks);  /* none of them by hand */
+        assert_int_equal(loader.served, chunks);  /* none of them by hand */
         chip.ms += 4 * 10000;
     }
     assert_int_equal(chip.starts, 2);
     chip.looks = 12;                            /* 600 ms: that is not waited for */
     load_and_compare(1001);
-    assert_int_equal(loader.done, 0);
+    assert_int_equal(loader.served, 0);
 }
 
 /* There, each word is looked after: by hand. */
@@ -1041,10 +1043,10 @@ static void when_the_wire_goes_bad_the_loader_is_left(void **state)
     erase(0, sizeof image);
     assert_int_equal(flash_write(base(), image, 4096), OK);
     assert_non_null(loader.chip);
-    uint32_t put = loader.put;
+    uint32_t put = loader.filled;
     chip.bad_wire = true;
     assert_int_equal(flash_write(base() + 4096, image + 4096, 4096), OK);
-    assert_int_equal(loader.put, put);
+    assert_int_equal(loader.filled, put);
     assert_as_before_the_job();
     assert_int_equal(flash_end(OK), OK);
     assert_int_equal(chip.starts, 1);
