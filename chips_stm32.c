@@ -9,7 +9,7 @@
  * already: PGERR, with the right data in the flash.  flash_job.c reads back, so it is the
  * data that decide.
  *
- * The controller of F4 erases sectors of 16, 64 and 128 KB and programs words (PSIZE 2, which
+ * That of F2, F4 and F7 erases sectors of 16 to 256 KB and programs words (PSIZE 2, which
  * wants 2.7 V or more), stored like FPEC's halfwords.
  *
  * Read protection (RDP) leaves the core debuggable but hides the flash.  A mass erase
@@ -19,7 +19,7 @@
  * keys of its own; the later controllers as a register, of which the chip makes flash itself.
  *
  * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
- * (F3), RM0090 chapter 3 (F4); RM0008 31.16, RM0091 32.9 and RM0316 33.16 (DBGMCU). */
+ * (F3), RM0033 (F2), RM0090 (F4), RM0385 (F74), RM0410 (F76), RM0431 (F72); RM0008 31.16, RM0091 32.9 and RM0316 33.16 (DBGMCU). */
 #include "adi.h"
 #include "flash.h"
 
@@ -97,7 +97,7 @@ static const struct options fpec_options = {
     &fpec, OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2
 };
 
-/* --- F4 (RM0090 chapter 3) ----------------------------------------------------------- */
+/* --- F2, F4, F7 (RM0033 2, RM0090 3, RM0385 3, RM0410 3) -------------------------------- */
 
 enum { F4_FLASH = 0x40023C00, OPTCR = 0x14 };       /* KEYR to CR as in FPEC */
 enum {
@@ -105,7 +105,7 @@ enum {
     F4_STRT = 1 << 0, F4_LOCK = 1 << 15,
     F4_EOP = 1 << 0, F4_WRPERR = 1 << 4, F4_PGERRORS = 0xE2,    /* PGS, PGP, PGA, OPERR */
     F4_PG = 1 << 0, F4_SER = 1 << 1, F4_MER = 1 << 2, F4_PSIZE_32 = 2 << 8,
-    OPTLOCK = 1 << 0, OPTSTRT = 1 << 1, RDP_OPEN = 0xAA, DB1M = 1 << 30,
+    OPTLOCK = 1 << 0, OPTSTRT = 1 << 1, RDP_OPEN = 0xAA, NDBANK = 1 << 29, DB1M = 1 << 30,
 };
 static const struct step f4_steps[] = {
     /* open */
@@ -151,62 +151,78 @@ static const struct step f4_steps[] = {
     { END },
 };
 static const struct controller f4 = {
-    .base = F4_FLASH, .limit_ms = 4000, .number_shift = 3, .width = 4, .burst_log2 = 8,
+    .base = F4_FLASH, .limit_ms = 8000, .number_shift = 3, .width = 4, .burst_log2 = 8,
     .unit = 4,
     .steps = f4_steps
 };
 
-static const struct options f4_options = {
-    &f4, F4_FLASH + OPTCR, 0, 4, 4, 4
-};
+static const struct options one_word = { &f4, F4_FLASH + OPTCR, 0, 4, 4, 4 },
+                            two_words = { &f4, F4_FLASH + OPTCR, 0, 8, 8, 4 },
+                            three_words = { &f4, F4_FLASH + OPTCR, 0, 12, 12, 4 };
 
 /* --- which one is it ---------------------------------------------------------------- */
 
+enum { KB = 1024, MB = 1024 * KB, FLASH = 0x08000000 };
 #define DBGMCU_F1 0xE0042000u               /* which chip is it, and what it does when halted */
 #define DBGMCU_F0 0x40015800u
 enum { RCC_APB2ENR = 0x40021018, DBGMCUEN = 1 << 22 };      /* F0 */
 
 /* A line of parts: where its id is, its size in KB, its number, and which controller it has.
  * F3 has one from F1 and one from F0. */
-enum kind { F0, F1, F3, F4 };
+enum kind { F0, F1, F3, F4, F42, F72, F74 };
 static const struct line {
     uint32_t dbgmcu, size_at, number_at;
     const struct controller *controller;
     const struct options *options;
 } lines[] = {
-    [F0] = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
-    [F1] = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec, &fpec_options },
-    [F3] = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
-    [F4] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &f4_options },
+    [F0]  = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
+    [F1]  = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec, &fpec_options },
+    [F3]  = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
+    [F4]  = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &one_word },
+    [F42] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &two_words },
+    [F72] = { DBGMCU_F1, 0x1FF07A22, 0x1FF07A10, &f4, &three_words },
+    [F74] = { DBGMCU_F1, 0x1FF0F442, 0x1FF0F420, &f4, &two_words },
 };
 
-/* Sizes in KB, flash the largest; the true size is read from the chip.  Page 0: sectors.
- * Add a part by adding a row. */
+/* Sizes in KB, flash the largest; the true size is read from the chip.  Page: of FPEC; for
+ * the later ones the first sector.  Add a part by adding a row. */
 static const struct part {
     char name[12];                      /* behind "STM32" */
     uint16_t id : 12, kind : 4;
-    uint8_t page, ram;
+    uint16_t ram : 10, page : 6;
     uint16_t flash;
 } parts[] = {
-    { "F10x x4/x6",  0x412, F1, 1, 10,   32 },
-    { "F10x x8/xB",  0x410, F1, 1, 20,  128 },
-    { "F10x xC-xE",  0x414, F1, 2, 64,  512 },
-    { "F10x xF/xG",  0x430, F1, 2, 96, 1024 },
-    { "F105/F107",   0x418, F1, 2, 64,  256 },
-    { "F100 x4-xB",  0x420, F1, 1,  8,  128 },
-    { "F100 xC-xE",  0x428, F1, 2, 32,  512 },
-    { "F05x/F030x8", 0x440, F0, 1,  8,   64 },
-    { "F03x",        0x444, F0, 1,  4,   32 },
-    { "F04x/F070x6", 0x445, F0, 1,  6,   32 },
-    { "F07x",        0x448, F0, 2, 16,  128 },
-    { "F09x/F030xC", 0x442, F0, 2, 32,  256 },
-    { "F302/F303",   0x422, F3, 2, 40,  256 },
-    { "F37x",        0x432, F3, 2, 32,  256 },
-    { "F303x6/x8",   0x438, F3, 2, 12,   64 },
-    { "F301/F302x8", 0x439, F3, 2, 16,   64 },
-    { "F303xD/xE",   0x446, F3, 2, 64,  512 },
-    { "F405/F407",   0x413, F4, 0, 128, 1024 },
-    { "F42x/F43x",   0x419, F4, 0, 192, 2048 },
+    { "F10x x4/x6",  0x412, F1,  10,  1,   32 },
+    { "F10x x8/xB",  0x410, F1,  20,  1,  128 },
+    { "F10x xC-xE",  0x414, F1,  64,  2,  512 },
+    { "F10x xF/xG",  0x430, F1,  96,  2, 1024 },
+    { "F105/F107",   0x418, F1,  64,  2,  256 },
+    { "F100 x4-xB",  0x420, F1,   8,  1,  128 },
+    { "F100 xC-xE",  0x428, F1,  32,  2,  512 },
+    { "F05x/F030x8", 0x440, F0,   8,  1,   64 },
+    { "F03x",        0x444, F0,   4,  1,   32 },
+    { "F04x/F070x6", 0x445, F0,   6,  1,   32 },
+    { "F07x",        0x448, F0,  16,  2,  128 },
+    { "F09x/F030xC", 0x442, F0,  32,  2,  256 },
+    { "F302/F303",   0x422, F3,  40,  2,  256 },
+    { "F37x",        0x432, F3,  32,  2,  256 },
+    { "F303x6/x8",   0x438, F3,  12,  2,   64 },
+    { "F301/F302x8", 0x439, F3,  16,  2,   64 },
+    { "F303xD/xE",   0x446, F3,  64,  2,  512 },
+    { "F20x/F21x",   0x411, F4, 128, 16, 1024 },
+    { "F405/F407",   0x413, F4, 128, 16, 1024 },
+    { "F42x/F43x",   0x419, F42, 192, 16, 2048 },
+    { "F446",        0x421, F4, 128, 16,  512 },
+    { "F401xB/xC",   0x423, F4,  64, 16,  256 },
+    { "F401xD/xE",   0x433, F4,  96, 16,  512 },
+    { "F411",        0x431, F4, 128, 16,  512 },
+    { "F469/F479",   0x434, F42, 320, 16, 2048 },
+    { "F412",        0x441, F4, 256, 16, 1024 },
+    { "F410",        0x458, F4,  32, 16,  128 },
+    { "F413/F423",   0x463, F4, 320, 16, 1536 },
+    { "F72x/F73x",   0x452, F72, 256, 16,  512 },
+    { "F74x/F75x",   0x449, F74, 320, 32, 1024 },
+    { "F76x/F77x",   0x451, F74, 512, 32, 2048 },
 };
 
 /* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
@@ -265,10 +281,10 @@ static void describe(struct chip *chip, const struct part *part)
     chip->options = line_of(chip)->options;
     __builtin_memcpy(chip->name, "STM32", 5);
     __builtin_memcpy(chip->name + 5, part->name, sizeof part->name);
-    chip->flash_base = 0x08000000;
-    chip->flash_size = flash_kb(part) * 1024;
+    chip->flash_base = part->kind < F72 ? FLASH : 0;        /* F7 has RAM at 0 */
+    chip->flash_size = flash_kb(part) * KB;
     chip->ram_base = 0x20000000;
-    chip->ram_size = part->ram * 1024u;
+    chip->ram_size = part->ram * (uint32_t)KB;
     chip->locked = read_protected(chip);
     if (is_fpec(chip))
         chip->open_option = part->kind == F1 ? 0xA5 : RDP_OPEN;
@@ -281,6 +297,8 @@ static bool stm32_identify(struct chip *chip)
     uint32_t idcode = chip->cpuid ? reg_get(m0 ? DBGMCU_F0 : DBGMCU_F1) : 0;
 
     reg_error(OK);
+    if ((idcode & 0xFFF) == 0x411 && (chip->cpuid >> 4 & 0xFFF) == 0xC24)
+        idcode += 2;                    /* an early F405 says that it is an F20x: ES0182 2.1.1 */
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
             chip->id = idcode;
@@ -314,8 +332,6 @@ static int stm32_debugged(const struct chip *chip, bool on)
 
 /* --- its memory ----------------------------------------------------------------- */
 
-enum { KB = 1024, MB = 1024 * KB, FLASH = 0x08000000 };
-
 static void map_pages(const struct chip *chip, uint32_t page)
 {
     uint32_t first = chip->flash_size < MB / 2 ? chip->flash_size : MB / 2;
@@ -324,38 +340,80 @@ static void map_pages(const struct chip *chip, uint32_t page)
     target_map_flash(&fpec2, FLASH + first, chip->flash_size - first, page, 0);
 }
 
-/* 4 x 16, 64, n x 128 KB, and the same once more in a second bank (RM0090 table 5, 6). */
-static void map_sectors(uint32_t base, uint32_t size, uint32_t number)
+/* Four sectors, one of four times their size, and as many of eight times as there are. */
+static void map_sectors(uint32_t base, uint32_t size, uint32_t first, uint32_t number)
 {
-    target_map_flash(&f4, base, 64 * KB, 16 * KB, number);
-    target_map_flash(&f4, base + 64 * KB, 64 * KB, 64 * KB, number + 4);
-    target_map_flash(&f4, base + 128 * KB, size - 128 * KB, 128 * KB, number + 5);
+    uint32_t four = 4 * first;
+
+    target_map_flash(&f4, base, four, first, number);
+    if (size == four)                   /* F730, F750 */
+        return;
+    target_map_flash(&f4, base + four, four, four, number + 4);
+    target_map_flash(&f4, base + 2 * four, size - 2 * four, 2 * four, number + 5);
 }
 
-/* F4 with a second bank count its sectors from 16 on; 1 MB parts have it with DB1M. */
-static void map_f4(const struct chip *chip)
+/* Two banks have sectors from 16 KB on each, and the second counts them from 16 on.  F42x and
+ * F469 with 2 MB always have two, those with 1 MB by DB1M; F76x by NDBANK. */
+static void map_banks(const struct chip *chip, uint32_t first)
 {
-    uint32_t size = chip->flash_size;
-    bool dual = size > MB ||
-                (part_of(chip)->id == 0x419 && reg_get(F4_FLASH + OPTCR) & DB1M);
+    uint32_t size = chip->flash_size, optcr = reg_get(F4_FLASH + OPTCR);
+    bool two = chip->kind == F42 ? size > MB || (size == MB && optcr & DB1M)
+                                 : part_of(chip)->id == 0x451 && !(optcr & NDBANK);
 
     reg_error(OK);
-    map_sectors(FLASH, dual ? size / 2 : size, 0);
-    if (dual)
-        map_sectors(FLASH + size / 2, size / 2, 16);
+    if (two)
+        map_sectors(FLASH + size / 2, size / 2, 16 * KB, 16);
+    map_sectors(FLASH, two ? size / 2 : size, two ? 16 * KB : first, 0);
 }
 
 static void stm32_map(const struct chip *chip)
 {
-    if (part_of(chip)->page)
-        map_pages(chip, part_of(chip)->page * KB);
+    uint32_t size = chip->flash_size, page = part_of(chip)->page * (uint32_t)KB;
+
+    if (is_fpec(chip))
+        map_pages(chip, page);
     else
-        map_f4(chip);
-    target_map(REGION_FLASH, FLASH + chip->flash_size, FLASH - chip->flash_size);
+        map_banks(chip, page);
+    target_map(REGION_FLASH, FLASH + size, FLASH - size);
     target_map(REGION_RAM, chip->ram_base, chip->ram_size);
-    target_map(REGION_ROM, 0x1FFF0000, 64 * KB);            /* system, OTP, option bytes */
-    if (chip->kind >= F3)
+    target_map(REGION_ROM, 0x1FF00000, MB);                 /* system, OTP, option bytes */
+    if (!chip->flash_base)
+        target_map(REGION_ROM, 0x00200000, size);           /* the flash by ITCM: to be read */
+    else if (chip->kind >= F3)
         target_map(REGION_RAM, 0x10000000, 64 * KB);        /* core coupled memory, or less */
+}
+
+/* --- around a job ------------------------------------------------------------------ */
+
+enum { ACR_CACHES = 3 << 9, ACR_RESET = 2 };            /* FPEC has none; and where theirs are */
+
+static uint32_t acr;                                    /* as found */
+
+static uint32_t acr_of(const struct chip *chip)
+{
+    return line_of(chip)->controller->base;
+}
+
+/* The flash changes behind caches: they are off meanwhile, and empty before they are on. */
+static void caches_off(const struct chip *chip)
+{
+    acr = reg_get(acr_of(chip));
+    if (acr & ACR_CACHES)
+        reg_put(acr_of(chip), acr & ~(uint32_t)ACR_CACHES);
+    reg_error(OK);
+    cortexm_data_cache(false);
+}
+
+static void caches_as_found(const struct chip *chip)
+{
+    uint32_t were_on = acr & ACR_CACHES;
+
+    if (were_on) {
+        reg_put(acr_of(chip), (acr ^ were_on) | were_on << ACR_RESET);
+        reg_put(acr_of(chip), acr);
+    }
+    reg_error(OK);
+    cortexm_data_cache(true);
 }
 
 /* --- read protection, option bytes, number -------------------------------------------- */
@@ -403,6 +461,7 @@ static uint32_t stm32_number(const struct chip *chip, unsigned index)
 
 const struct family stm32_family = {
     .identify = stm32_identify, .debugged = stm32_debugged, .map = stm32_map,
+    .prepare = caches_off, .restore = caches_as_found,
     .feed_at = 0x40003000, .feed = 0xAAAA,              /* IWDG_KR, RM0008 19.4.1 */
     .unlock = remove_protection,
     .change_option = stm32_change_option, .number = stm32_number,

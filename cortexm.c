@@ -40,7 +40,7 @@ enum {
     ITM_TCR = 0x0E80, DWT_CTRL = 0x1000, DWT_COMP0 = 0x1020, FP_CTRL = 0x2000, FP_COMP0 = 0x2008,
     CPUID = 0xED00, ICSR = 0xED04, AIRCR = 0xED0C, DFSR = 0xED30,
     DHCSR = 0xEDF0, DCRSR = 0xEDF4, DCRDR = 0xEDF8, DEMCR = 0xEDFC,
-    MVFR0 = 0xEF40, ICIALLU = 0xEF50,
+    MVFR0 = 0xEF40, CCR = 0xED14, CCSIDR = 0xED80, CSSELR = 0xED84, ICIALLU = 0xEF50, DCCISW = 0xEF74,
 };
 enum {
     DBGKEY = (int)0xA05F0000,
@@ -64,6 +64,7 @@ enum { RANGE_MS = 2 };                  /* of steps, before the caller is asked 
 /* Pending interrupts are looked for at the most so often; and steps in their handlers. */
 enum { LOOK_MS = 10, SERVE_STEPS = 1000 };
 enum { FPB_MAX = 8, DWT_MAX = 4 };
+enum { CCR_DC = 1 << 16 };
 
 /* CPUID.PARTNO.  Add a core by adding a row; the last is for those that have none. */
 enum { PARTNO = 0xFFF, CACHE = 1 << 15 };
@@ -93,6 +94,7 @@ static struct {
     enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
                                          * STOP_RUNNING: it may run */
     uint8_t mask;                       /* C_MASKINTS or 0 */
+    uint32_t ccr;                       /* as found before the cache was turned off */
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
     uint32_t bkpt_pc;                   /* ... here */
     uint32_t looked_ms;                 /* for pending interrupts */
@@ -704,6 +706,32 @@ static void prepare_to_run(void)
 {
     if (core.has_cache)
         write_word(ICIALLU, 0);
+}
+
+/* Writes back and forgets each line; M7: four ways of 32 bytes (DDI 0489 4.3, B2.2.7). */
+static void empty_data_cache(void)
+{
+    uint32_t selected = read_word(CSSELR);
+
+    write_word(CSSELR, 0);              /* data, level 1 */
+    uint32_t last = read_word(CCSIDR) >> 13 & 0x7FFF;
+    write_word(CSSELR, selected);
+    for (uint32_t set = 0; set <= last; set++)
+        for (uint32_t way = 0; way < 4; way++)
+            write_word(DCCISW, way << 30 | set << 5);
+}
+
+void cortexm_data_cache(bool on)
+{
+    if (!core.has_cache)
+        return;
+    if (!on)
+        core.ccr = read_word(CCR);
+    if (on && core.ccr & CCR_DC)
+        empty_data_cache();
+    if (core.ccr & CCR_DC)
+        write_word(CCR, on ? core.ccr : core.ccr & ~(uint32_t)CCR_DC);
+    take_error();
 }
 
 /* One that may run already does so, or has stopped: cortexm_poll() says why.  C_MASKINTS is

@@ -26,6 +26,8 @@ static struct {
     bool boot0;                         /* something else than the flash at 0 */
     bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
     int starts, slot;
+    uint32_t acr, cache_resets;             /* F4 */
+    uint32_t optcr, optcr_keys, option_starts;
     int looks;                          /* at a chunk before it is done, 50 ms each */
     int looked;
     uint32_t page;
@@ -74,6 +76,7 @@ int cortexm_attach(void)
     return OK;
 }
 void cortexm_detach(void) { chip.detaches++; }
+void cortexm_data_cache(bool on) { (void)on; }
 int cortexm_halt_wait(uint32_t ms)
 {
     (void)ms;
@@ -234,6 +237,7 @@ static int stm_read(uint32_t address, uint32_t *value)
     case 0x40021018: *value = chip.rcc_apb2enr; return OK;
     case 0x1FFFF7E0: case 0x1FFFF7CC: *value = 64; return OK;
     case 0x1FFFF7E8: case 0x1FFFF7EC: case 0x1FFFF7F0: *value = address; return OK;
+    case FPEC: *value = 0x12; return OK;            /* ACR: no cache */
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
     case FPEC + 0x10: *value = chip.cr; return OK;
     case FPEC + 0x1C: *value = chip.locked ? 2 : 0; return OK;
@@ -257,7 +261,22 @@ static int f4_write(uint32_t address, uint32_t value, int width)
         assert_true(chip.cr >> 31 && value == (chip.keys ? 0xCDEF89AB : 0x45670123));
         chip.cr &= chip.keys++ ? 0x7FFFFFFF : 0xFFFFFFFF;
         return OK;
-    case 0x14: assert_int_equal(value, 0x0FFFAAED); return OK;      /* its lock */
+    case 0x00:
+        if (~chip.acr & (value & 3 << 11) >> 2)
+            chip.cache_resets |= value & 3 << 11;       /* of what is off only */
+        chip.acr = value;
+        return OK;
+    case 0x08:
+        assert_int_equal(value, chip.optcr_keys ? 0x4C5D6E7F : 0x08192A3B);
+        if (chip.optcr_keys++)
+            chip.optcr &= ~1u;
+        return OK;
+    case 0x14:
+        assert_false(chip.optcr & 1 && value != chip.optcr);    /* it is locked */
+        chip.option_starts += value >> 1 & 1;
+        chip.optcr_keys = value & 1 ? 0 : chip.optcr_keys;
+        chip.optcr = value & ~2u;
+        return OK;
     case 0x0C: chip.sr &= ~value; return OK;
     case 0x10:
         if (chip.cr >> 31)
@@ -282,6 +301,7 @@ static int f4_write(uint32_t address, uint32_t value, int width)
     if (address - STM_FLASH < F4_SIZE) {
         assert_int_equal(width, 4);
         assert_int_equal(chip.cr & 0x303, 0x201);
+        assert_false(chip.acr & 3 << 9);
         for (int i = 0; i < 4; i++)
             chip.flash[address - STM_FLASH + (uint32_t)i] &= (uint8_t)(value >> 8 * i);
         chip.programs++;
@@ -299,7 +319,8 @@ static int f4_read(uint32_t address, uint32_t *value)
     case 0x1FFF7A20: *value = F4_SIZE / 1024 << 16 | 0x1234; return OK;
     case F4 + 0x0C: *value = chip.sr | (uint32_t)busy() << 16; return OK;
     case F4 + 0x10: *value = chip.cr; return OK;
-    case F4 + 0x14: *value = 0x0FFFAAED; return OK;
+    case F4 + 0x00: *value = chip.acr; return OK;
+    case F4 + 0x14: *value = chip.optcr; return OK;
     }
     return ERR_FAULT;
 }
@@ -669,6 +690,7 @@ static int f4(void **state)
     power_on(false);
     chip.f4 = true;
     chip.cr = 0x80000000;
+    chip.optcr = 0x0FFFAAED;
     assert_int_equal(target_attach(0), OK);
     ((struct chip *)target_chip())->ram_size = F4_RAM_SIZE;     /* half of what it has */
     return 0;
@@ -750,8 +772,8 @@ static void an_stm32_is_recognized_with_its_memory_map(void **state)
         assert_piece(alias, REGION_FLASH, SIZE, 1024);
         assert_piece(alias + SIZE, REGION_FLASH, STM_FLASH - SIZE, 1024);   /* other parts' */
     }
-    assert_piece(0x10000000, REGION_RAM, 0x0FFF0000, 0);        /* what has no region */
-    assert_piece(0x1FFF0000, REGION_ROM, 0x10000, 1024);
+    assert_piece(0x10000000, REGION_RAM, 0x0FF00000, 0);        /* what has no region */
+    assert_piece(0x1FF00000, REGION_ROM, 0x100000, 1024);
     assert_piece(0x20000000, REGION_RAM, 0xE0000000, 0);        /* RAM, peripherals */
 }
 
@@ -1551,6 +1573,56 @@ static void unequal_blocks_are_in_the_memory_map(void **state)
     }
 }
 
+static void caches_are_off_for_a_job_and_empty_behind_it(void **state)
+{
+    static const uint32_t found[] = { 0x705, 0x205, 0x005 };
+    (void)state;
+    f4_image(3);
+    for (int i = 0; i < 3; i++) {
+        chip.acr = found[i];
+        chip.cache_resets = 0;
+        f4_load(0x10000 - 0x1000 * (uint32_t)i, 0x1000);
+        assert_int_equal(chip.acr, found[i]);
+        assert_int_equal(chip.cache_resets, (found[i] & 3 << 9) << 2);
+    }
+}
+
+static void an_f4s_options_are_words_of_a_register(void **state)
+{
+    struct option option;
+    (void)state;
+    assert_int_equal(option_read(0, &option), OK);
+    assert_int_equal(option.address, F4 + 0x14);
+    assert_int_equal(option.value, 0x0FFFAAED);
+    assert_int_equal(option_read(1, &option), ERR_RANGE);
+    assert_int_equal(option_write(F4 + 0x14, 0x0FFFAAE3), OK);      /* BOR level 1 */
+    assert_int_equal(chip.optcr, 0x0FFFAAE1);
+    assert_int_equal(chip.option_starts, 1);
+    assert_int_equal(option_write(F4 + 0x14, 0x0FFFCCED), ERR_REFUSED);
+    assert_int_equal(option_write(F4 + 0x18, 0x0FFF0000), ERR_RANGE);       /* F42x has that */
+    assert_int_equal(option_erase(), ERR_UNSUPPORTED);
+    assert_int_equal(chip.option_starts, 1);
+}
+
+static void a_locked_f4_is_opened_and_its_other_options_stay(void **state)
+{
+    (void)state;
+    target_detach();
+    target_lost();
+    chip.optcr = 0x0FF055E5;
+    assert_int_equal(target_attach(0), OK);
+    assert_true(target_info(0)->locked);
+    assert_int_equal(flash_begin(), ERR_LOCKED);
+    assert_int_equal(flash_mass_erase(), OK);
+    assert_int_equal(chip.option_starts, 1);
+    assert_int_equal(chip.optcr, 0x0FF0AAE4);
+    int error;
+    while ((error = flash_poll()) == ERR_BUSY)
+        ;
+    assert_int_equal(error, OK);
+    assert_int_equal(chip.optcr, 0x0FF0AAE5);
+}
+
 static void large_blocks_are_written_and_left_alone_when_they_hold_their_data(void **state)
 {
     (void)state;
@@ -1746,6 +1818,9 @@ int main(void)
         BOTH(a_core_that_runs_is_halted_first),
         BOTH(the_chips_number_is_read_where_the_maker_put_it),
         cmocka_unit_test_setup(unequal_blocks_are_in_the_memory_map, f4),
+        cmocka_unit_test_setup(caches_are_off_for_a_job_and_empty_behind_it, f4),
+        cmocka_unit_test_setup(an_f4s_options_are_words_of_a_register, f4),
+        cmocka_unit_test_setup(a_locked_f4_is_opened_and_its_other_options_stay, f4),
         cmocka_unit_test_setup(
             large_blocks_are_written_and_left_alone_when_they_hold_their_data, f4),
         cmocka_unit_test_setup(a_change_in_the_middle_of_a_block_costs_its_block, f4),
