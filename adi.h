@@ -37,7 +37,7 @@ int adi_write(uint32_t address, const void *bytes, uint32_t length);
 int adi_read32(uint32_t address, uint32_t *value);
 int adi_write32(uint32_t address, uint32_t value);
 int adi_read16(uint32_t address, uint16_t *value);
-/* Halfwords or words (size 2 or 4), one bus access each, to consecutive aligned addresses.
+/* Bytes, halfwords or words (size 1, 2, 4), one bus access each, to consecutive aligned addresses.
  * These are never read back, unlike adi_write() on a bad wire: for flash controllers, which want
  * to see each item and may show something else than what they were given. */
 int adi_write_items(uint32_t address, const void *bytes, uint32_t length, unsigned size);

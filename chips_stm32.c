@@ -9,8 +9,8 @@
  * already: PGERR, with the right data in the flash.  flash_job.c reads back, so it is the
  * data that decide.
  *
- * That of F2, F4 and F7 erases sectors of 16 to 256 KB and programs words (PSIZE 2, which
- * wants 2.7 V or more), stored like FPEC's halfwords.
+ * That of F2, F4 and F7 erases sectors of 16 to 256 KB and programs words, halfwords or bytes,
+ * whatever PSIZE says, and that depends on the supply: `monitor psize`.
  *
  * Read protection (RDP) leaves the core debuggable but hides the flash.  A mass erase
  * then takes it off, and the chip erases itself when that happens: that is ST's design.
@@ -104,7 +104,7 @@ enum {
     F4_BSY = 1 << 0,                                /* bits 16 and above, all of them */
     F4_STRT = 1 << 0, F4_LOCK = 1 << 15,
     F4_EOP = 1 << 0, F4_WRPERR = 1 << 4, F4_PGERRORS = 0xE2,    /* PGS, PGP, PGA, OPERR */
-    F4_PG = 1 << 0, F4_SER = 1 << 1, F4_MER = 1 << 2, F4_PSIZE_32 = 2 << 8,
+    F4_PG = 1 << 0, F4_SER = 1 << 1, F4_BOTH_MER = 1 << 2 | 1 << 15,
     OPTLOCK = 1 << 0, OPTSTRT = 1 << 1, RDP_OPEN = 0xAA, NDBANK = 1 << 29, DB1M = 1 << 30,
 };
 static const struct step f4_steps[] = {
@@ -125,17 +125,17 @@ static const struct step f4_steps[] = {
     { CHECK, SR / 4, F4_PGERRORS },
     { END },
     /* erase everything */
-    { PUT, CR / 4, F4_MER | F4_PSIZE_32 },
+    { PUT_NUMBER, CR / 4, F4_BOTH_MER },            /* the second is reserved where is one bank */
     { SET | HIGH, CR / 4, F4_STRT },
     { END },
     /* erase: 3.6.3 */
     { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
-    { PUT_NUMBER, CR / 4, F4_SER | F4_PSIZE_32 },
+    { PUT_NUMBER, CR / 4, F4_SER },
     { SET | HIGH, CR / 4, F4_STRT },
     { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
     { END },
     /* program: 3.6.4 */
-    { PUT, CR / 4, F4_PG | F4_PSIZE_32 },
+    { PUT_NUMBER, CR / 4, F4_PG },
     { STORE, 0, 0 },
     { WAIT_CLEAR | HIGH, SR / 4, F4_BSY },
     { END },
@@ -151,7 +151,7 @@ static const struct step f4_steps[] = {
     { END },
 };
 static const struct controller f4 = {
-    .base = F4_FLASH, .limit_ms = 8000, .number_shift = 3, .width = 4, .burst_log2 = 8,
+    .base = F4_FLASH, .limit_ms = 8000, .number_shift = 3, .burst_log2 = 8,
     .unit = 4,
     .steps = f4_steps
 };

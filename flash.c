@@ -35,10 +35,22 @@ static void put_address(const struct controller *c, uint32_t at, uint32_t addres
         reg_note(ERR_VERIFY);
 }
 
+uint32_t flash_width(const struct controller *c)
+{
+    return c->width ? c->width : target_options.psize;
+}
+
+enum { PSIZE = 8 };                     /* bit number in CR: 0 bytes, 1 halfwords, 2 words */
+
+static uint32_t number_bits(const struct controller *c, uint32_t number)
+{
+    return number << c->number_shift | (c->width ? 0u : target_options.psize / 2u << PSIZE);
+}
+
 static void store_data(const struct controller *c, const struct flash_act *act)
 {
     if (reg_works())
-        reg_note(adi_write_items(act->address, act->bytes, act->length, c->width));
+        reg_note(adi_write_items(act->address, act->bytes, act->length, flash_width(c)));
 }
 
 static void check(uint32_t at, uint32_t bits, int error)
@@ -69,7 +81,7 @@ int flash_follow_steps(const struct controller *c, const struct step *step,
         switch (step->verb & ~HIGH) {
         case PUT:             reg_put(at, value); break;
         case PUT_ADDRESS:     put_address(c, at, act->address >> c->address_shift); break;
-        case PUT_NUMBER:      reg_put(at, value | act->number << c->number_shift); break;
+        case PUT_NUMBER:      reg_put(at, value | number_bits(c, act ? act->number : 0)); break;
         case SET:             reg_put(at, reg_get(at) | value); break;
         case WAIT_CLEAR:      wait(at, value, false, limit_ms); break;
         case WAIT_SET:        wait(at, value, true, limit_ms); break;
@@ -115,15 +127,20 @@ int flash_program(const struct controller *c, enum procedure which, uint32_t add
     return error;
 }
 
-uint32_t flash_number(const struct region *region, uint32_t block)
+static uint32_t number_of(const struct region *region, uint32_t block)
 {
     return region->number + (block - region->base) / region->page;
+}
+
+uint32_t flash_number_bits(const struct region *region, uint32_t block)
+{
+    return number_bits(region->controller, number_of(region, block));
 }
 
 int flash_erase_block(const struct region *region, uint32_t block)
 {
     const struct controller *c = region->controller;
-    struct flash_act act = { .address = block, .number = flash_number(region, block) };
+    struct flash_act act = { .address = block, .number = number_of(region, block) };
     int error = verdict(c, flash_follow(c, TO_ERASE, &act, c->limit_ms));
 
     return error == ERR_PROGRAM ? ERR_ERASE : error;

@@ -19,7 +19,8 @@ enum verb {
     END,
     PUT,                                /* reg := value */
     PUT_ADDRESS,                        /* reg := the address, shifted as the controller says */
-    PUT_NUMBER,                         /* reg := value | the block's number, shifted likewise */
+    PUT_NUMBER,                         /* reg := value | the block's number, shifted likewise,
+                                         * and PSIZE where the width is the user's */
     SET,                                /* reg |= value */
     WAIT_CLEAR,                         /* until no bit of value is set in reg */
     WAIT_SET,                           /* until one is */
@@ -41,7 +42,7 @@ struct controller {
     uint16_t limit_ms;                  /* for the erasing of a block, at its slowest */
     uint8_t address_shift;              /* PUT_ADDRESS: right by so many bits ... */
     uint8_t number_shift;               /* ... PUT_NUMBER: left */
-    uint8_t width;                      /* STORE: bytes a bus access, 2 or 4 ... */
+    uint8_t width;                      /* STORE: bytes a bus access; 0: `monitor psize` ... */
     uint8_t burst_log2;                 /* ... and 2^n bytes in one go, up to 8 */
     uint8_t unit;                       /* bytes that are programmed at the least */
     bool readable;                      /* what PUT_ADDRESS wrote can be read back */
@@ -74,8 +75,9 @@ int flash_program(const struct controller *controller, enum procedure which, uin
                   const uint8_t *bytes, uint32_t length);
 int flash_open_options(const struct controller *controller);
 int flash_erase_block(const struct region *region, uint32_t block);
-/* A block's number, as its controller counts. */
-uint32_t flash_number(const struct region *region, uint32_t block);
+uint32_t flash_width(const struct controller *controller);
+/* What PUT_NUMBER adds for the block with this address. */
+uint32_t flash_number_bits(const struct region *region, uint32_t block);
 
 struct chip {
     uint8_t ap, kind;                   /* kind: for its family to use */

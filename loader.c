@@ -90,7 +90,7 @@ static int install(const struct controller *c)
     const struct family *family = loader.chip->family;
     const struct step *erase = flash_steps(c, TO_ERASE), *program = flash_steps(c, TO_PROGRAM),
                       *end = flash_steps(c, TO_PROGRAM + 1);
-    struct settings settings = { family->feed_at, family->feed, c->address_shift, c->width,
+    struct settings settings = { family->feed_at, family->feed, c->address_shift, flash_width(c),
                                  1u << c->burst_log2, (uint32_t)(program - erase) * STEP };
 
     uint32_t at = lay(loader.chip->ram_base, loader_code, LOADER_CODE - sizeof settings);
@@ -181,7 +181,7 @@ int loader_put(const struct region *r, uint32_t piece, const uint8_t *bytes, uin
     sums[loader.filled % LOADER_SLOTS] = sum;
     struct header header = {
         slot_address(loader.filled + 1), r->controller->base, piece,
-        flash_number(r, piece) << r->controller->number_shift,
+        flash_number_bits(r, piece),
         whole && !at ? size : 0, piece + at, at + LOADER_CHUNK == size ? size : 0,
         skip ? sum : ~sum, whole ? MAKE : PROGRAM
     };

@@ -149,8 +149,16 @@ follow:
         ldr     r1, burst
         adds    r1, r3
         ldr     r2, width
-        cmp     r2, #4
-        beq     3f
+        cmp     r2, #2
+        beq     2f
+        bhi     3f
+1:      ldrb    r0, [r4]
+        strb    r0, [r3]
+        adds    r4, #1
+        adds    r3, #1
+        cmp     r3, r1
+        bne     1b
+        b       follow
 2:      ldrh    r0, [r4]
         strh    r0, [r3]
         adds    r4, #2

@@ -288,6 +288,17 @@ static int run_halt_timeout(int argc, const char **argv)
     return OK;
 }
 
+static int run_psize(int argc, const char **argv)
+{
+    uint32_t bits = argc > 1 ? number.value[0] : target_options.psize * 8u;
+
+    if (bits != 8 && bits != 16 && bits != 32)
+        return MISUSED;
+    target_options.psize = (uint8_t)(bits / 8);
+    say("%u bits at once\n", (unsigned)bits);
+    return OK;
+}
+
 static int run_step_interrupts(int argc, const char **argv)
 {
     static const char words[][7] = { "auto", "always", "never" };
@@ -444,6 +455,8 @@ static const struct command commands[] = {
     { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch, 1 },
     { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch, 1 },
     { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout, 1 },
+    { "psize", "[32 | 16 | 8] bits at once to STM32F2, F4, F7: 2.7, 2.1, 1.8 V",
+      run_psize, 1 },
     { "step_interrupts", "[auto | always | never]", run_step_interrupts, 1 },
     { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch, 10 },

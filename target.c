@@ -24,7 +24,7 @@ enum { RESET_PULSE_US = 10000, NRST_RISE_MS = 100 };
 static const struct family *const families[] = { &samd_family, &stm32_family, &nordic_family };
 
 struct target_options target_options = {
-    .halt_timeout_ms = 2000, .flash_skip = true
+    .halt_timeout_ms = 2000, .flash_skip = true, .psize = 4
 };
 
 static struct {

@@ -61,6 +61,7 @@ struct target_options {
     bool connect_under_reset;
     uint32_t halt_timeout_ms;
     bool flash_skip;                    /* pages that hold their data are left alone */
+    uint8_t psize;                      /* bytes that an STM32F2, F4 or F7 programs at once */
 };
 extern struct target_options target_options;
 

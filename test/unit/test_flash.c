@@ -290,7 +290,7 @@ static int f4_write(uint32_t address, uint32_t value, int width)
         chip.erases++;
         at = f4_sector(value >> 3 & 0x1F, &size);
         assert_int_equal(value & 0x7, 2);
-        assert_int_equal(value >> 8 & 3, 2);            /* 32 bits at a time */
+        assert_int_equal(1 << (value >> 8 & 3), target_options.psize);
         assert_true(at < F4_SIZE);
         if (chip.write_protected)
             chip.sr |= 1 << 4;
@@ -299,10 +299,11 @@ static int f4_write(uint32_t address, uint32_t value, int width)
         return OK;
     }
     if (address - STM_FLASH < F4_SIZE) {
-        assert_int_equal(width, 4);
-        assert_int_equal(chip.cr & 0x303, 0x201);
+        assert_int_equal(width, target_options.psize);
+        assert_int_equal(chip.cr & 3, 1);
+        assert_int_equal(1 << (chip.cr >> 8 & 3), width);
         assert_false(chip.acr & 3 << 9);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < width; i++)
             chip.flash[address - STM_FLASH + (uint32_t)i] &= (uint8_t)(value >> 8 * i);
         chip.programs++;
         return OK;
@@ -679,6 +680,7 @@ static int power_on(bool samd)
     for (uint32_t i = 0; i <= REG_CONTROL; i++)
         chip.registers[i] = 1000 + i;
     target_options.flash_skip = true;
+    target_options.psize = 4;
     return 0;
 }
 
@@ -1587,6 +1589,21 @@ static void caches_are_off_for_a_job_and_empty_behind_it(void **state)
     }
 }
 
+static void an_f4_at_a_low_supply_takes_what_psize_says(void **state)
+{
+    (void)state;
+    f4_image(4);
+    for (int i = 0; i < 4; i++) {
+        target_options.psize = i % 2 ? 1 : 2;
+        chip.dead_ram = i > 1;
+        f4_load(0x4000 * (uint32_t)i, 0x1000);
+    }
+    chip.dead_ram = false;
+    memset(chip.flash, 0, F4_SIZE);
+    f4_load(0, 0x4000);
+    assert_int_equal(chip.erases, 1);
+}
+
 static void an_f4s_options_are_words_of_a_register(void **state)
 {
     struct option option;
@@ -1819,6 +1836,7 @@ int main(void)
         BOTH(the_chips_number_is_read_where_the_maker_put_it),
         cmocka_unit_test_setup(unequal_blocks_are_in_the_memory_map, f4),
         cmocka_unit_test_setup(caches_are_off_for_a_job_and_empty_behind_it, f4),
+        cmocka_unit_test_setup(an_f4_at_a_low_supply_takes_what_psize_says, f4),
         cmocka_unit_test_setup(an_f4s_options_are_words_of_a_register, f4),
         cmocka_unit_test_setup(a_locked_f4_is_opened_and_its_other_options_stay, f4),
         cmocka_unit_test_setup(

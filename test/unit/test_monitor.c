@@ -144,6 +144,10 @@ static void options_are_shown_and_set(void **state)
     SAYS("connect_rst maybe", "Usage");
     SAYS("halt_timeout", "500 ms");
     SAYS("halt_timeout 2000", "2000 ms");
+    SAYS("psize 8", "8 bits at once");
+    assert_int_equal(target_options.psize, 1);
+    SAYS("psize 64", "Usage");
+    SAYS("psize 32", "32 bits at once");
     SAYS("halt_timeout 0", "Usage");
     assert_int_equal(target_options.halt_timeout_ms, 2000);
 }
