@@ -8,7 +8,8 @@
  *   PC13 or PA9 --- LED
  *
  * A wire is a net with one pin of each chip; it can be cut and be noisy.  The names are
- * the probe's view: TX is where the probe talks, so it goes to the target's RX.
+ * the probe's view: TX is where the probe talks, so it goes to the target's RX.  A target whose
+ * TDO is its SWO, too, has one wire for both, with two pins of the probe on it.
  *
  * Where the probe's pins are is a table, one row a board (DESIGN: "The board"); --wire
  * overrides single signals so that foreign firmware with other pins runs too. */
@@ -33,7 +34,7 @@ static const struct layout {
     const char *led;
     int led_on;                     /* level that lights it */
 } layouts[] = {
-    { "bluepill", { "PA13", "PA14", "PA15", "PB3", "PB4", "PB6", "PB7", "PB3" }, "PC13", 0 },
+    { "bluepill", { "PA13", "PA14", "PA15", "PB3", "PB4", "PB6", "PB7", "PA3" }, "PC13", 0 },
     { "stlink", { "PB14", "PB13", NULL, NULL, "PB0", "PA2", "PA3", NULL }, "PA9", 1 },
 };
 enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
@@ -109,6 +110,20 @@ static struct net *net_of(struct board *board, struct pin *pin, const char *name
     return pin->net;
 }
 
+static struct pin *target_pin(struct board *board, enum signal signal)
+{
+    const char *name = board->target ? board->target->signal_pin(far_names[signal]) : NULL;
+    return name ? board->target->pin(board->target, name) : NULL;
+}
+
+static bool two_wires_on_one_pin(struct board *board, enum signal signal, const char *name)
+{
+    snprintf(board->error, sizeof board->error, "\"--wire %s=%s\": another wire goes to %s, and "
+             "would join two of the target's outputs. Take it away, as in --wire RX=none,%s=%s.",
+             signal_names[signal], name, name, signal_names[signal], name);
+    return false;
+}
+
 static bool wire_signal(struct board *board, enum signal signal)
 {
     const char *name = board->options.wire[signal];
@@ -128,9 +143,12 @@ static bool wire_signal(struct board *board, enum signal signal)
         net_attach(board->net[SIG_TX], pin, false);
         return true;
     }
+    struct pin *far_pin = target_pin(board, signal);
+    if (far_pin && far_pin->net && !pin->net)
+        net_attach(far_pin->net, pin, false);
     board->net[signal] = net_of(board, pin, signal_names[signal]);
-    const char *far = board->target ? board->target->signal_pin(far_names[signal]) : NULL;
-    struct pin *far_pin = far ? board->target->pin(board->target, far) : NULL;
+    if (far_pin && far_pin->net && far_pin->net != pin->net)
+        return two_wires_on_one_pin(board, signal, name);
     if (far_pin && !far_pin->net)
         net_attach(board->net[signal], far_pin, true);
     return true;

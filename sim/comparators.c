@@ -1,6 +1,6 @@
 /* comparators.c - FPB and DWT: addresses that stop a core, and its cycle counter.
  *
- *   called by  coredebug.c, cpu.c (data accesses)      calls  coredebug_enter()
+ *   called by  coredebug.c, cpu.c (data accesses)      calls  coredebug_enter(), dwt_trace.c
  *
  * FPB version 1 (BPU on Armv6-M): a comparator holds a word address below 0x20000000 and
  * says which halfwords of it are breakpoints.  Version 2 (a Cortex-M7's) holds the address of
@@ -13,14 +13,14 @@
  *
  * DWT: a comparator with FUNCTION 4 watches the PC, 5 reads, 6 writes, 7 both; MASK low
  * bits do not count.  An access matches when any byte of it is watched.  The core stops
- * after the access, before the next instruction; MATCHED stays until it is read.
+ * after the access, before the next instruction; MATCHED stays until it is read.  What other
+ * functions tell of an access is in dwt_trace.c.
  *
  * Not modelled, and reported: flash patch (remap), literal comparators, matching of data
- * values or cycles, linked comparators.  Trace functions do nothing; the profiling
- * counters read as 0.
+ * values or cycles, linked comparators, triggers for an ETM.
  *
  * Sources: Armv7-M ARM C1.8 (DWT), C1.11 (FPB); Armv6-M ARM C1.8 (DWT), C1.9 (BPU). */
-#include "coredebug.h"
+#include "trace.h"
 
 enum { DWT_BASE = 0xE0001000, FPB_BASE = 0xE0002000, BLOCK = 0x1000 };
 
@@ -32,10 +32,11 @@ enum { LOWER = 1, UPPER = 2 };
 #define FLASH_PATCH  0x80000000u
 #define VERSION_2    0x10000000u
 
-enum { DWT_CTRL = 0x00, DWT_CYCCNT = 0x04, DWT_PCSR = 0x1C, DWT_COMP0 = 0x20 };
+enum { DWT_CTRL = 0x00, DWT_CYCCNT = 0x04, DWT_CPICNT = 0x08, DWT_FOLDCNT = 0x18,
+       DWT_PCSR = 0x1C, DWT_COMP0 = 0x20 };
 enum { CYCCNTENA = 1 };
-enum { FUNCTION = 15, CYCMATCH = 1 << 7, DATAVMATCH = 1 << 8, MATCHED = 1 << 24 };
-enum { ON_PC = 4, ON_READ = 5, ON_WRITE = 6, ON_BOTH = 7 };
+enum { FUNCTION = 15, EMITRANGE = 1 << 5, CYCMATCH = 1 << 7, DATAVMATCH = 1 << 8, MATCHED = 1 << 24 };
+enum { ON_PC = 4, ON_READ = 5, ON_WRITE = 6, ON_BOTH = 7, ETM_FIRST = 8, ETM_LAST = 11 };
 
 /* --- FPB ------------------------------------------------------------------------- */
 
@@ -145,13 +146,25 @@ void comparators_executed(struct coredebug *debug, uint32_t pc)
             hit(debug, &debug->dwt[i]);
 }
 
+static bool traces(const struct coredebug *debug, unsigned function)
+{
+    return debug->dwt_trace && dwt_trace_has(function);
+}
+
 void comparators_data(void *ctx, uint32_t address, int width, bool write, uint32_t value)
 {
     struct coredebug *debug = ctx;
-    (void)value;
+    if (dwt_trace_counts(debug->dwt_trace))
+        dwt_trace_access(debug->dwt_trace);
+    if (!debug->data_armed)
+        return;
     for (int i = 0; i < debug->config.watchpoints; i++) {
         struct dwt_comparator *dwt = &debug->dwt[i];
         unsigned function = function_of(dwt);
+        if (traces(debug, function) && matches(dwt, address, width)) {
+            dwt->function |= MATCHED;
+            dwt_trace_match(debug->dwt_trace, i, address, width, write, value);
+        }
         if ((function == ON_BOTH || function == (write ? ON_WRITE : ON_READ)) &&
             matches(dwt, address, width))
             hit(debug, dwt);
@@ -165,7 +178,8 @@ static void arm_dwt(struct coredebug *debug)
     for (int i = 0; on && i < debug->config.watchpoints; i++) {
         unsigned function = function_of(&debug->dwt[i]);
         debug->pc_armed |= function == ON_PC;
-        debug->data_armed |= function >= ON_READ && function <= ON_BOTH;
+        debug->data_armed |= (function >= ON_READ && function <= ON_BOTH) ||
+                             traces(debug, function);
     }
     coredebug_update_hooks(debug);
 }
@@ -185,6 +199,12 @@ static uint32_t read_comparator(struct coredebug *debug, uint32_t offset)
     }
 }
 
+static bool is_strange(const struct coredebug *debug, unsigned function)
+{
+    return (function >= ETM_FIRST && function <= ETM_LAST) ||
+           (!debug->dwt_trace && dwt_trace_has(function));
+}
+
 static void write_comparator(struct coredebug *debug, uint32_t offset, uint32_t value)
 {
     struct dwt_comparator *dwt = &debug->dwt[(offset - DWT_COMP0) / 16];
@@ -192,8 +212,8 @@ static void write_comparator(struct coredebug *debug, uint32_t offset, uint32_t 
     case 0: dwt->comp = value; break;
     case 4: dwt->mask = value & 31; break;
     case 8:
-        dwt->function = value & FUNCTION;
-        if (value & (CYCMATCH | DATAVMATCH) || (value & FUNCTION) > ON_BOTH)
+        dwt->function = value & (FUNCTION | EMITRANGE);
+        if (value & (CYCMATCH | DATAVMATCH) || is_strange(debug, value & FUNCTION))
             sim_report(debug->cpu->sim, SIM_UNMODELLED, "%s: DWT_FUNCTION 0x%X",
                        debug->cpu->config.name, value);
         break;
@@ -203,19 +223,31 @@ static void write_comparator(struct coredebug *debug, uint32_t offset, uint32_t 
 
 /* --- the cycle counter ----------------------------------------------------------- */
 
-static uint32_t read_cyccnt(const struct coredebug *debug)
+uint32_t comparators_cyccnt(const struct coredebug *debug)
 {
     uint64_t since = debug->counting ? debug->cpu->cycles - debug->cyccnt_from : 0;
     return debug->cyccnt + (uint32_t)since;
 }
 
+static uint32_t control(const struct coredebug *debug)
+{
+    return debug->dwt_trace ? dwt_trace_control(debug->dwt_trace) : 0;
+}
+
+static void set_cyccnt(struct coredebug *debug, uint32_t value)
+{
+    debug->cyccnt = value;
+    debug->cyccnt_from = debug->cpu->cycles;
+}
+
 /* It stands still in Debug state (C1.8.2), and while TRCENA or CYCCNTENA is 0. */
 void comparators_count_cycles(struct coredebug *debug)
 {
-    debug->cyccnt = read_cyccnt(debug);
-    debug->cyccnt_from = debug->cpu->cycles;
-    debug->counting = debug->demcr & TRCENA && debug->dwt_ctrl & CYCCNTENA &&
+    set_cyccnt(debug, comparators_cyccnt(debug));
+    debug->counting = debug->demcr & TRCENA && control(debug) & CYCCNTENA &&
                       !debug->cpu->halted;
+    if (debug->dwt_trace)
+        dwt_trace_update(debug->dwt_trace);
     bool on = debug->demcr & TRCENA;
     if (on != (debug->data_armed || debug->pc_armed))
         arm_dwt(debug);
@@ -227,6 +259,11 @@ static bool is_comparator(const struct coredebug *debug, uint32_t offset)
 {
     return offset >= DWT_COMP0 &&
            offset < DWT_COMP0 + 16 * (uint32_t)debug->config.watchpoints;
+}
+
+static bool is_counter(const struct coredebug *debug, uint32_t offset)
+{
+    return debug->dwt_trace && offset >= DWT_CPICNT && offset <= DWT_FOLDCNT;
 }
 
 static bool without_trcena(struct coredebug *debug, uint32_t offset)
@@ -249,9 +286,11 @@ static uint32_t read_dwt(void *ctx, uint32_t offset, int width)
     if (without_trcena(debug, offset))
         return 0;
     if (offset == DWT_CTRL)
-        return (uint32_t)debug->config.watchpoints << 28 | debug->dwt_ctrl;
+        return (uint32_t)debug->config.watchpoints << 28 | control(debug);
     if (offset == DWT_CYCCNT && !v6m)
-        return read_cyccnt(debug);
+        return comparators_cyccnt(debug);
+    if (is_counter(debug, offset))
+        return dwt_trace_counter(debug->dwt_trace, (int)(offset - DWT_CPICNT) / 4);
     if (offset == DWT_PCSR)
         return debug->cpu->halted ? UINT32_MAX : debug->cpu->r[15];
     return is_comparator(debug, offset) ? read_comparator(debug, offset) : 0;
@@ -263,12 +302,15 @@ static void write_dwt(void *ctx, uint32_t offset, uint32_t value, int width)
     (void)width;
     if (without_trcena(debug, offset))
         return;
-    if (offset == DWT_CTRL && !coredebug_is_v6m(debug)) {
-        debug->dwt_ctrl = value & 0x007F1FFF;
+    if (offset == DWT_CTRL && debug->dwt_trace) {
+        dwt_trace_write_control(debug->dwt_trace, value);
         comparators_count_cycles(debug);
+        coredebug_update_hooks(debug);
     } else if (offset == DWT_CYCCNT) {
-        debug->cyccnt = value;
-        debug->cyccnt_from = debug->cpu->cycles;
+        set_cyccnt(debug, value);
+        comparators_count_cycles(debug);
+    } else if (is_counter(debug, offset)) {
+        dwt_trace_write_counter(debug->dwt_trace, (int)(offset - DWT_CPICNT) / 4, value);
     } else if (is_comparator(debug, offset)) {
         write_comparator(debug, offset, value);
     }
@@ -278,7 +320,7 @@ static void write_dwt(void *ctx, uint32_t offset, uint32_t value, int width)
 
 void comparators_reset(struct coredebug *debug)
 {
-    debug->fp_ctrl = debug->fp_remap = debug->dwt_ctrl = debug->cyccnt = 0;
+    debug->fp_ctrl = debug->fp_remap = debug->cyccnt = 0;
     debug->counting = false;
     for (int i = 0; i < MAX_COMPARATORS; i++) {
         debug->fp_comp[i] = 0;
@@ -286,6 +328,7 @@ void comparators_reset(struct coredebug *debug)
     }
     arm_breakpoints(debug);
     arm_dwt(debug);
+    comparators_count_cycles(debug);
 }
 
 void comparators_new(struct coredebug *debug)

@@ -23,7 +23,7 @@
  *
  * Sources: Armv7-M ARM (DDI 0403E) C1.5, C1.6; Armv6-M ARM (DDI 0419) C1.5, C1.6;
  * Cortex-M3 TRM r1p1 10 ("C_HALT always clears on a system reset"). */
-#include "coredebug.h"
+#include "trace.h"
 #include "fp.h"
 #include <stdlib.h>
 
@@ -88,6 +88,8 @@ static bool before_instruction(void *ctx, uint32_t pc)
     }
     if (debug->pc_armed)
         comparators_executed(debug, pc);
+    if (dwt_trace_counts(debug->dwt_trace))
+        dwt_trace_instruction(debug->dwt_trace);
     if (debug->step == STEP_ARMED)
         debug->step = STEP_DONE;
     return false;
@@ -153,13 +155,14 @@ void coredebug_update_hooks(struct coredebug *debug)
 {
     struct cpu_hooks *hooks = &debug->cpu->hooks;
     bool on = enabled(debug);
-    bool may_stop = debug->breakpoints_armed || debug->pc_armed ||
+    bool counts = dwt_trace_counts(debug->dwt_trace);
+    bool may_stop = counts || debug->breakpoints_armed || debug->pc_armed ||
                     (on && (debug->step != NOT_STEPPING || debug->data_armed));
     bool catches = debug->demcr & (VC_MMERR | VC_NOCPERR | VC_CHKERR | VC_STATERR |
                                    VC_BUSERR | VC_INTERR | VC_HARDERR);
     hooks->ctx = debug;
     hooks->before_instruction = may_stop ? before_instruction : NULL;
-    hooks->data_access = debug->data_armed ? comparators_data : NULL;
+    hooks->data_access = debug->data_armed || counts ? comparators_data : NULL;
     hooks->breakpoint = on ? breakpoint : NULL;
     hooks->exception_entry =
         on && (catches || debug->step != NOT_STEPPING) ? exception_entry : NULL;
@@ -371,6 +374,11 @@ void coredebug_power_reset(struct coredebug *debug)
     debug->cpu->halted = false;
     debug->cpu->monitor_enabled = false;
     cpu_mask_interrupts(debug->cpu, false);
+    if (debug->tpiu) {
+        itm_reset(debug->itm);
+        tpiu_reset(debug->tpiu);
+        dwt_trace_reset(debug->dwt_trace);
+    }
     comparators_reset(debug);
     coredebug_update_hooks(debug);
 }
@@ -395,6 +403,11 @@ struct coredebug *coredebug_new(struct cpu *cpu, const struct coredebug_config *
     struct coredebug *debug = calloc(1, sizeof *debug);
     debug->cpu = cpu;
     debug->config = *config;
+    if (!coredebug_is_v6m(debug)) {
+        debug->dwt_trace = dwt_trace_new(debug);
+        debug->itm = itm_new(debug);
+        debug->tpiu = tpiu_new(debug);
+    }
     bus_add(cpu->bus, &(struct bus_region){
         .base = DFSR_BASE, .size = 4, .name = "DFSR", .read = read_dfsr,
         .write = write_dfsr, .ctx = debug });
@@ -410,7 +423,19 @@ struct coredebug *coredebug_new(struct cpu *cpu, const struct coredebug_config *
 
 void coredebug_free(struct coredebug *debug)
 {
-    if (debug)
-        debug->cpu->hooks = (struct cpu_hooks){ 0 };
+    if (!debug)
+        return;
+    debug->cpu->hooks = (struct cpu_hooks){ 0 };
+    dwt_trace_free(debug->dwt_trace);
+    itm_free(debug->itm);
+    tpiu_free(debug->tpiu);
     free(debug);
+}
+
+void coredebug_trace_clock(struct coredebug *debug, sim_time cycle) { debug->trace_clock = cycle; }
+
+void coredebug_connect_swo(struct coredebug *debug, void (*drive)(void *ctx, int level),
+                           void *ctx)
+{
+    tpiu_connect(debug->tpiu, drive, ctx);
 }

@@ -2,7 +2,8 @@
  *
  *   coredebug.c    halting, stepping, vector catch: DHCSR, DCRSR, DCRDR, DEMCR, DFSR
  *   comparators.c  FPB (BPU on v6-M) and DWT: what stops the core by itself
- *   coresight.c    what a debugger finds its way by: ROM table, ID registers; ITM, TPIU */
+ *   coresight.c    what a debugger finds its way by: ROM table, ID registers
+ *   trace.h        what the core tells while it runs: DWT's packets, ITM, TPIU */
 #ifndef COREDEBUG_H
 #define COREDEBUG_H
 
@@ -39,13 +40,16 @@ struct coredebug {
     bool breakpoints_armed;
 
     struct dwt_comparator { uint32_t comp, mask, function; } dwt[MAX_COMPARATORS];
-    uint32_t dwt_ctrl;
     uint32_t cyccnt;                /* its value when it last stood still */
     uint64_t cyccnt_from;           /* cpu->cycles since then it counts */
     bool counting;
     bool data_armed, pc_armed;
 
-    uint32_t itm[0x400], tpiu[0x400];
+    /* v7-M only, else NULL: trace.h. */
+    struct dwt_trace *dwt_trace;
+    struct itm *itm;
+    struct tpiu *tpiu;
+    sim_time trace_clock;           /* 0: the core's */
 };
 
 /* coredebug.c */
@@ -61,6 +65,7 @@ void comparators_executed(struct coredebug *debug, uint32_t pc);    /* DWT, PC m
 void comparators_data(void *debug, uint32_t address, int width, bool write,
                       uint32_t value);
 void comparators_count_cycles(struct coredebug *debug);     /* halted or not, TRCENA */
+uint32_t comparators_cyccnt(const struct coredebug *debug);
 
 /* coresight.c */
 void coresight_new(struct coredebug *debug);

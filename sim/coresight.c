@@ -1,6 +1,6 @@
-/* coresight.c - the ROM table and ID registers that a debugger walks, ITM and TPIU.
+/* coresight.c - the ROM table and ID registers that a debugger walks; the way to ITM and TPIU.
  *
- *   called by  coredebug.c      calls  bus.c
+ *   called by  coredebug.c      calls  bus.c, itm.c, tpiu.c
  *
  * Every CoreSight block ends in twelve ID registers, one byte in each word (ADIv5.2 D1.2):
  *
@@ -9,16 +9,15 @@
  *
  * Arm's JEP106 code is 0x43B: PIDR1 = Bx, PIDR2 = xB, PIDR4 = 04.
  *
- * ITM and TPIU (v7-M only) keep what is written; a stimulus port is always ready.  The
- * SWO stream itself is not modelled, which is noted once when a program writes to it.
+ * ITM and TPIU are there on v7-M only.  While DEMCR.TRCENA is 0 the ITM reads 0 and keeps
+ * nothing (Armv7-M ARM C1.6.5), which is noted once; the TPIU answers all the same.
  *
  * Sources: ARM IHI 0031C D1; Armv7-M ARM C1.7 (ITM), C1.10 (TPIU); Cortex-M3 TRM 4. */
-#include "coredebug.h"
+#include "trace.h"
 
 enum { ITM_BASE = 0xE0000000, TPIU_BASE = 0xE0040000, BLOCK = 0x1000 };
 enum { PIDR4 = 0xFD0, PIDR0 = 0xFE0, CIDR0 = 0xFF0, MEMTYPE = 0xFCC };
-enum { ITM_PORTS = 0x80, ITM_TER = 0xE00, ITM_TCR = 0xE80, ITMENA = 1 };
-enum { TPIU_SSPSR = 0x000, TPIU_FFSR = 0x300, TPIU_TYPE = 0xFC8, TPIU_DEVTYPE = 0xFCC };
+enum { TPIU_DEVTYPE = 0xFCC };
 
 uint32_t coresight_id(uint32_t offset, uint32_t part, uint32_t revision)
 {
@@ -82,30 +81,29 @@ static void write_nothing(void *ctx, uint32_t offset, uint32_t value, int width)
 
 /* --- ITM, TPIU ------------------------------------------------------------------- */
 
+static bool without_trcena(struct coredebug *debug)
+{
+    if (debug->demcr & TRCENA)
+        return false;
+    sim_report(debug->cpu->sim, SIM_NOTE, "%s: ITM used while DEMCR.TRCENA is 0",
+               debug->cpu->config.name);
+    return true;
+}
+
 static uint32_t read_itm(void *ctx, uint32_t offset, int width)
 {
-    const struct coredebug *debug = ctx;
+    struct coredebug *debug = ctx;
     (void)width;
     if (offset >= PIDR4)
         return coresight_id(offset, 0x01, cpu_part(debug->cpu) == CPU_M7 ? 0 : 1);
-    if (offset < ITM_PORTS)
-        return 1;                               /* FIFOREADY */
-    return debug->itm[offset / 4];
+    return without_trcena(debug) ? 0 : itm_read(debug->itm, offset & ~3u);
 }
 
 static void write_itm(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct coredebug *debug = ctx;
-    (void)width;
-    if (offset >= ITM_PORTS) {
-        debug->itm[offset / 4] = value;
-        return;
-    }
-    bool goes_out = debug->itm[ITM_TCR / 4] & ITMENA &&
-                    debug->itm[ITM_TER / 4] >> (offset / 4 & 31) & 1;
-    if (goes_out)
-        sim_report(debug->cpu->sim, SIM_NOTE, "%s: ITM output; the SWO stream is not "
-                   "modelled", debug->cpu->config.name);
+    if (!without_trcena(debug))
+        itm_write(debug->itm, offset & ~3u, value, width);
 }
 
 /* 0x9xx is the part: M3 923, M4 9A1, M7 9A9. */
@@ -118,25 +116,22 @@ static uint32_t read_tpiu(void *ctx, uint32_t offset, int width)
 {
     const struct coredebug *debug = ctx;
     (void)width;
+    unsigned revision = cpu_part(debug->cpu) == CPU_M7 ? 0 : 1;
     switch (offset) {
-    case TPIU_SSPSR:   return 0x0000000B;       /* port sizes 1, 2 and 4 */
-    case TPIU_FFSR:    return 0x00000008;       /* the formatter cannot stop */
-    case TPIU_TYPE:    return 0x00000CA1;       /* NRZ and Manchester SWO */
     case TPIU_DEVTYPE: return 0x00000011;
     case PIDR0:        return tpiu_part(debug->cpu);
     case PIDR0 + 4:    return 0xB9;
     case CIDR0 + 4:    return 0x90;             /* a debug component */
     default:           break;
     }
-    unsigned revision = cpu_part(debug->cpu) == CPU_M7 ? 0 : 1;
-    return offset >= PIDR4 ? coresight_id(offset, 0, revision) : debug->tpiu[offset / 4];
+    return offset >= PIDR4 ? coresight_id(offset, 0, revision) : tpiu_read(debug->tpiu, offset);
 }
 
 static void write_tpiu(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct coredebug *debug = ctx;
     (void)width;
-    debug->tpiu[offset / 4] = value;
+    tpiu_write(debug->tpiu, offset, value);
 }
 
 void coresight_new(struct coredebug *debug)

@@ -687,6 +687,18 @@ static uint32_t unstack_frame(struct cpu *cpu, bool extended, uint32_t *xpsr)
     return 0;
 }
 
+static void trace_exception(struct cpu *cpu, int exception, enum exception_step step)
+{
+    if (cpu->hooks.exception)
+        cpu->hooks.exception(cpu->hooks.ctx, exception, step);
+}
+
+static void spend_on_exception(struct cpu *cpu, unsigned cycles)
+{
+    cpu->in_exceptions += cycles;
+    spend(cpu, cycles);
+}
+
 /* ExceptionTaken(): the handler of `exception` begins. */
 static void enter_handler(struct cpu *cpu, int exception, uint32_t exc_return)
 {
@@ -710,6 +722,7 @@ static void enter_handler(struct cpu *cpu, int exception, uint32_t exc_return)
     cpu->event = true;
     cpu->pipeline.line = no_line();
     nvic_activate(cpu->nvic, exception);
+    trace_exception(cpu, exception, EXCEPTION_ENTERED);
     if (cpu->hooks.exception_entry)
         cpu->hooks.exception_entry(cpu->hooks.ctx, exception);
 }
@@ -731,7 +744,7 @@ static void take_exception(struct cpu *cpu)
                                                                    : 0xFFFFFFF9;
     if (cpu->control & CONTROL_FPCA)
         exc_return &= ~(uint32_t)EXC_RETURN_BASIC;
-    spend(cpu, is_v6m(cpu) ? ENTRY_CYCLES_M0 : ENTRY_CYCLES_M3);
+    spend_on_exception(cpu, is_v6m(cpu) ? ENTRY_CYCLES_M0 : ENTRY_CYCLES_M3);
     int exception = cpu->exception_due;
     uint32_t wrong = stack_frame(cpu);
     if (wrong)
@@ -746,7 +759,7 @@ static void take_exception(struct cpu *cpu)
 
 static void tail_chain(struct cpu *cpu, int exception, uint32_t exc_return)
 {
-    spend(cpu, TAIL_CHAIN_CYCLES);
+    spend_on_exception(cpu, TAIL_CHAIN_CYCLES);
     enter_handler(cpu, exception, exc_return);
 }
 
@@ -791,12 +804,13 @@ static void exception_return(struct cpu *cpu, uint32_t exc_return)
     if (returning != EXC_NMI)
         cpu->faultmask = 0;
     nvic_deactivate(nvic, returning);
+    trace_exception(cpu, returning, EXCEPTION_LEFT);
     cpu->event = true;
     if (cpu->exception_due) {
         tail_chain(cpu, cpu->exception_due, exc_return);
         return;
     }
-    spend(cpu, is_v6m(cpu) ? EXIT_CYCLES_M0 : EXIT_CYCLES_M3);
+    spend_on_exception(cpu, is_v6m(cpu) ? EXIT_CYCLES_M0 : EXIT_CYCLES_M3);
     bool to_handler = (exc_return & 0xF) == 1, to_psp = (exc_return & 0xF) == 0xD;
     bool extended = !(exc_return & EXC_RETURN_BASIC);
     set_mode(cpu, to_handler ? returning : 0,
@@ -820,6 +834,7 @@ static void exception_return(struct cpu *cpu, uint32_t exc_return)
         raise_fault(cpu, EXC_USAGEFAULT, INVPC);
         return;
     }
+    trace_exception(cpu, cpu->exception, EXCEPTION_RETURNED_TO);
     sleep_on_exit(cpu);
     nvic_update(nvic);
 }
@@ -1033,6 +1048,8 @@ static void pass_time(struct cpu *cpu)
     }
     uint64_t cycles = (cpu->sim->horizon - cpu->sim->now + cpu->cycle - 1) / cpu->cycle;
     spend(cpu, cycles);
+    if (cpu->asleep)
+        cpu->slept += cycles;
     if (cpu->halted)
         systick_hold(cpu->nvic, cycles);
 }

@@ -39,6 +39,9 @@ enum {
     EXC_SVCALL = 11, EXC_DEBUGMON, EXC_PENDSV = 14, EXC_SYSTICK
 };
 
+/* What an exception trace tells; the numbers are those of its packets (Armv7-M ARM D4.3). */
+enum exception_step { EXCEPTION_ENTERED = 1, EXCEPTION_LEFT, EXCEPTION_RETURNED_TO };
+
 /* What a debug unit plugs in.  All may be NULL: a core without a debugger pays one
  * test.  coredebug.c installs them only while something is armed. */
 struct cpu_hooks {
@@ -53,6 +56,9 @@ struct cpu_hooks {
     /* Exception entry (vector catch).  Called after stacking, before the first
      * instruction of the handler; true = enter Debug state there. */
     bool (*exception_entry)(void *ctx, int number);
+    /* The core enters a handler, leaves it, or is back in what it had interrupted (exception
+     * trace; 0 is Thread mode). */
+    void (*exception)(void *ctx, int number, enum exception_step step);
     void *ctx;
 };
 
@@ -94,6 +100,7 @@ struct cpu {
     sim_time cycle;                 /* ticks a core clock takes */
     uint64_t cycles;                /* core clocks since power-on, asleep ones too */
     uint64_t instructions;
+    uint64_t slept, in_exceptions;  /* clocks of `cycles` asleep; in entries and returns */
 
     bool asleep;                    /* in WFI or WFE */
     bool awaits_event;              /* ...and it is WFE */

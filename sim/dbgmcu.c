@@ -6,6 +6,11 @@
  * (ES096 2.3).  The freeze bits need to know when the core is halted, which it does not
  * tell: while one is set we look every 10 us.  DBGMCU_CR lives through system resets.
  *
+ * A core that sleeps has no HCLK unless DBG_SLEEP is set, only FCLK (31.16.3).  A debugger then
+ * gets OK and zeros from memories and peripherals, and what it writes there is lost; the core's
+ * own registers answer.  That is what people see (probe-rs issue 350, Mynewt 2369); a DMA that
+ * is clocked keeps the bus alive, as they have found too.
+ *
  * Here too are the contents of system memory: ST's boot loader is not ours to copy, so
  * BKPT stands in its place; the flash size and the unique id are real.
  *
@@ -16,9 +21,10 @@
 #include <string.h>
 
 enum { IDCODE = 0x00, CR = 0x04 };
-enum { TRACE_IOEN = 1 << 5, IWDG_STOP = 1 << 8, WWDG_STOP = 1 << 9, TIM1_STOP = 1 << 10,
+enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, IWDG_STOP = 1 << 8, WWDG_STOP = 1 << 9, TIM1_STOP = 1 << 10,
        FREEZERS = 0x3F00, CR_BITS = 0x1FFE7 };
 #define MEDIUM_DENSITY_Y 0x20036410u        /* device 0x410, revision Y */
+#define PRIVATE_BUS      0xE0000000u
 #define LOOK_EVERY       (10 * SIM_US)
 
 enum { F_SIZE = 0x7E0, U_ID = 0x7E8, SYSTEM_MEMORY = 0x800 };
@@ -63,15 +69,23 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
     if (reg != CR)
         return;
     d->cr = value & CR_BITS;
-    gpio_trace_pin(d->f103->gpio, value & TRACE_IOEN);
+    gpio_trace_pin(d->f103->gpio, (value & (TRACE_IOEN | TRACE_MODE)) == TRACE_IOEN);
     look(d);
 }
 
 void dbgmcu_power_on(struct dbgmcu *d)
 {
     d->cr = 0;
+    gpio_trace_pin(d->f103->gpio, false);
     alarm_cancel(d->f103->sim, &d->look);
     apply_freeze(d);
+}
+
+bool dbgmcu_hides(void *ctx, uint32_t address)
+{
+    struct f103 *f103 = ctx;
+    return f103->cpu->asleep && address < PRIVATE_BUS && !(f103->dbgmcu->cr & DBG_SLEEP) &&
+           !dma_is_clocked(f103->dma);
 }
 
 void dbgmcu_new(struct f103 *f103)

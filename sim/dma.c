@@ -47,10 +47,13 @@ struct channel {
 
 struct dma {
     struct f103 *f103;
+    const struct block *block;
     uint32_t isr;
     struct channel channel[CHANNELS];
     struct alarm next;
 };
+
+bool dma_is_clocked(const struct dma *dma) { return dma->block->clocked; }
 
 static void update_irq(struct dma *dma, int n)
 {
@@ -275,7 +278,7 @@ void dma_new(struct f103 *f103)
     f103->dma = dma;
     dma->f103 = f103;
     alarm_init(&dma->next, serve, dma);
-    f103_add_block(f103, &(struct block){
+    dma->block = f103_add_block(f103, &(struct block){
         .name = "DMA1", .base = 0x40020000, .size = 0x400, .bridge = ON_AHB,
         .enable_bit = 0, .access = WORDS_ONLY, .read = dma_read, .write = dma_write,
         .reset = dma_reset, .ctx = dma });

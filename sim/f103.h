@@ -170,6 +170,8 @@ void gpio_unlisten(struct gpio *gpio, int pin,
 uint32_t afio_mapr(const struct gpio *gpio);
 int afio_exti_port(const struct gpio *gpio, int line);
 void gpio_trace_pin(struct gpio *gpio, bool traced);    /* DBGMCU_CR.TRACE_IOEN: PB3 */
+void gpio_swo(void *gpio, int level);               /* the TPIU's pin */
+void gpio_port_spoke(void *gpio);                   /* the debug port: JTAG, or SWD now */
 
 /* exti.c */
 void exti_new(struct f103 *f103);
@@ -192,6 +194,7 @@ void dma_new(struct f103 *f103);
 void dma_free(struct dma *dma);
 void dma_request(struct dma *dma, enum dma_request request, bool level);
 void dma_pulse(struct dma *dma, enum dma_request request);
+bool dma_is_clocked(const struct dma *dma);
 /* Data that the request's channel has still to move; 0: it is off. */
 unsigned dma_left(const struct dma *dma, enum dma_request request);
 
@@ -285,6 +288,7 @@ void wdg_freeze(struct wdg *wdg, bool iwdg, bool wwdg);
 void dbgmcu_new(struct f103 *f103);
 void dbgmcu_free(struct dbgmcu *dbgmcu);
 void dbgmcu_power_on(struct dbgmcu *dbgmcu);
+bool dbgmcu_hides(void *f103, uint32_t address);    /* a debugger sees nothing there */
 void dbgmcu_system_memory(struct f103 *f103, int flash_kb, uint32_t unique_id);
 
 #endif

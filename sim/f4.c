@@ -409,6 +409,7 @@ static void add_debug(struct f4 *f4)
     f4->coredebug = coredebug_new(f4->cpu, &f4->part->debug);
     f4->cpu->debug = f4->coredebug;
     swdp_restrict(f4->chip.debug_port, f4_flash_debugger_allowed, f4);
+    f4_debug_connect(f4);
 }
 
 static void add_reset_pins(struct f4 *f4)

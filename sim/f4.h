@@ -206,6 +206,7 @@ void f4_usart_edge(struct f4_usart *usart, int pin, int level);
 /* f4_debug.c */
 void f4_debug_new(struct f4 *f4);
 void f4_debug_free(struct f4_debug *debug);
+void f4_debug_connect(struct f4 *f4);          /* SWO, what sleep hides */
 void f4_debug_power(struct f4_debug *debug, bool on);
 void f4_debug_chip_starts(struct f4_debug *debug);  /* reset is over */
 void f4_debug_system_memory(struct f4 *f4, uint32_t unique_id);

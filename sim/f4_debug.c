@@ -22,6 +22,8 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x0C };
 enum { CR_BITS = 0xE7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
+enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, DMA1_GATE = 21 };
+#define PRIVATE_BUS 0xE0000000u
 #define LOOK_EVERY  (10 * SIM_US)
 #define LSI_CYCLE   (SIM_SECOND / 32000)
 
@@ -42,6 +44,8 @@ struct f4_debug {
     struct f4 *f4;
     uint32_t cr, fz[2];
     struct alarm look;
+    int swo;                                /* the TPIU's level */
+    bool drives_swo;
 
     bool open, started;                     /* IWDG */
     uint32_t pr, rlr, winr;
@@ -265,6 +269,44 @@ static void wwdg_reset(void *ctx)
     f4_irq(d->f4, F4_IRQ_WWDG, false);
 }
 
+/* --- SWO, and sleep ------------------------------------------------------------------- */
+
+/* JTDO and SWO share PB3: function 0 of a pin that TRACE_IOEN gave to trace, while the debug
+ * port does not speak JTAG. */
+static void update_swo(void *ctx)
+{
+    struct f4_debug *d = ctx;
+    bool carries = (d->cr & (TRACE_IOEN | TRACE_MODE)) == TRACE_IOEN &&
+                   f4_gpio_function(d->f4->gpio, F4_PB + 3) == 0 &&
+                   !swdp_speaks_jtag(d->f4->chip.debug_port);
+    if (carries || d->drives_swo)
+        f4_gpio_drive(d->f4->gpio, F4_PB + 3, carries, d->swo);
+    d->drives_swo = carries;
+}
+
+static void swo_changed(void *ctx, int level)
+{
+    struct f4_debug *d = ctx;
+    d->swo = level;
+    update_swo(d);
+}
+
+/* What a debugger sees of a core that sleeps without HCLK: as an STM32F103's, dbgmcu.c. */
+static bool hides(void *ctx, uint32_t address)
+{
+    const struct f4 *f4 = ctx;
+    return f4->cpu->asleep && address < PRIVATE_BUS && !(f4->debug->cr & DBG_SLEEP) &&
+           !f4_rcc_gate_open(f4->rcc, F4_AHB1, DMA1_GATE) &&
+           !f4_rcc_gate_open(f4->rcc, F4_AHB1, DMA1_GATE + 1);
+}
+
+void f4_debug_connect(struct f4 *f4)
+{
+    swdp_on_switch(f4->chip.debug_port, update_swo, f4->debug);
+    coredebug_connect_swo(f4->coredebug, swo_changed, f4->debug);
+    swdp_hide(f4->chip.debug_port, hides, f4);
+}
+
 /* --- DBGMCU ------------------------------------------------------------------------- */
 
 static void look(void *ctx)
@@ -293,7 +335,7 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
 {
     struct f4_debug *d = ctx;
     switch (reg) {
-    case CR:      d->cr = value & CR_BITS; break;
+    case CR:      d->cr = value & CR_BITS; update_swo(d); break;
     case APB1_FZ: d->fz[0] = value & d->f4->part->freeze_bits[0]; look(d); break;
     case APB2_FZ: d->fz[1] = value & d->f4->part->freeze_bits[1]; break;
     default:      break;
@@ -315,6 +357,7 @@ void f4_debug_power(struct f4_debug *d, bool on)
 {
     (void)on;
     d->cr = d->fz[0] = d->fz[1] = 0;
+    update_swo(d);
     alarm_cancel(d->f4->sim, &d->look);
     iwdg_reset(d);
     wwdg_reset(d);

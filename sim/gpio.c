@@ -71,6 +71,7 @@ struct gpio {
     struct f103 *f103;
     struct port ports[PORTS];
     bool powered, traced;
+    int swo;                        /* the TPIU's level */
     uint32_t mapr, exticr[4];
     struct listener {
         int pin;
@@ -96,8 +97,19 @@ static unsigned swj_cfg(const struct gpio *gpio)
     return (gpio->mapr & SWJ_CFG) >> 24;
 }
 
-static enum drive debug_drive(int pin)
+/* JTDO and SWO share PB3: SWO needs TRACE_IOEN, and a debug port that speaks SWD or has JTAG's
+ * pins taken away (RM0008 31.4.2, 31.17.2). */
+static bool carries_swo(const struct gpio *gpio, int pin)
 {
+    const struct swdp *port = gpio->f103->chip.debug_port;
+    return pin == PB + 3 && gpio->traced &&
+           (swj_cfg(gpio) >= 2 || (port && !swdp_speaks_jtag(port)));
+}
+
+static enum drive debug_drive(const struct gpio *gpio, int pin)
+{
+    if (carries_swo(gpio, pin))
+        return gpio->swo ? DRIVE_HIGH : DRIVE_LOW;
     for (size_t i = 0; i < sizeof debug_pins / sizeof debug_pins[0]; i++)
         if (debug_pins[i].pin == pin)
             return debug_pins[i].pull;
@@ -129,7 +141,7 @@ static enum drive drive_of(const struct port *port, int n)
         return DRIVE_OPEN;
     if (port->taken >> n & 1)
         return port->scanned >> n & 1 ? port->pads[n].scan
-                                      : debug_drive(port->number * 16 + n);
+                                      : debug_drive(port->gpio, port->number * 16 + n);
     if (usb_has(port, n))
         return DRIVE_OPEN;
     if (mode == 0)
@@ -435,6 +447,16 @@ void gpio_trace_pin(struct gpio *gpio, bool traced)
     gpio->traced = traced;
     apply_debug_pins(gpio);
 }
+
+void gpio_swo(void *ctx, int level)
+{
+    struct gpio *gpio = ctx;
+    gpio->swo = level;
+    if (gpio->traced)
+        gpio_apply(gpio, PB + 3);
+}
+
+void gpio_port_spoke(void *ctx) { gpio_apply(ctx, PB + 3); }
 
 static void remap(struct gpio *gpio)
 {

@@ -190,6 +190,7 @@ void l4_usart_edge(struct l4_usart *usart, int pin, int level);
 /* l4_debug.c */
 void l4_debug_new(struct l4 *l4, uint32_t unique_id);
 void l4_debug_free(struct l4_debug *debug);
+void l4_debug_connect(struct l4 *l4);          /* SWO, what sleep hides */
 void l4_debug_power(struct l4_debug *debug, bool on);
 void l4_debug_chip_starts(struct l4_debug *debug);          /* reset is over */
 

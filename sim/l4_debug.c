@@ -20,6 +20,8 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x10, G0_GATE = 27 };
 enum { CR_BITS = 0xE7, G0_CR_BITS = 6, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
+enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, DMA1_GATE = 0 };
+#define PRIVATE_BUS 0xE0000000u
 #define LOOK_EVERY  (10 * SIM_US)
 #define LSI_CYCLE   (SIM_SECOND / 32000)
 
@@ -39,6 +41,8 @@ struct l4_debug {
     struct l4 *l4;
     uint32_t cr, fz[3];
     struct alarm look;
+    int swo;                                /* the TPIU's level */
+    bool drives_swo;
 
     bool open, started;                     /* IWDG */
     uint32_t pr, rlr, winr;
@@ -260,6 +264,44 @@ static void wwdg_reset(void *ctx)
     l4_irq(d->l4, IRQ_WWDG, false);
 }
 
+/* --- SWO, and sleep ------------------------------------------------------------------- */
+
+/* JTDO and SWO share PB3: function 0 of a pin that TRACE_IOEN gave to trace, while the debug
+ * port does not speak JTAG. */
+static void update_swo(void *ctx)
+{
+    struct l4_debug *d = ctx;
+    bool carries = (d->cr & (TRACE_IOEN | TRACE_MODE)) == TRACE_IOEN &&
+                   l4_gpio_function(d->l4->gpio, L4_PB + 3) == 0 &&
+                   !swdp_speaks_jtag(d->l4->chip.debug_port);
+    if (carries || d->drives_swo)
+        l4_gpio_drive(d->l4->gpio, L4_PB + 3, carries, d->swo);
+    d->drives_swo = carries;
+}
+
+static void swo_changed(void *ctx, int level)
+{
+    struct l4_debug *d = ctx;
+    d->swo = level;
+    update_swo(d);
+}
+
+/* What a debugger sees of a core that sleeps without HCLK: as an STM32F103's, dbgmcu.c. */
+static bool hides(void *ctx, uint32_t address)
+{
+    const struct l4 *l4 = ctx;
+    return l4->cpu->asleep && address < PRIVATE_BUS && !(l4->debug->cr & DBG_SLEEP) &&
+           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), DMA1_GATE) &&
+           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), DMA1_GATE + 1);
+}
+
+void l4_debug_connect(struct l4 *l4)
+{
+    swdp_on_switch(l4->chip.debug_port, update_swo, l4->debug);
+    coredebug_connect_swo(l4->coredebug, swo_changed, l4->debug);
+    swdp_hide(l4->chip.debug_port, hides, l4);
+}
+
 /* --- DBGMCU ------------------------------------------------------------------------- */
 
 static void look(void *ctx)
@@ -291,9 +333,11 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
     bool m0 = d->l4->type->m0;
     if (m0 && !l4_rcc_gate_open(d->l4->rcc, l4_rcc_enr(d->l4, L4_APB1), G0_GATE))
         return;
-    if (reg == CR)
+    if (reg == CR) {
         d->cr = value & (m0 ? G0_CR_BITS : CR_BITS);
-    else if (fz)
+        update_swo(d);
+    }
+    if (fz)
         *fz = value;
     look(d);
 }
@@ -314,6 +358,7 @@ void l4_debug_power(struct l4_debug *d, bool on)
 {
     (void)on;
     d->cr = d->fz[0] = d->fz[1] = d->fz[2] = 0;
+    update_swo(d);
     alarm_cancel(d->l4->sim, &d->look);
     iwdg_reset(d);
     wwdg_reset(d);

@@ -472,6 +472,8 @@ static void add_debug(struct nrf5 *nrf5)
     nrf5->cpu->debug = nrf5->coredebug;
     snprintf(nrf5->swdio_name, sizeof nrf5->swdio_name, "%s SWDIO", nrf5->name);
     snprintf(nrf5->swclk_name, sizeof nrf5->swclk_name, "%s SWCLK", nrf5->name);
+    if (!nrf5->model->is_51)
+        nrf5_power_connect_swo(nrf5);
     pin_init(&nrf5->swdio, nrf5->sim, nrf5->swdio_name, swdio_changed, nrf5);
     pin_init(&nrf5->swclk, nrf5->sim, nrf5->swclk_name, swclk_changed, nrf5);
 }

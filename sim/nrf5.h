@@ -119,6 +119,7 @@ void nrf5_power_apply_protection(struct nrf5_power *power);   /* as reset finds 
 void nrf5_power_erased(struct nrf5_power *power);             /* by CTRL-AP, all of it */
 bool nrf5_power_pin_resets(const struct nrf5_power *power);     /* 51: in debug mode, too */
 bool nrf5_power_protected(const struct nrf5_power *power);
+void nrf5_power_connect_swo(struct nrf5 *nrf5);
 void nrf5_power_off(struct nrf5_power *power);
 
 /* nrf5_gpio.c */

@@ -27,11 +27,12 @@ enum { HFCLKSTART = 0x000, HFCLKSTOP = 0x004, LFCLKSTART = 0x008, LFCLKSTOP = 0x
        RESETREAS = 0x400, HFCLKRUN = 0x408, HFCLKSTAT = 0x40C, LFCLKRUN = 0x414,
        LFCLKSTAT = 0x418, LFCLKSRCCOPY = 0x41C, SYSTEMOFF = 0x500, GPREGRET = 0x51C,
        GPREGRET2 = 0x520, LFCLKSRC = 0x518, FORCEPROTECT = 0x550, DISABLE = 0x558,
-       MAINREGSTATUS = 0x640, KEPT_FROM = 0x500,
+       TRACECONFIG = 0x55C, MAINREGSTATUS = 0x640, KEPT_FROM = 0x500,
        RAMON_51 = 0x524, RESET_51 = 0x544, XTALFREQ_51 = 0x550, MPU_FROM = 0x600, MPU_END = 0x610 };
 enum { RESETPIN = 1 << 0, DOG = 1 << 1, SREQ = 1 << 2 };
 enum { UICR_APPROTECT = 0x208, UNPROTECTED = 0xFF, HW_DISABLED = 0x5A };
 enum { STATE = 1 << 16, XTAL = 1 << 0 };
+enum { TRACEPORTSPEED = 3, TRACEMUX = 3 << 16, SERIAL = 1 << 16, SWO = 32 };   /* P1.00 */
 enum { WDT_START = 0x000, WDT_TIMEOUT = 0x100, RUNSTATUS = 0x400, REQSTATUS = 0x404,
        CRV = 0x504, RREN = 0x508, WDT_CONFIG = 0x50C, RR0 = 0x600, RR7 = 0x61C,
        CONFIG_HALT = 1 << 3 };
@@ -49,6 +50,8 @@ struct nrf5_power {
 
     bool hw_open, sw_open;          /* the two halves of a hardened chip's protection */
     bool protected;
+    bool drives_swo;
+    int swo;                        /* the TPIU's level */
 
     struct nrf5_events wdt_events;
     bool wdt_runs, wdt_frozen;
@@ -179,6 +182,37 @@ static uint32_t power_read(void *ctx, uint32_t reg)
     }
 }
 
+/* CLOCK.TRACECONFIG: whether P1.00 is SWO, and the trace clock: 32, 16, 8 or 4 MHz (5.4.3). */
+static void configure_trace(struct nrf5_power *power, uint32_t value)
+{
+    struct nrf5 *nrf5 = power->nrf5;
+    bool serial = (value & TRACEMUX) == SERIAL;
+    power->kept[(TRACECONFIG - KEPT_FROM) / 4] = value & (TRACEMUX | TRACEPORTSPEED);
+    if (serial || power->drives_swo)
+        nrf5_gpio_drive(nrf5->gpio, SWO, serial, power->swo);
+    power->drives_swo = serial;
+    coredebug_trace_clock(nrf5->coredebug, SIM_SECOND / 32000000 << (value & TRACEPORTSPEED));
+}
+
+static void swo_changed(void *ctx, int level)
+{
+    struct nrf5_power *power = ctx;
+    power->swo = level;
+    if (power->drives_swo)
+        nrf5_gpio_drive(power->nrf5->gpio, SWO, true, level);
+}
+
+void nrf5_power_connect_swo(struct nrf5 *nrf5)
+{
+    coredebug_connect_swo(nrf5->coredebug, swo_changed, nrf5->power);
+    configure_trace(nrf5->power, 0);
+}
+
+static bool has_trace(const struct nrf5_power *power)
+{
+    return !power->nrf5->model->is_51 && power->nrf5->coredebug;
+}
+
 static void power_write(void *ctx, uint32_t reg, uint32_t value)
 {
     struct nrf5_power *power = ctx;
@@ -204,7 +238,9 @@ static void power_write(void *ctx, uint32_t reg, uint32_t value)
     case DISABLE:
     case FORCEPROTECT: write_protection(power, reg, value); break;
     default:
-        if (reg >= KEPT_FROM)
+        if (reg == TRACECONFIG && has_trace(power))
+            configure_trace(power, value);
+        else if (reg >= KEPT_FROM)
             power->kept[(reg - KEPT_FROM) / 4] = value;
         break;
     }
@@ -326,6 +362,8 @@ static void power_reset(void *ctx)
     power->lfclksrc = 0;
     for (unsigned i = 0; i < sizeof power->kept / sizeof power->kept[0]; i++)
         power->kept[i] = 0;
+    if (has_trace(power))
+        configure_trace(power, 0);
     if (power->nrf5->model->is_51) {
         power->kept[(RAMON_51 - KEPT_FROM) / 4] = 3;
         power->kept[(XTALFREQ_51 - KEPT_FROM) / 4] = 0xFF;      /* 16 MHz */

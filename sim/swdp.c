@@ -79,6 +79,8 @@ struct swdp {
 
     void (*record)(void *ctx, const char *text);
     void *record_ctx;
+    void (*spoke)(void *ctx);
+    void *spoke_ctx;
 };
 
 /* --- the pin --------------------------------------------------------------------- */
@@ -377,11 +379,19 @@ static void step_phase(struct swdp *port, int bit)
 
 /* --- line reset and the switch sequences ----------------------------------------- */
 
+static void choose(struct swdp *port, bool jtag)
+{
+    bool changes = port->is_jtag != jtag;
+    port->is_jtag = jtag;
+    if (changes && port->spoke)
+        port->spoke(port->spoke_ctx);
+}
+
 static void speak(struct swdp *port, bool jtag)
 {
     if (port->is_jtag == jtag)
         return;
-    port->is_jtag = jtag;
+    choose(port, jtag);
     record(port, "SWITCH %s", jtag ? "JTAG" : "SWD");
     jtagdp_reset(&port->jtag);
     lock(port);
@@ -528,7 +538,7 @@ static void port_reset(struct swdp *port)
 {
     dp_reset(&port->dp);
     jtagdp_reset(&port->jtag);
-    port->is_jtag = port->dp.config.has_jtag;
+    choose(port, port->dp.config.has_jtag);
     port->phase = LOCKED;
     port->highs = port->write_clocks = 0;
     port->selector_bits = -1;
@@ -612,6 +622,14 @@ void swdp_record(struct swdp *port, void (*line)(void *ctx, const char *text), v
 {
     port->record = line;
     port->record_ctx = ctx;
+}
+
+bool swdp_speaks_jtag(const struct swdp *port) { return port->is_jtag; }
+
+void swdp_on_switch(struct swdp *port, void (*spoke)(void *ctx), void *ctx)
+{
+    port->spoke = spoke;
+    port->spoke_ctx = ctx;
 }
 
 void swdp_inject_wait(struct swdp *port, int count) { port->injected_waits = count; }

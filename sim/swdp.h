@@ -38,6 +38,11 @@ void swdp_power(struct swdp *dp, bool on);
 void swdp_enable(struct swdp *dp, bool enabled);    /* AFIO SWJ_CFG, PINCFG: pins given away */
 const struct swdp_stats *swdp_stats(struct swdp *dp);
 
+/* Whose is the pin that JTDO and SWO share: JTAG's while the port speaks that.  `spoke` hears
+ * of each change. */
+bool swdp_speaks_jtag(const struct swdp *dp);
+void swdp_on_switch(struct swdp *dp, void (*spoke)(void *ctx), void *ctx);
+
 /* Session record: one line a transfer, for comparison with sigrok's decoder:
  *   TIME_NS AP|DP R|W ADDRESS OK|WAIT|FAULT DATA|- [parity]
  *   TIME_NS RESET   TIME_NS SWITCH SWD|JTAG   TIME_NS BAD REQUEST malformed|before-dpidr */
@@ -99,5 +104,9 @@ void coredebug_free(struct coredebug *debug);
 void coredebug_power_reset(struct coredebug *debug);    /* DHCSR, FPB, DWT cleared */
 void coredebug_core_reset(struct coredebug *debug);     /* S_RESET_ST, vector catch on reset */
 bool coredebug_halting(const struct coredebug *debug);  /* C_DEBUGEN */
+/* v7-M: what the TPIU's pin SWO does; the chip knows whether a pin carries it. */
+void coredebug_trace_clock(struct coredebug *debug, sim_time cycle);    /* else the core's */
+void coredebug_connect_swo(struct coredebug *debug, void (*drive)(void *ctx, int level),
+                           void *ctx);
 
 #endif

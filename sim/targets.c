@@ -46,13 +46,14 @@ const struct target_chip target_chips[] = {
     { "samd51", samd51,
       "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
       "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC",
-      "MPU, ETM, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
+      "MPU, ETM, the pin SWO, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
     { "stm32f103", f103,
-      "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has",
+      "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has, "
+      "trace over SWO",
       "Other nodes on CAN, deep sleep with its clocks off, what sim/README.md says" },
     { "stm32f405", f405,
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
-      "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU",
+      "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU, SWO",
       "MPU, ETM, timers, DMA, EXTI, all other peripherals" },
     { "stm32f429", f429,
       "STM32F429ZI: the same with 2 MB of flash in two banks, PCROP, 192 KB of RAM",
@@ -60,7 +61,7 @@ const struct target_chip target_chips[] = {
     { "stm32f746", f746,
       "STM32F746ZG: Cortex-M7 r0p1 with both caches, 1 MB of flash by AXIM and ITCM, 64 KB of DTCM, "
       "256 KB of SRAM, 16 KB of ITCM RAM. Flash interface, boot addresses, clocks, GPIO, USART1 2 3 "
-      "6, both watchdogs, DBGMCU",
+      "6, both watchdogs, DBGMCU, SWO",
       "as the STM32F429; QUADSPI, double width stores to flash, an M7's timing and MPU" },
     { "nrf51822", nrf51,
       "nRF51822-QFAA, build code H0: Cortex-M0, 256 KB of flash, 16 KB of RAM. NVMC, UICR with code "
@@ -73,13 +74,13 @@ const struct target_chip target_chips[] = {
       L4_MODELLED, L4_LACKS },
     { "stm32g474", g474,
       "STM32G474RE: Cortex-M4, 512 KB of flash with ECC in two banks or one, 96 and 32 KB of RAM. "
-      L4_MODELLED, "ETM, " L4_LACKS },
+      L4_MODELLED ", SWO", "ETM, " L4_LACKS },
     { "stm32l476", l476,
       "STM32L476RG: Cortex-M4, 1 MB of flash with ECC in two banks, 96 and 32 KB of RAM. "
-      L4_MODELLED, "ETM, " L4_LACKS },
+      L4_MODELLED ", SWO", "ETM, " L4_LACKS },
     { "nrf52840", nrf52,
       "nRF52840, build code AAD0: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMC, UICR, ACL, "
-      "CTRL-AP and access port protection, CLOCK, POWER, WDT, P0 and P1, UART0", NRF52_LACKS },
+      "CTRL-AP and access port protection, CLOCK, POWER, WDT, P0 and P1, UART0, SWO", NRF52_LACKS },
     { "nrf52840-f0", nrf52_f,
       "the same, build code AAF0: its access port is closed from the factory and after each hard "
       "reset, unless UICR and its program open it", NRF52_LACKS },

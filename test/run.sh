@@ -7,7 +7,7 @@
 #   cpu      the simulated core against QEMU
 #   sim      the simulator's own tests, the shipped images on the virtual board, the release
 #   session  real gdb and lldb against the virtual board
-#   judge    sigrok's SWD decoder, tshark, OpenOCD, QEMU's stm32vldiscovery
+#   judge    sigrok's decoders of SWD and SWO, tshark, OpenOCD, QEMU's stm32vldiscovery
 #   web      web/dfu.html in a headless Chromium, updating the virtual board
 #   host     lsusb, gdb, dfu-util on a real Linux kernel, the board plugged in over USB/IP
 #
@@ -106,6 +106,7 @@ for tier; do
         try "fpu with stm32f405" env BUILD="$build" sh test/session/run.sh stm32f405 fpu ;;
     judge)
         try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
+        try "sigrok decodes SWO" env BUILD="$build" sh test/sigrok/swo.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
         for chip in samd21 samc21 saml21 samd51; do
