@@ -189,6 +189,15 @@ example_stm32g0b1 := -mcpu=cortex-m0plus -DCHIP_NAME='"STM32G0B1RE"' \
 example_stm32g474 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32G474RE"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x80000 \
     -Wl,--defsym=RAM_SIZE=0x18000
+example_stm32l053 := -mcpu=cortex-m0plus -DCHIP_NAME='"STM32L053R8"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
+    -Wl,--defsym=RAM_SIZE=0x2000
+example_stm32l152 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32L152RC"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x40000 \
+    -Wl,--defsym=RAM_SIZE=0x8000
+example_stm32l152rb := -mcpu=cortex-m3 -DCHIP_NAME='"STM32L152RB"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x20000 \
+    -Wl,--defsym=RAM_SIZE=0x4000
 example_stm32l476 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32L476RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
     -Wl,--defsym=RAM_SIZE=0x18000

@@ -4,7 +4,8 @@
  * may also be the target.
  *
  *   f103.c    STM32F103x8/xB      sam.c      SAM family        f4.c     STM32F405, F429, F746
- *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE
+ *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE,
+ *                                                      L053R8, L152RC, L152RB
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
 #ifndef CHIP_H
@@ -56,6 +57,9 @@ struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id
 struct chip *nrf51_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32g071_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32g0b1_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32l053_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32l152_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32l152rb_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32l476_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32g474_new(struct sim *sim, const char *name, uint32_t unique_id);
 /* hardened: from build code Fxx on, where the access port is closed unless opened. */

@@ -125,7 +125,10 @@ static void lock_up(struct cpu *cpu, const char *why)
     /* A chip whose flash is blank locks up by design; that is nobody's mistake.  Nor is a
      * target that locks up, as one does that is loaded and let go without a reset: only the
      * probe must not. */
-    bool blank = cpu->pc == 0xFFFFFFFE, probe = cpu == cpu->sim->cores[0];
+    uint32_t vector = ~0u;              /* of HardFault; erased flash is 0 on some chips */
+    bus_read(cpu->bus, BUS_DATA, 4 * EXC_HARDFAULT, 4, &vector);
+    bool blank = cpu->pc == 0xFFFFFFFE || (cpu->pc == 0 && !vector);
+    bool probe = cpu == cpu->sim->cores[0];
     sim_report(cpu->sim, probe && !blank ? SIM_FATAL : SIM_NOTE, "%s: locked up: %s",
                cpu->config.name, blank ? "nothing but erased flash to execute" : why);
 }

@@ -1,4 +1,4 @@
-/* l4.c - an STM32 with the L4's flash controller: the core, its memories, boot, its reset.
+/* l4.c - an STM32 with the L4's ports and clocks: the core, its memories, boot, its reset.
  *
  *   called by  targets.c      calls  one file per peripheral (l4.h), cpu.h, swdp.h
  *
@@ -23,7 +23,7 @@
  * Reset: NRST is a pin with a pull-up, unless the option NRST_MODE makes it none.  Low holds
  * the chip; a reset from inside pulls it low for 20 us, so whoever shares the net sees it.
  * OBL_LAUNCH also loses the debug port and all that a debugger has set (chosen: probes are
- * known to lose the connection).
+ * known to lose the connection), but for an L0 or L1.
  *
  * Assumed: an APB access costs as on an F103; with the instruction cache on, flash costs no
  * wait states. */
@@ -33,7 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE = 0x20000000, SYSTEM_SIZE = 0x7000, SYSTEM_ROM = 0xF0000000 };
+enum { RAM_BASE = 0x20000000, SYSTEM_ROM = 0xF0000000 };
 /* OPTR */
 enum { BFB2 = 1 << 20, NBOOT1_G0 = 1 << 25, NBOOT1 = 1 << 23, BOOT_LOCK = 1 << 16,
        NBOOT_SEL = 1 << 24, NBOOT0_G0 = 1 << 26, NSWBOOT0 = 1 << 26, NBOOT0 = 1 << 27 };
@@ -115,19 +115,34 @@ static const struct absent absent_of_all[] = {
     { "TIM6", 0x40001000, 0x400 }, { "TIM7", 0x40001400, 0x400 },
     { "RTC and TAMP", 0x40002800, 0x400 }, { "SPI2", 0x40003800, 0x400 },
     { "I2C1", 0x40005400, 0x400 }, { "I2C2", 0x40005800, 0x400 },
-    { "TIM1", 0x40012C00, 0x400 }, { "SPI1", 0x40013000, 0x400 },
-    { "DMA1", 0x40020000, 0x400 }, { "CRC", 0x40023000, 0x400 },
+    { "SPI1", 0x40013000, 0x400 }, { "CRC", 0x40023000, 0x400 },
 }, absent_of_g0[] = {
+    { "TIM1", 0x40012C00, 0x400 }, { "DMA1", 0x40020000, 0x400 },
     { "TIM14", 0x40002000, 0x400 }, { "UART4", 0x40004C00, 0x400 },
     { "LPTIM1", 0x40007C00, 0x400 }, { "LPUART1", 0x40008000, 0x400 },
     { "ADC", 0x40012400, 0x400 }, { "TIM15, 16, 17", 0x40014000, 0xC00 },
     { "DMAMUX", 0x40020800, 0x400 }, { "EXTI", 0x40021800, 0x400 },
 }, absent_of_m4[] = {
+    { "TIM1", 0x40012C00, 0x400 }, { "DMA1", 0x40020000, 0x400 },
     { "TIM4", 0x40000800, 0x400 }, { "TIM5", 0x40000C00, 0x400 },
     { "SPI3", 0x40003C00, 0x400 }, { "UART4", 0x40004C00, 0x400 },
     { "UART5", 0x40005000, 0x400 }, { "EXTI", 0x40010400, 0x400 },
     { "TIM8", 0x40013400, 0x400 }, { "TIM15, 16, 17", 0x40014000, 0xC00 },
     { "DMA2", 0x40020400, 0x400 }, { "ADC", 0x50000000, 0x400 },
+}, absent_of_l0[] = {
+    { "LCD", 0x40002400, 0x400 }, { "LPUART1", 0x40004800, 0x400 },
+    { "USB", 0x40005C00, 0x800 }, { "CRS", 0x40006C00, 0x400 }, { "DAC", 0x40007400, 0x400 },
+    { "LPTIM1", 0x40007C00, 0x400 }, { "EXTI", 0x40010400, 0x400 },
+    { "TIM21", 0x40010800, 0x400 }, { "TIM22", 0x40011400, 0x400 },
+    { "ADC", 0x40012400, 0x400 }, { "DMA1", 0x40020000, 0x400 },
+    { "TSC", 0x40024000, 0x400 }, { "RNG", 0x40025000, 0x400 },
+}, absent_of_l1[] = {
+    { "TIM4", 0x40000800, 0x400 }, { "TIM5", 0x40000C00, 0x400 }, { "LCD", 0x40002400, 0x400 },
+    { "SPI3", 0x40003C00, 0x400 }, { "USB", 0x40005C00, 0x800 }, { "DAC", 0x40007400, 0x400 },
+    { "COMP", 0x40007C00, 0x400 }, { "EXTI", 0x40010400, 0x400 },
+    { "TIM9, 10, 11", 0x40010800, 0xC00 }, { "ADC", 0x40012400, 0x400 },
+    { "GPIOH", 0x40021400, 0x400 }, { "DMA1", 0x40026000, 0x400 },
+    { "DMA2", 0x40026400, 0x400 },
 };
 
 static void add_absent(struct l4 *l4, const struct absent *list, size_t size)
@@ -150,7 +165,7 @@ void l4_set_costs(struct l4 *l4)
         block->region->read_wait = (uint8_t)(2 * n);
         block->region->write_wait = (uint8_t)(2 * n - 1);
     }
-    l4_flash_costs(l4->flash);
+    l4->type->controller->costs(l4);
 }
 
 /* --- memory, boot -------------------------------------------------------------------- */
@@ -190,7 +205,7 @@ static bool boot0(struct l4 *l4, uint32_t optr)
 
 static bool boot_locked(const struct l4 *l4)
 {
-    return l4->type->has_swen &&
+    return l4->flash && l4->type->has_swen &&
            l4_flash_option(l4->flash, l4->type->m0 ? L4_SECR : L4_SEC1R) & BOOT_LOCK;
 }
 
@@ -204,10 +219,10 @@ static bool second_bank_boots(const struct l4 *l4, uint32_t optr)
 
 static void choose_boot(struct l4 *l4)
 {
-    uint32_t optr = l4_flash_option(l4->flash, L4_OPTR);
+    uint32_t optr = l4->type->controller->options(l4);
     bool pin = boot0(l4, optr) && !boot_locked(l4);
     uint32_t nboot1 = optr & (l4->type->clocks == L4_CLOCKS_G0 ? NBOOT1_G0 : NBOOT1);
-    l4->boots_from_flash = !pin && (boot_locked(l4) || !l4_flash_empty(l4->flash));
+    l4->boots_from_flash = !pin && (boot_locked(l4) || !l4->type->controller->empty(l4));
     if (pin && !nboot1)
         l4_report(l4, SIM_UNMODELLED, "boots from SRAM");
     if (!l4->boots_from_flash)
@@ -224,7 +239,7 @@ void l4_apply_debug_port(struct l4 *l4)
 {
     if (l4->chip.debug_port)
         swdp_enable(l4->chip.debug_port, l4_gpio_debug_pins(l4->gpio) &&
-                                           l4_flash_debug_port_open(l4->flash));
+                                           l4->type->controller->debug_port_open(l4));
 }
 
 /* --- reset -------------------------------------------------------------------------- */
@@ -250,10 +265,10 @@ static void start_core(struct l4 *l4)
 static void reset_end(struct l4 *l4)
 {
     l4->in_reset = false;
-    l4_flash_reset_over(l4->flash, l4->load_options);
+    l4->type->controller->reset_over(l4, l4->load_options);
     l4->load_options = l4->option_reset = false;
     choose_boot(l4);
-    l4_flash_map(l4->flash);
+    l4->type->controller->map(l4);
     l4_debug_chip_starts(l4->debug);
     start_core(l4);
 }
@@ -262,7 +277,7 @@ static void reset_end(struct l4 *l4)
 static bool nrst_is_reset(const struct l4 *l4)
 {
     int at = l4->type->m0 ? 27 : 28;
-    return !l4->type->has_nrst_mode || (l4_flash_option(l4->flash, L4_OPTR) >> at & 3) != 2;
+    return !l4->type->has_nrst_mode || (l4->type->controller->options(l4) >> at & 3) != 2;
 }
 
 static bool nrst_is_high(struct l4 *l4)
@@ -300,7 +315,8 @@ void l4_launch_options(struct l4 *l4)
         return;
     l4->load_options = l4->option_reset = true;
     reset_for(l4, RESET_SOFTWARE, RESET_PULSE);
-    alarm_set(l4->sim, &l4->debug_lost, l4->sim->now);
+    if (l4->flash)                          /* an L0 or L1 keeps it: OpenOCD counts on that */
+        alarm_set(l4->sim, &l4->debug_lost, l4->sim->now);
 }
 
 /* Not at once: the debugger's own access is under way. */
@@ -346,7 +362,7 @@ static void chip_power(struct chip *chip, bool on)
     if (on == chip->powered)
         return;
     chip->powered = on;
-    l4_flash_power(l4->flash, on);
+    l4->type->controller->power(l4, on);
     l4_debug_power(l4->debug, on);
     if (on) {
         for (int i = 0; i < L4_RAMS && l4->ram[i]; i++)
@@ -405,11 +421,11 @@ static void chip_destroy(struct chip *chip)
     if (chip->powered)
         chip_power(chip, false);
     swdp_free(chip->debug_port);
-    for (int i = 0; i < L4_USARTS; i++)
+    for (int i = 0; i < l4->type->usarts; i++)
         l4_usart_free(l4->usart[i]);
     l4_gpio_free(l4->gpio);
     l4_debug_free(l4->debug);
-    l4_flash_free(l4->flash);
+    l4->type->controller->free(l4);
     l4_rcc_free(l4->rcc);
     coredebug_free(l4->coredebug);
     for (int i = 0; i < L4_RAMS; i++)
@@ -453,21 +469,21 @@ static void add_memory(struct l4 *l4)
  * the alias at 0 may show it. */
 static void fill_system_memory(struct l4 *l4)
 {
-    static const uint32_t vectors[] = { 0x20002000, 0x1FFF0009 };
+    uint32_t base = l4->type->system_memory, vectors[] = { 0x20001000, base + 9 };
     l4->system_memory = calloc(1, l4->type->flash_size);
-    for (uint32_t i = 0; i < SYSTEM_SIZE; i += 2)
+    for (uint32_t i = 0; i < l4->type->system_size; i += 2)
         memcpy(l4->system_memory + i, &(uint16_t){ 0xE7FE }, 2);
     memcpy(l4->system_memory, vectors, sizeof vectors);
 }
 
 static void add_core(struct l4 *l4)
 {
-    bool m0 = l4->type->m0;
+    bool m0 = l4->type->m0, m3 = (l4->type->cpuid >> 4 & 0xFFF) == 0xC23;
     l4->bus = bus_new(l4->sim, l4->name);
     l4->bus->bit_band = !m0;
     l4->cpu = cpu_new(l4->sim, l4->bus, &(struct cpu_config){
-        .name = l4->name, .arch = m0 ? CPU_ARMV6M : CPU_ARMV7EM,
-        .fpu = m0 ? CPU_NO_FPU : CPU_FPV4_SP, .cpuid = l4->type->cpuid,
+        .name = l4->name, .arch = m0 ? CPU_ARMV6M : m3 ? CPU_ARMV7M : CPU_ARMV7EM,
+        .fpu = m0 || m3 ? CPU_NO_FPU : CPU_FPV4_SP, .cpuid = l4->type->cpuid,
         .irq_count = l4->type->irqs, .priority_bits = m0 ? 2 : 4, .has_vtor = true,
         .single_cycle_multiply = true, .systick_calib = 1000 });
     l4->cpu->held_in_reset = true;
@@ -544,7 +560,7 @@ static void add_debug(struct l4 *l4)
 {
     (l4->type->m0 ? add_m0_debug : add_m4_debug)(l4);
     l4->cpu->debug = l4->coredebug;
-    swdp_restrict(l4->chip.debug_port, l4_flash_debugger_allowed, l4);
+    swdp_restrict(l4->chip.debug_port, l4->type->controller->debugger_allowed, l4);
     if (!l4->type->m0)
         l4_debug_connect(l4);
 }
@@ -576,13 +592,17 @@ struct chip *l4_new(struct sim *sim, const struct l4_type *type, const char *nam
     add_reset_pins(l4);
     l4_rcc_new(l4);
     l4_debug_new(l4, unique_id);
-    l4_flash_new(l4);
+    type->controller->make(l4);
     l4_gpio_new(l4);
-    for (int i = 0; i < L4_USARTS; i++)
+    for (int i = 0; i < type->usarts; i++)
         l4_usart_new(l4, i);
     add_absent(l4, absent_of_all, sizeof absent_of_all);
-    if (type->m0)
+    if (type->clocks == L4_CLOCKS_G0)
         add_absent(l4, absent_of_g0, sizeof absent_of_g0);
+    else if (type->clocks == L4_CLOCKS_L0)
+        add_absent(l4, absent_of_l0, sizeof absent_of_l0);
+    else if (type->clocks == L4_CLOCKS_L1)
+        add_absent(l4, absent_of_l1, sizeof absent_of_l1);
     else
         add_absent(l4, absent_of_m4, sizeof absent_of_m4);
     add_debug(l4);

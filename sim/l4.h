@@ -1,8 +1,9 @@
-/* l4.h - what the files of the simulated STM32s with the flash controller of the L4 share.
+/* l4.h - what the files of the simulated STM32s with the ports and clocks of the L4 share.
  *
  *   l4_types.c    the chips: one table each.  A C0, U0, L4+, WB or WL is one more
  *   l4.c          the chip: core, memories, debug port, boot, resets
- *   l4_flash.c    flash: keys, erasing, programming by double words, ECC, busy banks
+ *   pecr.c        the flash and EEPROM of an L0 or L1, and its option bytes
+ *   l4_flash.c    all others' flash: keys, erasing, programming by double words, ECC, busy banks
  *   l4_options.c  option bytes: writing, loading, read and write protection, PCROP
  *   l4_rcc.c      clocks, gates, reset flags; PWR
  *   l4_gpio.c     ports, alternate functions; SYSCFG
@@ -11,8 +12,9 @@
  *
  * A block sees whole registers: an offset that is a multiple of 4, and 32 bits.
  *
- * Sources: RM0444 (G0x1), RM0351 (L4x5, L4x6), RM0440 (G4); DS12232 and DS13560 (G071, G0B1),
- * DS10198 (L476), DS12288 (G474) for times and pins.  They were not at hand as text: no section
+ * Sources: RM0444 (G0x1), RM0351 (L4x5, L4x6), RM0440 (G4), RM0367 (L0x3), RM0038
+ * (L1); DS12232 and DS13560 (G071, G0B1),
+ * DS10198 (L476), DS12288 (G474), DS10182 (L053), DS10262 (L152RC) for times and pins.  They were not at hand as text: no section
  * numbers here, and what is a choice of ours is called so.  OpenOCD's driver is the check. */
 #ifndef L4_H
 #define L4_H
@@ -26,9 +28,12 @@ enum { L4_PORTS = 8, L4_USARTS = 3, L4_OPTIONS = 14, L4_RAMS = 3, L4_BANKS = 2 }
 enum { L4_PA = 0, L4_PB = 16, L4_PC = 32, L4_PD = 48 };
 
 enum l4_bus { L4_AHB, L4_APB1, L4_APB2 };
-enum l4_clocks { L4_CLOCKS_G0, L4_CLOCKS_L4, L4_CLOCKS_G4 };
+enum l4_clocks { L4_CLOCKS_G0, L4_CLOCKS_L4, L4_CLOCKS_G4, L4_CLOCKS_L0, L4_CLOCKS_L1 };
 enum l4_swap { L4_NO_SWAP, L4_SWAP_OPTION, L4_SWAP_FB_MODE };
 enum l4_boot_pin { L4_BOOT_PA14, L4_BOOT_OWN, L4_BOOT_PB8 };
+
+struct l4;
+
 
 /* An option word: its register, where it lies behind 0x1FFF7800, and its bits. */
 struct l4_option {
@@ -40,8 +45,31 @@ struct l4_option {
 /* Where the bits of one PCROP or WRP area are: registers, and which bank. */
 struct l4_area { uint8_t start, end, bank; };
 
+/* A flash controller, as l4.c sees it. */
+struct l4_controller {
+    void (*make)(struct l4 *l4);
+    void (*free)(struct l4 *l4);
+    void (*power)(struct l4 *l4, bool on);
+    void (*reset_over)(struct l4 *l4, bool load_options);
+    void (*map)(struct l4 *l4);                 /* what is seen at 0 has changed */
+    void (*costs)(struct l4 *l4);
+    unsigned (*latency)(const struct l4 *l4);
+    uint32_t (*options)(const struct l4 *l4);   /* in force, where the L4 has them in OPTR */
+    bool (*empty)(const struct l4 *l4);         /* so that system memory is started */
+    bool (*debug_port_open)(const struct l4 *l4);
+    bool (*debugger_allowed)(void *l4, uint32_t address, bool write);
+};
+extern const struct l4_controller l4_controller, pecr_controller;
+
+/* GPIO registers out of reset: of port A, of port B, of the others. */
+struct l4_port_reset { uint32_t moder[3], pupdr[3]; };
+
+struct pecr_type;
+
 struct l4_type {
     const char *name;               /* as --target has it */
+    const struct l4_controller *controller;
+    const struct pecr_type *pecr;   /* of an L0 or L1 */
     uint32_t cpuid, idcode;         /* of the core; DBGMCU_IDCODE */
     int irqs;
     bool m0;                        /* Cortex-M0+: SWD only, DBG in an APB with a gate */
@@ -50,6 +78,14 @@ struct l4_type {
     uint32_t ram_kb;                /* in one run from 0x20000000 */
     uint16_t pins[L4_PORTS];        /* that the 64-pin package has */
     uint32_t gpio_base;
+    const struct l4_port_reset *ports;
+    bool has_all_ports;             /* registers of GPIOA to GPIOH, whatever has pins */
+    bool old_usart;                 /* SR and DR, where others have ISR, RDR and TDR */
+    int usarts;
+    const uint8_t (*usart_function)[2];         /* AF of each one's two places; NULL: 7 */
+    uint32_t dbgmcu;
+    struct { uint32_t base; uint8_t uid[3], size; } signature;
+    uint32_t system_memory, system_size;
     enum l4_clocks clocks;
     enum l4_boot_pin boot_pin;
 
@@ -80,8 +116,6 @@ enum { L4_OPTR = 0x20, L4_SECR = 0x80, L4_SEC1R = 0x70, L4_SEC2R = 0x74 };
 /* Bits of OPTR that all have. */
 enum { L4_IWDG_SW = 1 << 16, L4_WWDG_SW = 1 << 19 };
 
-struct l4;
-
 struct l4_block {
     const char *name;               /* as the manual calls it */
     uint32_t base, size;
@@ -109,7 +143,8 @@ struct l4 {
     int block_count;
 
     struct l4_rcc *rcc;
-    struct l4_flash *flash;
+    struct l4_flash *flash;         /* one of these two, as its controller is */
+    struct pecr *pecr;
     struct l4_gpio *gpio;
     struct l4_usart *usart[L4_USARTS];
     struct l4_debug *debug;
@@ -145,6 +180,8 @@ void l4_rcc_free(struct l4_rcc *rcc);
 void l4_rcc_power_on(struct l4_rcc *rcc);
 void l4_rcc_reset_cause(struct l4_rcc *rcc, enum reset_cause cause);
 bool l4_rcc_gate_open(const struct l4_rcc *rcc, uint8_t enr, uint8_t bit);
+sim_time l4_rcc_lsi(const struct l4_rcc *rcc);      /* a cycle of it */
+bool l4_rcc_debug_gate_open(const struct l4_rcc *rcc);      /* of a Cortex-M0+'s DBG */
 sim_time l4_rcc_hclk(const struct l4_rcc *rcc);
 sim_time l4_rcc_clock(const struct l4_rcc *rcc, enum l4_bus bus);   /* ticks a cycle */
 void l4_rcc_check_flash(struct l4_rcc *rcc);
@@ -154,18 +191,8 @@ uint8_t l4_rcc_enr(const struct l4 *l4, enum l4_bus bus);
 uint8_t l4_rcc_enr_gpio(const struct l4 *l4);
 
 /* l4_flash.c */
-void l4_flash_new(struct l4 *l4);
-void l4_flash_free(struct l4_flash *flash);
-void l4_flash_power(struct l4_flash *flash, bool on);
-void l4_flash_reset_over(struct l4_flash *flash, bool load_options);
-void l4_flash_map(struct l4_flash *flash);          /* who is seen where has changed */
-void l4_flash_costs(struct l4_flash *flash);
-unsigned l4_flash_latency(const struct l4_flash *flash);
 void l4_flash_bank_mode(struct l4_flash *flash, bool swapped);      /* SYSCFG FB_MODE */
 bool l4_flash_swapped(const struct l4_flash *flash);
-bool l4_flash_empty(const struct l4_flash *flash);
-bool l4_flash_debugger_allowed(void *l4, uint32_t address, bool write);
-bool l4_flash_debug_port_open(const struct l4_flash *flash);
 uint32_t l4_flash_option(const struct l4_flash *flash, uint8_t reg);    /* as in force */
 const uint8_t *l4_flash_bank(const struct l4_flash *flash, int bank);
 

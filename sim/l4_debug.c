@@ -1,8 +1,8 @@
-/* l4_debug.c - DBGMCU of STM32 L4, G4 and G0, the two watchdogs it may freeze, unique id.
+/* l4_debug.c - DBGMCU of STM32 L4, G4, G0, L0 and L1, the two watchdogs it may freeze, unique id.
  *
  *   called by  l4.c      calls  l4_rcc.c, l4_reset_internal()
  *
- *   IWDG   its own 32 kHz; key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR, RLR and WINR
+ *   IWDG   LSI;  key 0xCCCC starts it, 0xAAAA reloads, 0x5555 opens PR, RLR and WINR
  *   WWDG   counts T[6:0] down in steps of 4096 PCLK << WDGTB; leaving 0x40, or a reload
  *          while T > W, resets the chip
  *
@@ -10,25 +10,24 @@
  * 10 us while one is set.  DBGMCU lives through system resets.  Timers are not modelled, so
  * their freeze bits are only kept.
  *
- * A G0 has it (as "DBG") on its APB: behind a closed gate (RCC_APBENR1.DBGEN) writes are lost,
+ * A G0 or L0 has it (as "DBG") on its APB: behind a closed gate (DBGEN in RCC) writes are lost,
  * to a debugger too; reads answer (chosen: debuggers read IDCODE before they open it).
  *
- * Sources: RM0444, RM0351, RM0440, chapters IWDG, WWDG, debug support, electronic signature. */
+ * Sources: RM0444, RM0351, RM0440, RM0367, RM0038, chapters IWDG, WWDG, debug support, electronic signature. */
 #include "l4.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x10, G0_GATE = 27 };
-enum { CR_BITS = 0xE7, G0_CR_BITS = 6, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
-enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, DMA1_GATE = 0 };
+enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x10 };
+enum { CR_BITS = 0xE7, G0_CR_BITS = 6, L0_CR_BITS = 7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
+enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6 };
 #define PRIVATE_BUS 0xE0000000u
 #define LOOK_EVERY  (10 * SIM_US)
-#define LSI_CYCLE   (SIM_SECOND / 32000)
 
 enum { KR = 0x00, PR = 0x04, RLR = 0x08, IWDG_SR = 0x0C, WINR = 0x10 };
 enum { KEY_RELOAD = 0xAAAA, KEY_OPEN = 0x5555, KEY_START = 0xCCCC, PVU = 1, RVU = 2, WVU = 4 };
 enum { IRQ_WWDG = 0, WWDG_CR = 0x00, CFR = 0x04, WWDG_SR = 0x08, WDGA = 1 << 7, EWI = 1 << 9 };
-enum { UID = 0x90, SIZE = 0xE0, SIGNATURE_SIZE = 0x100 };     /* behind 0x1FFF7500 */
+enum { SIGNATURE_SIZE = 0x100 };
 
 /* Time that a halted core may stop. */
 struct countdown {
@@ -56,6 +55,8 @@ struct l4_debug {
 };
 
 /* --- countdowns --------------------------------------------------------------------- */
+
+static sim_time lsi_cycle(const struct l4_debug *d) { return l4_rcc_lsi(d->l4->rcc); }
 
 static void set(struct l4_debug *d, struct countdown *c, sim_time time)
 {
@@ -106,7 +107,7 @@ static void iwdg_reload(struct l4_debug *d)
 {
     unsigned shift = 2 + (d->pr < 6 ? d->pr : 6);       /* divides by 4 to 256 */
     if (d->started)
-        set(d, &d->iwdg, (d->rlr + 1) * (LSI_CYCLE << shift));
+        set(d, &d->iwdg, (d->rlr + 1) * (lsi_cycle(d) << shift));
 }
 
 static void iwdg_start(struct l4_debug *d)
@@ -145,7 +146,7 @@ static uint32_t iwdg_read(void *ctx, uint32_t reg)
 static bool above_window(const struct l4_debug *d)
 {
     unsigned shift = 2 + (d->pr < 6 ? d->pr : 6);
-    return d->started && left(d, &d->iwdg) / (LSI_CYCLE << shift) > d->winr;
+    return d->started && left(d, &d->iwdg) / (lsi_cycle(d) << shift) > d->winr;
 }
 
 static void write_key(struct l4_debug *d, uint32_t key)
@@ -162,7 +163,7 @@ static void write_key(struct l4_debug *d, uint32_t key)
 static void iwdg_write(void *ctx, uint32_t reg, uint32_t value)
 {
     struct l4_debug *d = ctx;
-    sim_time arrives = d->l4->sim->now + 5 * LSI_CYCLE;
+    sim_time arrives = d->l4->sim->now + 5 * lsi_cycle(d);
     if (reg == KR) {
         write_key(d, value & 0xFFFF);
     } else if (reg == PR && iwdg_open(d, "IWDG_PR", d->pr_until)) {
@@ -171,7 +172,7 @@ static void iwdg_write(void *ctx, uint32_t reg, uint32_t value)
     } else if (reg == RLR && iwdg_open(d, "IWDG_RLR", d->rlr_until)) {
         d->rlr = value & 0xFFF;
         d->rlr_until = arrives;
-    } else if (reg == WINR && iwdg_open(d, "IWDG_WINR", d->winr_until)) {
+    } else if (reg == WINR && !d->l4->type->old_usart && iwdg_open(d, "IWDG_WINR", d->winr_until)) {
         d->winr = value & 0xFFF;        /* and reloads the counter */
         d->winr_until = arrives;
         iwdg_reload(d);
@@ -190,9 +191,14 @@ static void iwdg_reset(void *ctx)
 
 /* --- window watchdog ---------------------------------------------------------------- */
 
+static bool has_long_wwdg(const struct l4_debug *d)
+{
+    return d->l4->type->clocks == L4_CLOCKS_G0 || d->l4->type->clocks == L4_CLOCKS_G4;
+}
+
 static sim_time wwdg_step(const struct l4_debug *d)
 {
-    uint32_t wdgtb = d->l4->type->clocks == L4_CLOCKS_L4 ? d->cfr >> 7 & 3 : d->cfr >> 11 & 7;
+    uint32_t wdgtb = has_long_wwdg(d) ? d->cfr >> 11 & 7 : d->cfr >> 7 & 3;
     return l4_rcc_clock(d->l4->rcc, L4_APB1) * (4096u << wdgtb);
 }
 
@@ -286,13 +292,18 @@ static void swo_changed(void *ctx, int level)
     update_swo(d);
 }
 
+static uint8_t dma1_gate(const struct l4 *l4)
+{
+    return l4->type->clocks == L4_CLOCKS_L1 ? 24 : 0;
+}
+
 /* What a debugger sees of a core that sleeps without HCLK: as an STM32F103's, dbgmcu.c. */
 static bool hides(void *ctx, uint32_t address)
 {
     const struct l4 *l4 = ctx;
     return l4->cpu->asleep && address < PRIVATE_BUS && !(l4->debug->cr & DBG_SLEEP) &&
-           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), DMA1_GATE) &&
-           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), DMA1_GATE + 1);
+           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), dma1_gate(l4)) &&
+           !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), dma1_gate(l4) + 1);
 }
 
 void l4_debug_connect(struct l4 *l4)
@@ -331,10 +342,10 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
     struct l4_debug *d = ctx;
     uint32_t *fz = freeze_register(d, reg);
     bool m0 = d->l4->type->m0;
-    if (m0 && !l4_rcc_gate_open(d->l4->rcc, l4_rcc_enr(d->l4, L4_APB1), G0_GATE))
+    if (m0 && !l4_rcc_debug_gate_open(d->l4->rcc))
         return;
     if (reg == CR) {
-        d->cr = value & (m0 ? G0_CR_BITS : CR_BITS);
+        d->cr = value & (!m0 ? CR_BITS : d->l4->type->clocks == L4_CLOCKS_G0 ? G0_CR_BITS : L0_CR_BITS);
         update_swo(d);
     }
     if (fz)
@@ -347,7 +358,7 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
 /* A hardware watchdog runs from the first instruction on. */
 void l4_debug_chip_starts(struct l4_debug *d)
 {
-    uint32_t optr = l4_flash_option(d->l4->flash, L4_OPTR);
+    uint32_t optr = d->l4->type->controller->options(d->l4);
     if (!(optr & L4_IWDG_SW))
         iwdg_start(d);
     if (!(optr & L4_WWDG_SW))
@@ -376,15 +387,16 @@ static void fill_signature(struct l4_debug *d, uint32_t unique_id)
     uint16_t kb = (uint16_t)(d->l4->type->flash_size / 1024);
     memset(d->signature, 0xFF, sizeof d->signature);
     memset(d->signature, 0, 4);                     /* package: LQFP64 */
-    memcpy(d->signature + UID, uid, sizeof uid);
-    memcpy(d->signature + SIZE, &kb, 2);
+    for (int i = 0; i < 3; i++)
+        memcpy(d->signature + d->l4->type->signature.uid[i], &uid[i], 4);
+    memcpy(d->signature + d->l4->type->signature.size, &kb, 2);
 }
 
 static void add_blocks(struct l4_debug *d)
 {
     struct l4 *l4 = d->l4;
     l4_add_block(l4, &(struct l4_block){
-        .name = l4->type->m0 ? "DBG" : "DBGMCU", .base = l4->type->m0 ? 0x40015800 : 0xE0042000,
+        .name = l4->type->m0 ? "DBG" : "DBGMCU", .base = l4->type->dbgmcu,
         .size = 0x400, .bus = l4->type->m0 ? L4_APB1 : L4_AHB, .narrowest = 2,
         .read = dbgmcu_read, .write = dbgmcu_write, .ctx = d });
     l4_add_block(l4, &(struct l4_block){
@@ -395,7 +407,7 @@ static void add_blocks(struct l4_debug *d)
         .enr = l4_rcc_enr(l4, L4_APB1), .bit = 11, .narrowest = 2, .read = wwdg_read,
         .write = wwdg_write, .reset = wwdg_reset, .ctx = d });
     bus_add(l4->bus, &(struct bus_region){
-        .base = 0x1FFF7500, .size = SIGNATURE_SIZE, .name = "electronic signature",
+        .base = l4->type->signature.base, .size = SIGNATURE_SIZE, .name = "electronic signature",
         .memory = d->signature, .write = write_nothing, .ctx = d });
 }
 

@@ -57,21 +57,21 @@ void l4_flash_rule(struct l4_flash *flash, const char *what)
     l4_report(flash->l4, SIM_RULE, "flash: %s", what);
 }
 
-unsigned l4_flash_latency(const struct l4_flash *flash)
+static unsigned latency(const struct l4_flash *flash)
 {
     return flash->acr & flash->type->latency_bits;
 }
 
 bool l4_flash_swapped(const struct l4_flash *flash) { return flash->swapped; }
-bool l4_flash_empty(const struct l4_flash *flash) { return flash->empty; }
 
 const uint8_t *l4_flash_bank(const struct l4_flash *flash, int bank)
 {
     return flash->memory + (uint32_t)bank * l4_bank_size(flash);
 }
 
-bool l4_flash_debug_port_open(const struct l4_flash *flash)
+static bool debug_port_open(const struct l4 *l4)
 {
+    const struct l4_flash *flash = l4->flash;
     return l4_options_level(flash) != 2 &&
            (!flash->type->has_swen || flash->acr & DBG_SWEN);
 }
@@ -117,19 +117,20 @@ void l4_flash_bank_mode(struct l4_flash *flash, bool swapped)
     l4_flash_map(flash);
 }
 
-void l4_flash_costs(struct l4_flash *flash)
+static void costs(struct l4 *l4)
 {
+    struct l4_flash *flash = l4->flash;
     for (int h = 0; h < flash->type->banks; h++) {
         struct bus_region *seen[] = { flash->main[h], flash->boot[h] };
         for (int i = 0; i < 2; i++) {
-            seen[i]->read_wait = flash->acr & ICEN ? 0 : (uint8_t)l4_flash_latency(flash);
+            seen[i]->read_wait = flash->acr & ICEN ? 0 : (uint8_t)latency(flash);
             seen[i]->prefetch = flash->acr & PRFTEN;
         }
     }
 }
 
 /* Asked at each access of a debugger; what is shut answers by itself. */
-bool l4_flash_debugger_allowed(void *ctx, uint32_t address, bool write)
+static bool debugger_allowed(void *ctx, uint32_t address, bool write)
 {
     struct l4_flash *flash = ((struct l4 *)ctx)->flash;
     (void)address, (void)write;
@@ -760,8 +761,9 @@ static void flash_reset(void *ctx)
 
 /* EMPTY is found out with the options, not at each reset (RM0444, "empty check").  BOOT_LOCK
  * with level 1 starts without a debug port (RM0444, "forcing boot from main flash"). */
-void l4_flash_reset_over(struct l4_flash *flash, bool load)
+static void reset_over(struct l4 *l4, bool load)
 {
+    struct l4_flash *flash = l4->flash;
     if (load) {
         l4_options_load(flash);
         if (flash->type->swap == L4_SWAP_OPTION)
@@ -775,11 +777,12 @@ void l4_flash_reset_over(struct l4_flash *flash, bool load)
         flash->acr &= ~(uint32_t)DBG_SWEN;
     l4_options_reset(flash);
     l4_flash_map(flash);
-    l4_apply_debug_port(flash->l4);
+    l4_apply_debug_port(l4);
 }
 
-void l4_flash_power(struct l4_flash *flash, bool on)
+static void power(struct l4 *l4, bool on)
 {
+    struct l4_flash *flash = l4->flash;
     if (on)
         flash->intruded = false;
     else
@@ -852,7 +855,7 @@ static void add_registers(struct l4_flash *flash)
     l4_add_block(flash->l4, &block)->region->writes_busy_until = &flash->busy_until;
 }
 
-void l4_flash_new(struct l4 *l4)
+static void make(struct l4 *l4)
 {
     struct l4_flash *flash = l4->flash = calloc(1, sizeof *flash);
     uint32_t size = l4->type->flash_size;
@@ -876,8 +879,9 @@ void l4_flash_new(struct l4 *l4)
     l4_flash_map(flash);
 }
 
-void l4_flash_free(struct l4_flash *flash)
+static void destroy(struct l4 *l4)
 {
+    struct l4_flash *flash = l4->flash;
     alarm_cancel(flash->l4->sim, &flash->done);
     alarm_cancel(flash->l4->sim, &flash->fast.timeout);
     free(flash->memory);
@@ -885,3 +889,13 @@ void l4_flash_free(struct l4_flash *flash)
     free(flash->spoilt);
     free(flash);
 }
+
+static void map(struct l4 *l4) { l4_flash_map(l4->flash); }
+static unsigned latency_of(const struct l4 *l4) { return latency(l4->flash); }
+static uint32_t options(const struct l4 *l4) { return l4_flash_option(l4->flash, L4_OPTR); }
+static bool empty(const struct l4 *l4) { return l4->flash->empty; }
+
+const struct l4_controller l4_controller = {
+    make, destroy, power, reset_over, map, costs, latency_of, options, empty, debug_port_open,
+    debugger_allowed,
+};

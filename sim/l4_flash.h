@@ -65,6 +65,7 @@ struct l4_flash {
 };
 
 /* l4_flash.c */
+void l4_flash_map(struct l4_flash *flash);          /* who is seen where has changed */
 void l4_flash_rule(struct l4_flash *flash, const char *what);
 void l4_flash_fail(struct l4_flash *flash, uint32_t flags);
 void l4_flash_begin(struct l4_flash *flash, uint8_t *target, uint32_t length, int banks,

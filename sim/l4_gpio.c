@@ -1,17 +1,17 @@
-/* l4_gpio.c - the pins of STM32 L4, G4 and G0: GPIOA to GPIOH, and SYSCFG.
+/* l4_gpio.c - the pins of STM32 L4, G4, G0, L0 and L1: GPIOA to GPIOH, and SYSCFG.
  *
  *   called by  l4.c, l4_usart.c (drive, level)   calls  wires.h, l4_usart.c (edges)
  *
  *   MODER 00 input   01 output, by ODR   10 alternate function, which AFR names   11 analog
  *   PUPDR pulls in every mode but the last; OTYPER 1 is open drain
  *
- * Out of reset all pins are analog but the debug port's: PA13 and PA14, of a Cortex-M4 PA15,
- * PB3 and PB4 too.  A program that makes PA13 or PA14 anything else shuts the debugger out.
+ * Out of reset all pins are analog (of an L1: inputs) but the debug port's: PA13 and PA14, of a
+ * Cortex-M3 or M4 PA15, PB3 and PB4 too.  A program that makes PA13 or PA14 anything else shuts the debugger out.
  *
  * Not modelled: LCKR (reported when the key is written), output speeds, EXTI; of SYSCFG only
  * MEMRMP, whose FB_MODE puts bank 2 of an L4 or G4 first.
  *
- * Sources: RM0444, RM0351, RM0440, chapters GPIO, SYSCFG; the data sheets, 64-pin packages. */
+ * Sources: RM0444, RM0351, RM0440, RM0367, RM0038, chapters GPIO, SYSCFG; the data sheets, 64-pin packages. */
 #include "l4.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,10 +196,11 @@ static void port_write(void *ctx, uint32_t reg, uint32_t value)
 static void port_reset(void *ctx)
 {
     struct port *port = ctx;
-    bool a = port->number == 0, b = port->number == 1, m0 = port->gpio->l4->type->m0;
-    port->moder = a ? (m0 ? 0xEBFFFFFF : 0xABFFFFFF) : b && !m0 ? 0xFFFFFEBF : 0xFFFFFFFF;
-    port->ospeedr = a ? 0x0C000000 : 0;
-    port->pupdr = a ? (m0 ? 0x24000000 : 0x64000000) : b && !m0 ? 0x100 : 0;
+    const struct l4_port_reset *given = port->gpio->l4->type->ports;
+    int which = port->number < 2 ? port->number : 2;
+    port->moder = given->moder[which];
+    port->ospeedr = which ? 0 : 0x0C000000;
+    port->pupdr = given->pupdr[which];
     port->otyper = port->odr = port->lckr = port->afr[0] = port->afr[1] = 0;
     configured(port);
 }
@@ -269,7 +270,7 @@ static void new_port(struct l4_gpio *gpio, int number)
         snprintf(pad->name, sizeof pad->name, "%s P%c%d", gpio->l4->name, 'A' + number, n);
         pin_init(&pad->pin, gpio->l4->sim, pad->name, pin_changed, pad);
     }
-    if (gpio->l4->type->m0 && !gpio->l4->type->pins[number])
+    if (!gpio->l4->type->has_all_ports && !gpio->l4->type->pins[number])
         return;                             /* a G0 has fewer ports, whatever its package */
     l4_add_block(gpio->l4, &(struct l4_block){
         .name = names[number],

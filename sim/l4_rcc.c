@@ -16,18 +16,17 @@
  * Not modelled, and reported: RTC and LSE, clock security, the PLLs for SAI.  Kept without
  * effect: voltage ranges, low power modes, clock outputs, kernel clocks (USARTs run from PCLK).
  *
- * Sources: RM0444, RM0351, RM0440, chapters RCC, PWR, "read access latency" of FLASH; the data
+ * Sources: RM0444, RM0351, RM0440, RM0367, RM0038, chapters RCC, PWR, "read access latency" of FLASH; the data
  * sheets' oscillator tables (typical start-up times). */
 #include "l4.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { CR = 0x00, CFGR = 0x08, PLLCFGR = 0x0C, WORDS = 0x100 / 4 };
-enum { MSION = 1 << 0, MSIRDY = 1 << 1, MSIRGSEL = 1 << 3, HSION = 1 << 8, HSIRDY = 1 << 10,
-       HSEON = 1 << 16, HSERDY = 1 << 17, CSSON = 1 << 19, PLLON = 1 << 24, PLLRDY = 1 << 25,
-       SAIPLLS = 1 << 26 | 1 << 28, READY = HSIRDY | HSERDY | PLLRDY };
-enum { LSION = 1 << 0, LSIRDY = 1 << 1, RMVF = 1 << 23, OBLRSTF = 1 << 25, PINRSTF = 1 << 26,
+enum { CR = 0x00, ICSCR = 0x04, PLLCFGR = 0x0C, WORDS = 0x100 / 4 };
+enum { MSIRGSEL = 1 << 3, CSSON = 1 << 19, SAIPLLS = 1 << 26 | 1 << 28 };
+enum { LSION = 1 << 0, LSIRDY = 1 << 1, OBLRSTF = 1 << 25, PINRSTF = 1 << 26,
        BORRSTF = 1 << 27, SFTRSTF = 1 << 28, IWDGRSTF = 1 << 29, WWDGRSTF = 1 << 30 };
+enum { CSR_LSE_RTC = 1 << 8 | 1 << 10 | 1 << 16 | 1 << 18 | 1 << 22 };   /* L0, L1 */
 enum { PWR_CR1 = 0x00, PWR_CR5 = 0x80, R1MODE = 1 << 8, PWR_WORDS = 0x90 / 4 };
 
 enum source { MSI, HSI, HSE, PLL, LSI, SOURCES, NOTHING };
@@ -37,27 +36,57 @@ static const struct { const char *name; double hz; sim_time start_up; } properti
     [HSI] = { "HSI16", 16e6, 1 * SIM_US },
     [HSE] = { "HSE", 8e6, 2 * SIM_MS },
     [PLL] = { "PLL", 0, 15 * SIM_US },
-    [LSI] = { "LSI", 32e3, 80 * SIM_US },
+    [LSI] = { "LSI", 32e3, 80 * SIM_US },         /* 37 kHz, where the layout says so */
 };
+
+/* Bits of CR: MSI, HSI, HSE, PLL, LSI. */
+#define ON_HSI8     { 0, 1 << 8, 1 << 16, 1 << 24, 0 }
+#define RDY_HSI10   { 0, 1 << 10, 1 << 17, 1 << 25, 0 }
+#define ON_MSI0     { 1 << 0, 1 << 8, 1 << 16, 1 << 24, 0 }
+#define RDY_MSI1    { 1 << 1, 1 << 10, 1 << 17, 1 << 25, 0 }
+#define ON_MSI8     { 1 << 8, 1 << 0, 1 << 16, 1 << 24, 0 }
+#define RDY_HSI2    { 1 << 9, 1 << 2, 1 << 17, 1 << 25, 0 }
+#define RDY_HSI1    { 1 << 9, 1 << 1, 1 << 17, 1 << 25, 0 }
 
 /* Where a family has what. */
 static const struct layout {
-    uint8_t enr, enr_end, to_rstr, ahb, gpio, apb1, apb2, bdcr, csr;
+    uint32_t base;
+    bool pll_in_cfgr;               /* PLLMUL and PLLDIV, as an L0 and L1 have it */
+    uint8_t cfgr, enr, enr_end, to_rstr, ahb, gpio, apb1, apb2, bdcr, csr;
+    uint8_t debug, debug_bit;       /* gate of a Cortex-M0+'s DBG */
+    uint32_t rmvf;
+    uint32_t on[SOURCES], rdy[SOURCES];             /* bits of CR */
     uint8_t hpre, ppre1, ppre2, sws, sw_mask;       /* positions in CFGR */
     uint8_t m_mask, r_shift, r_mask, ren;           /* in PLLCFGR */
     enum source sw[5];
-    uint32_t cr, cfgr, pllcfgr;                     /* after reset */
-    double max_hz, vco_in_min, vco_min;
+    uint32_t cr, cfgr_reset, word12, ahb_reset, csr_reset;  /* after reset; word12: at 0x0C */
+    double max_hz, vco_in_min, vco_min, vco_max, lsi_hz;
 } layouts[] = {
-    [L4_CLOCKS_G0] = { 0x34, 0x44, 0x10, 0x38, 0x34, 0x3C, 0x40, 0x5C, 0x60, 8, 12, 12, 3, 7,
-                       7, 29, 7, 28, { HSI, HSE, PLL, LSI, NOTHING }, 0x500, 0, 0x1000,
-                       64e6, 2.66e6, 96e6 },
-    [L4_CLOCKS_L4] = { 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94, 4, 8, 11, 2, 3,
-                       7, 25, 3, 24, { MSI, HSI, HSE, PLL, NOTHING }, 0x63, 0, 0x1000,
-                       80e6, 4e6, 64e6 },
-    [L4_CLOCKS_G4] = { 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94, 4, 8, 11, 2, 3,
-                       15, 25, 3, 24, { NOTHING, HSI, HSE, PLL, NOTHING }, 0x500, 1, 0x1000,
-                       170e6, 2.66e6, 96e6 },
+    [L4_CLOCKS_G0] = {
+        0x40021000, false, 0x08, 0x34, 0x44, 0x10, 0x38, 0x34, 0x3C, 0x40, 0x5C, 0x60,
+        0x3C, 27, 1 << 23, ON_HSI8, RDY_HSI10, 8, 12, 12, 3, 7, 7, 29, 7, 28,
+        { HSI, HSE, PLL, LSI, NOTHING }, 0x500, 0, 0x1000, 1 << 8, 0,
+        64e6, 2.66e6, 96e6, 344e6, 32e3 },
+    [L4_CLOCKS_L4] = {
+        0x40021000, false, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
+        0, 0, 1 << 23, ON_MSI0, RDY_MSI1, 4, 8, 11, 2, 3, 7, 25, 3, 24,
+        { MSI, HSI, HSE, PLL, NOTHING }, 0x63, 0, 0x1000, 1 << 8, 0x600,
+        80e6, 4e6, 64e6, 344e6, 32e3 },
+    [L4_CLOCKS_G4] = {
+        0x40021000, false, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
+        0, 0, 1 << 23, ON_HSI8, RDY_HSI10, 4, 8, 11, 2, 3, 15, 25, 3, 24,
+        { NOTHING, HSI, HSE, PLL, NOTHING }, 0x500, 1, 0x1000, 1 << 8, 0,
+        170e6, 2.66e6, 96e6, 344e6, 32e3 },
+    [L4_CLOCKS_L0] = {
+        0x40021000, true, 0x0C, 0x2C, 0x3C, 0x10, 0x30, 0x2C, 0x38, 0x34, 0xFF, 0x50,
+        0x34, 22, 1 << 23, ON_MSI8, RDY_HSI2, 4, 8, 11, 2, 3, 0, 0, 0, 0,
+        { MSI, HSI, HSE, PLL, NOTHING }, 0x300, 0, 0, 1 << 8, 0,
+        32e6, 2e6, 6e6, 96e6, 37e3 },
+    [L4_CLOCKS_L1] = {
+        0x40023800, true, 0x08, 0x1C, 0x28, 0x0C, 0x1C, 0x1C, 0x24, 0x20, 0xFF, 0x34,
+        0, 0, 1 << 24, ON_MSI8, RDY_HSI1, 4, 8, 11, 2, 3, 0, 0, 0, 0,
+        { MSI, HSI, HSE, PLL, NOTHING }, 0x300, 0, 0, 1 << 15, 0,
+        32e6, 2e6, 6e6, 96e6, 37e3 },
 };
 
 struct oscillator { bool on; sim_time ready_at; };
@@ -97,11 +126,15 @@ static double msi_hz(const struct l4_rcc *rcc)
     static const double ranges[16] = { 100e3, 200e3, 400e3, 800e3, 1e6, 2e6, 4e6, 8e6, 16e6,
                                        24e6, 32e6, 48e6, 4e6, 4e6, 4e6, 4e6 };
     uint32_t cr = rcc->word[CR / 4];
+    if (rcc->at->pll_in_cfgr)
+        return 65536 << (rcc->word[ICSCR / 4] >> 13 & 7);
     return ranges[cr & MSIRGSEL ? cr >> 4 & 15 : rcc->word[rcc->at->csr / 4] >> 8 & 15];
 }
 
 static enum source pll_source(const struct l4_rcc *rcc)
 {
+    if (rcc->at->pll_in_cfgr)
+        return rcc->word[rcc->at->cfgr / 4] >> 16 & 1 ? HSE : HSI;
     uint32_t src = rcc->word[PLLCFGR / 4] & 3;
     return src == 3 ? HSE : src == 2 ? HSI : src == 1 && has_msi(rcc) ? MSI : NOTHING;
 }
@@ -113,18 +146,25 @@ static double plain_hz(const struct l4_rcc *rcc, enum source source)
 
 static double vco_in(const struct l4_rcc *rcc)
 {
+    if (rcc->at->pll_in_cfgr)
+        return plain_hz(rcc, pll_source(rcc));
     return plain_hz(rcc, pll_source(rcc)) /
            ((rcc->word[PLLCFGR / 4] >> 4 & rcc->at->m_mask) + 1);
 }
 
 static double vco_out(const struct l4_rcc *rcc)
 {
+    static const uint8_t by[16] = { 3, 4, 6, 8, 12, 16, 24, 32, 48, 48, 48, 48, 48, 48, 48, 48 };
+    if (rcc->at->pll_in_cfgr)
+        return vco_in(rcc) * by[rcc->word[rcc->at->cfgr / 4] >> 18 & 15];
     return vco_in(rcc) * (rcc->word[PLLCFGR / 4] >> 8 & 0x7F);
 }
 
 static double source_hz(const struct l4_rcc *rcc, enum source source)
 {
     uint32_t r = rcc->word[PLLCFGR / 4] >> rcc->at->r_shift & rcc->at->r_mask;
+    if (source == PLL && rcc->at->pll_in_cfgr)
+        return vco_out(rcc) / ((rcc->word[rcc->at->cfgr / 4] >> 22 & 3) + 1);
     if (source == PLL)
         return vco_out(rcc) / (is_g0(rcc) ? r + 1 : 2 * r + 2);
     if (source == HSI && is_g0(rcc) && rcc->sysclk == HSI)
@@ -135,7 +175,7 @@ static double source_hz(const struct l4_rcc *rcc, enum source source)
 static unsigned ahb_divider(const struct l4_rcc *rcc)
 {
     static const uint16_t by[8] = { 2, 4, 8, 16, 64, 128, 256, 512 };
-    uint32_t hpre = rcc->word[CFGR / 4] >> rcc->at->hpre & 15;
+    uint32_t hpre = rcc->word[rcc->at->cfgr / 4] >> rcc->at->hpre & 15;
     return hpre & 8 ? by[hpre & 7] : 1;
 }
 
@@ -143,7 +183,7 @@ static unsigned apb_divider(const struct l4_rcc *rcc, enum l4_bus bus)
 {
     if (bus == L4_AHB)
         return 1;
-    uint32_t ppre = rcc->word[CFGR / 4] >>
+    uint32_t ppre = rcc->word[rcc->at->cfgr / 4] >>
                     (bus == L4_APB1 ? rcc->at->ppre1 : rcc->at->ppre2) & 7;
     return ppre & 4 ? 2u << (ppre & 3) : 1;
 }
@@ -162,11 +202,16 @@ static double hclk_hz(const struct l4_rcc *rcc)
 
 void l4_rcc_check_flash(struct l4_rcc *rcc)
 {
-    unsigned wait = l4_flash_latency(rcc->l4->flash), each = rcc->l4->type->latency_mhz;
+    unsigned wait = rcc->l4->type->controller->latency(rcc->l4);
+    unsigned each = rcc->l4->type->latency_mhz;
+    if (rcc->at->pll_in_cfgr)               /* VOS: 1.8 V is 1, 1.5 V is 2, 1.2 V is 3 */
+        each >>= ((rcc->pwr[PWR_CR1 / 4] >> 11) + 3) & 3;
     if (rcc->l4->type->clocks == L4_CLOCKS_G4 && rcc->pwr[PWR_CR5 / 4] & R1MODE)
         each = 30;
+    /* OpenOCD starts an L0 so at 16 MHz in range 2, where 8 are allowed. */
+    bool usual = rcc->at->pll_in_cfgr && hclk_hz(rcc) <= 16e6 * (wait + 1);
     if (hclk_hz(rcc) > each * 1e6 * (wait + 1))
-        l4_report(rcc->l4, SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which allow "
+        l4_report(rcc->l4, usual ? SIM_NOTE : SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which allow "
                   "%u MHz", wait, hclk_hz(rcc) / 1e6, each * (wait + 1));
 }
 
@@ -174,7 +219,7 @@ static void update(struct l4_rcc *rcc)
 {
     double sysclk = source_hz(rcc, rcc->sysclk);
     rcc->hclk = (sim_time)((double)SIM_SECOND / hclk_hz(rcc) + 0.5);
-    if (!rcc->l4->flash)
+    if (!rcc->l4->flash && !rcc->l4->pecr)
         return;                             /* still being built */
     l4_set_costs(rcc->l4);
     if (sysclk > rcc->at->max_hz)
@@ -193,53 +238,66 @@ static void switch_source(struct l4_rcc *rcc, enum source source, bool on)
 static void check_pll(struct l4_rcc *rcc)
 {
     double in = vco_in(rcc), out = vco_out(rcc);
-    if (in < rcc->at->vco_in_min || in > 16e6)
-        l4_report(rcc->l4, SIM_RULE, "PLL: VCO input is %.2f MHz, %.2f to 16 are allowed",
+    if (in < rcc->at->vco_in_min || in > (rcc->at->pll_in_cfgr ? 24e6 : 16e6))
+        l4_report(rcc->l4, SIM_RULE, "PLL: VCO input is %.2f MHz, %.2f to 16 (L0, L1: 24) are allowed",
                   in / 1e6, rcc->at->vco_in_min / 1e6);
-    if (out < rcc->at->vco_min || out > 344e6)
-        l4_report(rcc->l4, SIM_RULE, "PLL: VCO output is %.0f MHz, %.0f to 344 are allowed",
-                  out / 1e6, rcc->at->vco_min / 1e6);
+    if (out < rcc->at->vco_min || out > rcc->at->vco_max)
+        l4_report(rcc->l4, SIM_RULE, "PLL: VCO output is %.0f MHz, %.0f to %.0f are allowed",
+                  out / 1e6, rcc->at->vco_min / 1e6, rcc->at->vco_max / 1e6);
     if (!ready(rcc, pll_source(rcc)))
         l4_report(rcc->l4, SIM_RULE, "PLL switched on before its source is ready");
 }
 
 /* --- registers ---------------------------------------------------------------------- */
 
+static uint32_t ready_bits(const struct l4_rcc *rcc)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < SOURCES; i++)
+        bits |= rcc->at->rdy[i];
+    return bits;
+}
+
 static void write_cr(struct l4_rcc *rcc, uint32_t value)
 {
-    if (value & (CSSON | (has_msi(rcc) ? SAIPLLS : 0)))
+    bool more = has_msi(rcc) && !rcc->at->pll_in_cfgr;
+    if (value & (CSSON | (more ? SAIPLLS : 0)))
         l4_report(rcc->l4, SIM_UNMODELLED, "RCC_CR: clock security, or a PLL for SAI");
     /* What the system runs from cannot be switched off. */
     enum source source = rcc->sysclk == PLL ? pll_source(rcc) : rcc->sysclk;
-    value |= source == MSI ? MSION : source == HSI ? HSION : source == HSE ? HSEON : 0;
-    value |= rcc->sysclk == PLL ? PLLON : 0;
-    bool pll_starts = value & PLLON && !rcc->source[PLL].on;
-    rcc->word[CR / 4] = value & ~(uint32_t)(READY | (has_msi(rcc) ? MSIRDY : 0));
-    switch_source(rcc, MSI, has_msi(rcc) && value & MSION);
-    switch_source(rcc, HSI, value & HSION);
-    switch_source(rcc, HSE, value & HSEON);
+    const uint32_t *on = rcc->at->on;
+    value |= source < SOURCES ? on[source] : 0;
+    value |= rcc->sysclk == PLL ? on[PLL] : 0;
+    bool pll_starts = value & on[PLL] && !rcc->source[PLL].on;
+    rcc->word[CR / 4] = value & ~ready_bits(rcc);
+    switch_source(rcc, MSI, value & on[MSI]);
+    switch_source(rcc, HSI, value & on[HSI]);
+    switch_source(rcc, HSE, value & on[HSE]);
     if (pll_starts)
         check_pll(rcc);
-    switch_source(rcc, PLL, value & PLLON);
+    switch_source(rcc, PLL, value & on[PLL]);
     update(rcc);
 }
 
 static uint32_t read_cr(const struct l4_rcc *rcc)
 {
-    return rcc->word[CR / 4] | (ready(rcc, MSI) ? MSIRDY : 0) |
-           (ready(rcc, HSI) ? HSIRDY : 0) | (ready(rcc, HSE) ? HSERDY : 0) |
-           (ready(rcc, PLL) ? PLLRDY : 0);
+    uint32_t cr = rcc->word[CR / 4];
+    for (int i = 0; i < SOURCES; i++)
+        if (ready(rcc, i))
+            cr |= rcc->at->rdy[i];
+    return cr;
 }
 
 static void write_cfgr(struct l4_rcc *rcc, uint32_t value)
 {
     uint32_t sw = value & rcc->at->sw_mask;
     enum source source = sw < 5 ? rcc->at->sw[sw] : NOTHING;
-    rcc->word[CFGR / 4] = value & ~((uint32_t)rcc->at->sw_mask << rcc->at->sws);
+    rcc->word[rcc->at->cfgr / 4] = value & ~((uint32_t)rcc->at->sw_mask << rcc->at->sws);
     if (!ready(rcc, source))
         l4_report(rcc->l4, SIM_RULE, "SYSCLK switched to a source that is not ready (SW = %u)",
                   sw);
-    else if (source == PLL && !(rcc->word[PLLCFGR / 4] >> rcc->at->ren & 1))
+    else if (source == PLL && !rcc->at->pll_in_cfgr &&
+             !(rcc->word[PLLCFGR / 4] >> rcc->at->ren & 1))
         l4_report(rcc->l4, SIM_RULE, "SYSCLK switched to the PLL without PLLREN");
     else
         rcc->sysclk = source;
@@ -251,7 +309,7 @@ static uint32_t read_cfgr(const struct l4_rcc *rcc)
     uint32_t sws = 0;
     while (rcc->at->sw[sws] != rcc->sysclk)
         sws++;
-    return rcc->word[CFGR / 4] | sws << rcc->at->sws;
+    return rcc->word[rcc->at->cfgr / 4] | sws << rcc->at->sws;
 }
 
 static void write_pllcfgr(struct l4_rcc *rcc, uint32_t value)
@@ -265,8 +323,10 @@ static void write_pllcfgr(struct l4_rcc *rcc, uint32_t value)
 
 static void write_csr(struct l4_rcc *rcc, uint32_t value)
 {
-    if (value & RMVF)
+    if (value & rcc->at->rmvf)
         rcc->flags = 0;
+    if (rcc->at->pll_in_cfgr && value & CSR_LSE_RTC)
+        l4_report(rcc->l4, SIM_UNMODELLED, "RCC_CSR: LSE and RTC");
     rcc->word[rcc->at->csr / 4] = value & 0xF00;
     switch_source(rcc, LSI, value & LSION || rcc->lsi_forced);
 }
@@ -293,7 +353,7 @@ static uint32_t rcc_read(void *ctx, uint32_t reg)
     struct l4_rcc *rcc = ctx;
     if (reg == CR)
         return read_cr(rcc);
-    if (reg == CFGR)
+    if (reg == rcc->at->cfgr)
         return read_cfgr(rcc);
     if (reg == rcc->at->csr)
         return read_csr(rcc);
@@ -306,9 +366,9 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     uint32_t rstr = rcc->at->enr - rcc->at->to_rstr;
     if (reg == CR) {
         write_cr(rcc, value);
-    } else if (reg == CFGR) {
+    } else if (reg == rcc->at->cfgr) {
         write_cfgr(rcc, value);
-    } else if (reg == PLLCFGR) {
+    } else if (reg == PLLCFGR && !rcc->at->pll_in_cfgr) {
         write_pllcfgr(rcc, value);
     } else if (reg == rcc->at->csr) {
         write_csr(rcc, value);
@@ -316,6 +376,8 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
         if (reg == rcc->at->bdcr && value)
             l4_report(rcc->l4, SIM_UNMODELLED, "RCC_BDCR: LSE and RTC");
         rcc->word[reg / 4] = value;
+        if (reg == ICSCR)
+            update(rcc);
         if (reg >= rstr && reg < (uint32_t)rcc->at->enr_end - rcc->at->to_rstr)
             reset_blocks(rcc, reg, value);
     }
@@ -345,7 +407,7 @@ static void pwr_reset(void *ctx)
 {
     struct l4_rcc *rcc = ctx;
     memset(rcc->pwr, 0, sizeof rcc->pwr);
-    rcc->pwr[PWR_CR1 / 4] = is_g0(rcc) ? 0x208 : 0x200;
+    rcc->pwr[PWR_CR1 / 4] = rcc->at->pll_in_cfgr ? 0x1000 : is_g0(rcc) ? 0x208 : 0x200;
     rcc->pwr[PWR_CR5 / 4] = R1MODE;
 }
 
@@ -364,11 +426,12 @@ static void rcc_reset(void *ctx)
     for (int i = 0; i < SOURCES; i++)
         rcc->source[i].on = i == (has_msi(rcc) ? MSI : HSI);
     rcc->source[MSI].ready_at = rcc->source[HSI].ready_at = 0;
-    rcc->word[CR / 4] = rcc->at->cr & ~(uint32_t)(READY | (has_msi(rcc) ? MSIRDY : 0));
-    rcc->word[CFGR / 4] = rcc->at->cfgr;
-    rcc->word[PLLCFGR / 4] = rcc->at->pllcfgr;
-    rcc->word[rcc->at->ahb / 4] = 1 << 8;           /* FLASHEN */
-    rcc->word[rcc->at->csr / 4] = has_msi(rcc) ? 0x600 : 0;
+    rcc->word[CR / 4] = rcc->at->cr & ~ready_bits(rcc);
+    rcc->word[PLLCFGR / 4] = rcc->at->word12;
+    rcc->word[rcc->at->cfgr / 4] = rcc->at->cfgr_reset;
+    rcc->word[ICSCR / 4] = rcc->at->pll_in_cfgr ? 5 << 13 : 0;      /* MSI: 2.1 MHz */
+    rcc->word[rcc->at->ahb / 4] = rcc->at->ahb_reset;       /* the flash's gate */
+    rcc->word[rcc->at->csr / 4] = rcc->at->csr_reset;
     rcc->lsi_forced = false;
     rcc->sysclk = has_msi(rcc) ? MSI : HSI;
     pwr_reset(rcc);
@@ -397,12 +460,22 @@ void l4_rcc_new(struct l4 *l4)
     rcc->at = &layouts[l4->type->clocks];
     rcc_reset(rcc);
     l4_add_block(l4, &(struct l4_block){
-        .name = "RCC", .base = 0x40021000, .size = 0x400, .bus = L4_AHB, .narrowest = 1,
+        .name = "RCC", .base = rcc->at->base, .size = 0x400, .bus = L4_AHB, .narrowest = 1,
         .read = rcc_read, .write = rcc_write, .reset = rcc_reset, .ctx = rcc });
     l4_add_block(l4, &(struct l4_block){
         .name = "PWR", .base = 0x40007000, .size = 0x400, .bus = L4_APB1,
         .enr = rcc->at->apb1, .bit = 28, .narrowest = 2, .read = pwr_read, .write = pwr_write,
         .reset = pwr_reset, .ctx = rcc });
+}
+
+sim_time l4_rcc_lsi(const struct l4_rcc *rcc)
+{
+    return (sim_time)((double)SIM_SECOND / rcc->at->lsi_hz + 0.5);
+}
+
+bool l4_rcc_debug_gate_open(const struct l4_rcc *rcc)
+{
+    return l4_rcc_gate_open(rcc, rcc->at->debug, rcc->at->debug_bit);
 }
 
 void l4_rcc_free(struct l4_rcc *rcc) { free(rcc); }

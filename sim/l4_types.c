@@ -1,4 +1,4 @@
-/* l4_types.c - the STM32s whose flash controller is that of the L4: what differs, as tables.
+/* l4_types.c - the STM32s with the ports and clocks of the L4: what differs, as tables.
  *
  *   called by  targets.c      read by  all of l4_*.c
  *
@@ -9,10 +9,15 @@
  *   STM32L476RG   512 of 2 KB         two; swapped by FB_MODE, BFB2  PCROP by 8 bytes
  *   STM32G474RE   256 of 2 KB, or     two or one by DBANK; swapped   PCROP by 8 or 16 bytes
  *                 128 of 4 KB         by FB_MODE, BFB2
+ *   STM32L053R8   512 of 128 bytes    one, of zeros when erased      write protection or PCROP
+ *   STM32L152RC   1024 of 256 bytes   (pecr.c)                       by 4 KB
+ *   STM32L152RB   512 of 256 bytes    the same, category 1
  *
  * Reserved bits of option words read as here delivered.  Times are typical ones: DS12232
- * and DS13560 table "Flash memory characteristics" (G0), DS10198 (L476), DS12288 (G474). */
+ * and DS13560 table "Flash memory characteristics" (G0), DS10198 (L476), DS12288 (G474), DS10182
+ * (L053), DS10262 and DS6876 (L152RC, RB: categories 3 and 1). */
 #include "l4.h"
+#include "pecr.h"
 
 #define KB 1024u
 #define WORD_TIME_G0 (85 * SIM_US)
@@ -23,10 +28,29 @@
 #define PCROPS_L4   { { 0x24, 0x28, 0 }, { 0x44, 0x48, 1 } }
 #define WRPS        { { 0x2C, 0x2C, 0 }, { 0x30, 0x30, 0 }, { 0x4C, 0x4C, 1 }, { 0x50, 0x50, 1 } }
 
+#define L4_COMMON   .controller = &l4_controller, .usarts = 3, \
+                    .system_memory = 0x1FFF0000, .system_size = 0x7000, \
+                    .signature = { 0x1FFF7500, { 0x90, 0x94, 0x98 }, 0xE0 }
+
+/* All analog but the debug port's pins. */
+static const struct l4_port_reset ports_m0 = {
+    { 0xEBFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF }, { 0x24000000, 0, 0 },
+}, ports_m4 = {
+    { 0xABFFFFFF, 0xFFFFFEBF, 0xFFFFFFFF }, { 0x64000000, 0x100, 0 },
+}, ports_l0 = {
+    { 0xEBFFFCFF, 0xFFFFFFFF, 0xFFFFFFFF }, { 0x24000000, 0, 0 },
+}, ports_l1 = {                             /* inputs */
+    { 0xA8000000, 0x00000280, 0 }, { 0x64000000, 0x100, 0 },
+};
+
+static const uint8_t functions_g0[3][2] = { { 1, 0 }, { 1, 0 }, { 4, 1 } };
+static const uint8_t functions_l0[2][2] = { { 4, 0 }, { 4, 4 } };
+
 static const struct l4_type g071 = {
     .name = "stm32g071", .cpuid = 0x410CC601, .idcode = 0x20006460, .irqs = 32, .m0 = true,
     .ram = { { "SRAM", 0x20000000, 36 * KB } }, .secret_ram = -1, .ram_kb = 36,
     .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x037F, 0, 0x0007 },
+    L4_COMMON, .ports = &ports_m0, .usart_function = functions_g0, .dbgmcu = 0x40015800,
     .gpio_base = 0x50000000, .clocks = L4_CLOCKS_G0, .boot_pin = L4_BOOT_PA14,
     .flash_size = 128 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 1,
     .pnb = 0x3F, .busy_by_bank = true, .has_empty = true, .has_swen = true,
@@ -49,6 +73,7 @@ static const struct l4_type g0b1 = {
     .name = "stm32g0b1", .cpuid = 0x410CC601, .idcode = 0x10006467, .irqs = 32, .m0 = true,
     .ram = { { "SRAM", 0x20000000, 144 * KB } }, .secret_ram = -1, .ram_kb = 144,
     .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x037F, 0, 0x0007 },
+    L4_COMMON, .ports = &ports_m0, .usart_function = functions_g0, .dbgmcu = 0x40015800,
     .gpio_base = 0x50000000, .clocks = L4_CLOCKS_G0, .boot_pin = L4_BOOT_PA14,
     .flash_size = 512 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 2,
     .dual_option = 1 << 21, .swap = L4_SWAP_OPTION,
@@ -76,6 +101,7 @@ static const struct l4_type l476 = {
     .ram = { { "SRAM1", 0x20000000, 96 * KB }, { "SRAM2", 0x10000000, 32 * KB } },
     .secret_ram = 1, .ram_kb = 96,
     .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 },
+    L4_COMMON, .ports = &ports_m4, .has_all_ports = true, .dbgmcu = 0xE0042000,
     .gpio_base = 0x48000000, .clocks = L4_CLOCKS_L4, .boot_pin = L4_BOOT_OWN,
     .flash_size = 1024 * KB, .page = 2 * KB, .single_page = 2 * KB, .banks = 2,
     .swap = L4_SWAP_FB_MODE, .bker = 1 << 11, .pnb = 0xFF,
@@ -100,6 +126,7 @@ static const struct l4_type g474 = {
              { "CCM SRAM", 0x10000000, 32 * KB } },
     .secret_ram = 2, .ram_kb = 96,
     .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0x0003 },
+    L4_COMMON, .ports = &ports_m4, .has_all_ports = true, .dbgmcu = 0xE0042000,
     .gpio_base = 0x48000000, .clocks = L4_CLOCKS_G4, .boot_pin = L4_BOOT_PB8,
     .flash_size = 512 * KB, .page = 2 * KB, .single_page = 4 * KB, .banks = 2,
     .dual_option = 1 << 22, .swap = L4_SWAP_FB_MODE, .bker = 1 << 11, .pnb = 0x7F,
@@ -120,6 +147,67 @@ static const struct l4_type g474 = {
     .program = WORD_TIME_L4, .page_erase = 22020 * SIM_US, .mass_erase = 22130 * SIM_US,
     .fast = 59690 * SIM_NS, .latency_mhz = 34, .latency_bits = 15,
 };
+
+static const struct pecr_type pecr_l053 = {
+    .registers = 0x40022000, .l0 = true, .page = 128, .half_page = 64, .eeprom_size = 2 * KB,
+    .flash_irq = 3, .option_words = 4, .wrprs = 1, .delivered = { 0x00AA, 0x8070 },
+    .time = 3280 * SIM_US,
+};
+
+static const struct l4_type l053 = {
+    .name = "stm32l053", .cpuid = 0x410CC601, .idcode = 0x10386417, .irqs = 32, .m0 = true,
+    .ram = { { "SRAM", 0x20000000, 8 * KB } }, .secret_ram = -1, .ram_kb = 8,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0, 0, 0x0003 },
+    .gpio_base = 0x50000000, .ports = &ports_l0, .usarts = 2, .usart_function = functions_l0,
+    .dbgmcu = 0x40015800, .signature = { 0x1FF80040, { 0x10, 0x14, 0x24 }, 0x3C },
+    .system_memory = 0x1FF00000, .system_size = 4 * KB,
+    .clocks = L4_CLOCKS_L0, .boot_pin = L4_BOOT_OWN, .banks = 1,
+    .controller = &pecr_controller, .pecr = &pecr_l053, .flash_size = 64 * KB,
+    .latency_mhz = 16,
+};
+
+static const struct pecr_type pecr_l152rc = {
+    .registers = 0x40023C00, .has_64_bits = true, .page = 256, .half_page = 128,
+    .eeprom_size = 8 * KB, .flash_irq = 4, .option_words = 6, .wrprs = 2,
+    .delivered = { 0x00AA, 0x00F8 }, .time = 3280 * SIM_US,
+}, pecr_l152rb = {
+    .registers = 0x40023C00, .has_64_bits = true, .loses_zero_bytes = true, .page = 256,
+    .half_page = 128, .eeprom_size = 4 * KB, .flash_irq = 4, .option_words = 4, .wrprs = 1,
+    .delivered = { 0x00AA, 0x0078 }, .time = 3280 * SIM_US,
+};
+
+#define L1_COMMON \
+    .cpuid = 0x412FC230, .irqs = 57, .secret_ram = -1, \
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004 }, \
+    .gpio_base = 0x40020000, .ports = &ports_l1, .old_usart = true, .usarts = 3, \
+    .dbgmcu = 0xE0042000, .system_memory = 0x1FF00000, .system_size = 4 * KB, \
+    .clocks = L4_CLOCKS_L1, .boot_pin = L4_BOOT_OWN, .banks = 1, \
+    .controller = &pecr_controller, .latency_mhz = 16
+
+static const struct l4_type l152rc = {
+    L1_COMMON, .name = "stm32l152", .idcode = 0x10386427,
+    .ram = { { "SRAM", 0x20000000, 32 * KB } }, .ram_kb = 32, .pecr = &pecr_l152rc,
+    .flash_size = 256 * KB, .signature = { 0x1FF80040, { 0x90, 0x94, 0xA4 }, 0x8C },
+}, l152rb = {
+    L1_COMMON, .name = "stm32l152rb", .idcode = 0x10786416,
+    .ram = { { "SRAM", 0x20000000, 16 * KB } }, .ram_kb = 16, .pecr = &pecr_l152rb,
+    .flash_size = 128 * KB, .signature = { 0x1FF80040, { 0x10, 0x14, 0x24 }, 0x0C },
+};
+
+struct chip *stm32l053_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &l053, name, unique_id);
+}
+
+struct chip *stm32l152_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &l152rc, name, unique_id);
+}
+
+struct chip *stm32l152rb_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &l152rb, name, unique_id);
+}
 
 struct chip *stm32g071_new(struct sim *sim, const char *name, uint32_t unique_id)
 {

@@ -1,15 +1,16 @@
-/* l4_usart.c - USART1, 2 and 3 of STM32 L4, G4 and G0.
+/* l4_usart.c - USART1, 2 and 3 of STM32 L4, G4, G0 and L0; of an L1 by its older registers.
  *
  *   called by  l4.c, l4_gpio.c (edges, pins)      calls  serial.c, l4_gpio.c, l4_rcc.c
  *
  * Flags stand in ISR and go away by ICR, RXNE by reading RDR, TXE and TC by writing TDR.
  * CR1 bits with UE = 0 only are not checked.
+ * An L1's SR is ISR's low byte: errors and IDLE go away by reading SR and then DR.
  *
  * Not modelled, and reported: FIFO mode, 7-bit words, DMA, flow control, LIN, IrDA, smartcard,
  * half duplex, synchronous clock, mute mode, breaks, swapped or inverted pins, auto baud rate.
  * A noisy bit is sampled once, so NE never comes.  All run from PCLK.
  *
- * Sources: RM0444, RM0351, RM0440, chapter USART; the data sheets' alternate functions. */
+ * Sources: RM0444, RM0351, RM0440, RM0367, RM0038, chapter USART; the data sheets' alternate functions. */
 #include "l4.h"
 #include "serial.h"
 #include <stdlib.h>
@@ -35,14 +36,13 @@ static const struct usart_type {
     enum l4_bus bus;
     uint8_t bit, g0_irq, irq;
     uint8_t tx[2], rx[2];           /* where AFR may put them */
-    uint8_t g0_function[2];         /* on these pins; of the others it is 7 */
 } types[L4_USARTS] = {
     { "USART1", 0x40013800, L4_APB2, 14, 27, 37, { L4_PA + 9, L4_PB + 6 },
-      { L4_PA + 10, L4_PB + 7 }, { 1, 0 } },
+      { L4_PA + 10, L4_PB + 7 } },
     { "USART2", 0x40004400, L4_APB1, 17, 28, 38, { L4_PA + 2, L4_PD + 5 },
-      { L4_PA + 3, L4_PD + 6 }, { 1, 0 } },
+      { L4_PA + 3, L4_PD + 6 } },
     { "USART3", 0x40004800, L4_APB1, 18, 29, 39, { L4_PB + 10, L4_PC + 10 },
-      { L4_PB + 11, L4_PC + 11 }, { 4, 1 } },
+      { L4_PB + 11, L4_PC + 11 } },
 };
 
 struct l4_usart {
@@ -50,6 +50,7 @@ struct l4_usart {
     const struct usart_type *type;
     uint32_t isr, brr, cr1, cr2, cr3, rdr, tdr, presc;
     bool tx_level;
+    uint32_t seen;                  /* flags that a read of the older SR has shown */
     struct alarm idle;
     struct serial serial;
 };
@@ -60,6 +61,11 @@ static sim_time bit_time(const struct l4_usart *u)
                                      256 };
     uint32_t cycles = u->cr1 & OVER8 ? ((u->brr & ~15u) | (u->brr & 7) << 1) / 2 : u->brr;
     return cycles * by[u->presc & 15] * l4_rcc_clock(u->l4->rcc, u->type->bus);
+}
+
+static bool has_prescaler(const struct l4_usart *u)
+{
+    return u->l4->type->clocks == L4_CLOCKS_G0 || u->l4->type->clocks == L4_CLOCKS_G4;
 }
 
 static int word_bits(const struct l4_usart *u) { return u->cr1 & M0 ? 9 : 8; }
@@ -88,7 +94,8 @@ static uint32_t parity_of(const struct l4_usart *u, uint32_t data)
 /* i: which of the two places. */
 static bool has(const struct l4_usart *u, int pin, int i)
 {
-    int function = u->l4->type->m0 ? u->type->g0_function[i] : 7;
+    const uint8_t (*given)[2] = u->l4->type->usart_function;
+    int function = given ? given[u->type - types][i] : 7;
     return l4_gpio_function(u->l4->gpio, pin) == function;
 }
 
@@ -268,8 +275,52 @@ static void usart_write(void *ctx, uint32_t reg, uint32_t value)
     case RQR:   request(u, value); break;
     case ICR:   u->isr &= ~(value & CLEARED); update(u); break;
     case TDR:   write_tdr(u, value); break;
-    case PRESC: u->presc = u->l4->type->clocks == L4_CLOCKS_L4 ? 0 : value & 15; break;
+    case PRESC: u->presc = has_prescaler(u) ? value & 15 : 0; break;
     default:    break;
+    }
+}
+
+/* The registers of an L1: SR, DR, BRR, CR1, CR2, CR3, and UE at another place. */
+enum { OLD_SR = 0x00, OLD_DR = 0x04, OLD_BRR = 0x08, OLD_CR1 = 0x0C, OLD_CR2 = 0x10,
+       OLD_CR3 = 0x14, OLD_UE = 1 << 13, OLD_SBK = 1 << 0, OLD_RWU = 1 << 1,
+       CLEARED_BY_DR = PE | FE | ORE | IDLE };
+
+static uint32_t old_read(void *ctx, uint32_t reg)
+{
+    struct l4_usart *u = ctx;
+    switch (reg) {
+    case OLD_SR:  return u->seen = u->isr & 0xFF;
+    case OLD_DR:
+        u->isr &= ~(u->seen & CLEARED_BY_DR);
+        u->seen = 0;
+        return read_rdr(u);
+    case OLD_BRR: return u->brr;
+    case OLD_CR1: return (u->cr1 & ~(uint32_t)UE) | (u->cr1 & UE ? OLD_UE : 0);
+    case OLD_CR2: return u->cr2;
+    case OLD_CR3: return u->cr3;
+    default:      return 0;
+    }
+}
+
+static void write_old_cr1(struct l4_usart *u, uint32_t value)
+{
+    if (value & (OLD_SBK | OLD_RWU))
+        l4_report(u->l4, SIM_UNMODELLED, "%s_CR1: break or mute mode", u->type->name);
+    uint32_t cr1 = value & 0xDFFC & ~(uint32_t)OLD_UE;
+    write_cr1(u, cr1 | (value & OLD_UE ? UE : 0));
+}
+
+static void old_write(void *ctx, uint32_t reg, uint32_t value)
+{
+    struct l4_usart *u = ctx;
+    switch (reg) {
+    case OLD_SR:  u->isr &= value | ~(uint32_t)(TC | RXNE); update(u); break;
+    case OLD_DR:  write_tdr(u, value); break;
+    case OLD_BRR: u->brr = value & 0xFFFF; break;
+    case OLD_CR1: write_old_cr1(u, value); break;
+    case OLD_CR2: write_modes(u, &u->cr2, value, CR2_MODES); break;
+    case OLD_CR3: write_modes(u, &u->cr3, value, CR3_MODES); break;
+    default:      break;
     }
 }
 
@@ -298,7 +349,8 @@ void l4_usart_new(struct l4 *l4, int index)
     l4_add_block(l4, &(struct l4_block){
         .name = u->type->name, .base = u->type->base, .size = 0x400, .bus = u->type->bus,
         .enr = l4_rcc_enr(l4, u->type->bus), .bit = u->type->bit, .narrowest = 2,
-        .read = usart_read, .write = usart_write, .reset = usart_reset, .ctx = u });
+        .read = l4->type->old_usart ? old_read : usart_read,
+        .write = l4->type->old_usart ? old_write : usart_write, .reset = usart_reset, .ctx = u });
 }
 
 void l4_usart_free(struct l4_usart *u)

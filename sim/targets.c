@@ -17,6 +17,9 @@ static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0
 static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g0b1(struct sim *sim) { return stm32g0b1_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g474(struct sim *sim) { return stm32g474_new(sim, "target", 0x0BADCAFE); }
+static struct chip *l053(struct sim *sim) { return stm32l053_new(sim, "target", 0x0BADCAFE); }
+static struct chip *l152(struct sim *sim) { return stm32l152_new(sim, "target", 0x0BADCAFE); }
+static struct chip *l152rb(struct sim *sim) { return stm32l152rb_new(sim, "target", 0x0BADCAFE); }
 static struct chip *l476(struct sim *sim) { return stm32l476_new(sim, "target", 0x0BADCAFE); }
 
 static struct chip *nrf52(struct sim *sim) { return nrf52_new(sim, "target", false, 0x0BADCAFE); }
@@ -27,6 +30,8 @@ static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", t
 
 #define L4_MODELLED "Flash controller with option bytes, protection levels, PCROP and boot, " \
                     "clocks, GPIO, USART1 to 3, both watchdogs, DBGMCU"
+#define PECR_MODELLED "Flash controller with half pages, option bytes, protection levels and " \
+                      "PCROP, EEPROM, clocks, GPIO, USARTs, both watchdogs, DBGMCU"
 #define L4_LACKS "MPU, boot from SRAM, ST's boot loader, low power modes, timers, DMA, EXTI, " \
                  "all other peripherals"
 
@@ -75,6 +80,15 @@ const struct target_chip target_chips[] = {
     { "stm32g474", g474,
       "STM32G474RE: Cortex-M4, 512 KB of flash with ECC in two banks or one, 96 and 32 KB of RAM. "
       L4_MODELLED ", SWO", "ETM, " L4_LACKS },
+    { "stm32l053", l053,
+      "STM32L053R8: Cortex-M0+, 64 KB of flash, 2 KB of EEPROM, 8 KB of RAM. " PECR_MODELLED,
+      "ECC, " L4_LACKS },
+    { "stm32l152", l152,
+      "STM32L152RC, category 3: Cortex-M3, 256 KB of flash, 8 KB of EEPROM, 32 KB of RAM. "
+      PECR_MODELLED ", SWO", "ECC, ETM, LCD, PH0 to PH2, " L4_LACKS },
+    { "stm32l152rb", l152rb,
+      "STM32L152RB, category 1: the same with 128 KB of flash, 4 KB of EEPROM, 16 KB of RAM",
+      "as the STM32L152" },
     { "stm32l476", l476,
       "STM32L476RG: Cortex-M4, 1 MB of flash with ECC in two banks, 96 and 32 KB of RAM. "
       L4_MODELLED ", SWO", "ETM, " L4_LACKS },

@@ -2,8 +2,8 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071 and STM32G0B1 over SWD; STM32F103,
-# STM32F405, STM32F429, STM32F746, STM32L476 and STM32G474 over SWD and over JTAG.  What OpenOCD's
+# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071, STM32G0B1 and STM32L053 over SWD; STM32F103,
+# STM32F405, STM32F429, STM32F746, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
 # proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
@@ -78,4 +78,12 @@ case "${1:-all} ${2:-}" in
 *all*|*l476?swd*) judge stm32l476 swd stm32l4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*l476?jtag*) judge stm32l476 jtag stm32l4x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*l053*)     judge stm32l053 swd stm32l0.cfg ;; esac
+for chip in stm32l152 stm32l152rb; do
+    for wire in swd jtag; do
+        case "${1:-all} ${2:-$wire}" in
+        "all $wire"|"$chip $wire") judge $chip $wire stm32l1.cfg ;; esac
+    done
+done
 exit $status

@@ -97,6 +97,8 @@ proc find_chip {} {
             {flash info 0 sectors}
     } elseif {[info exists ::l4_kind($chip)]} {
         find_l4_kind
+    } elseif {[info exists ::lx_kind($chip)]} {
+        find_lx_kind
     } elseif {$chip eq "stm32f405"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -168,6 +170,31 @@ proc find_l4_kind {} {
     expect "OTP is a bank of its own" {0x1fff7000} {flash probe 1; flash info 1}
 }
 
+# And each L0 and L1.  Its EEPROM begins at 0x08080000.
+array set lx_kind {
+    stm32l053 {name {STM32L0xx .Cat. 3.} core Cortex-M0\\+ id 0x10386417 idcode 0x40015800
+               flash 0x40022000 obr 0x807000aa kb 64 eeprom_kb 2 config stm32l0}
+    stm32l152 {name {STM32L1xx .Cat.3} core {Cortex-M3 SCS} id 0x10386427 idcode 0xe0042000
+               flash 0x40023c00 obr 0x00f800aa kb 256 eeprom_kb 8 config stm32l1}
+    stm32l152rb {name {STM32L1xx .Cat.1} core {Cortex-M3 SCS} id 0x10786416 idcode 0xe0042000
+               flash 0x40023c00 obr 0x007800aa kb 128 eeprom_kb 4 config stm32l1}
+}
+
+proc lx {what} { dict get $::lx_kind($::chip) $what }
+
+proc find_lx_kind {} {
+    expect "its ROM tables lead to a [lx core] and name STMicroelectronics" \
+        "STMicro.*[lx core]" {dap info 0}
+    set last [format "# *%d: 0x%08x \\(0x1000 4kB" [expr {[lx kb] / 4 - 1}] \
+        [expr {([lx kb] - 4) * 1024}]]
+    expect "flash is [lx kb] KB of a category that OpenOCD knows, in blocks of 4 KB" \
+        "$last.*[lx name]" {flash info 0}
+    equal "IDCODE" [word [lx idcode]] [lx id]
+    equal "options as delivered" [word [expr {[lx flash] + 0x1c}]] [lx obr]
+    equal "EEPROM is there" [word [expr {0x08080000 + [lx eeprom_kb] * 1024 - 4}]] 0
+    refuse "   and ends" {read_memory [expr {0x08080000 + [lx eeprom_kb] * 1024}] 32 1}
+}
+
 # --- memory -------------------------------------------------------------------------------------
 
 proc look_at_memory {} {
@@ -198,12 +225,14 @@ proc look_at_memory {} {
     equal "and does no harm" [word 0x20000400] 0xbeefbcd4
 }
 
+proc erased_word {} { expr {[info exists ::lx_kind($::chip)] ? 0 : 0xffffffff} }
+
 # --- flash --------------------------------------------------------------------------------------
 
 proc write_flash {} {
     global image base
     expect "flash erase_sector" {erased sectors 0 through 3} {flash erase_sector 0 0 3}
-    equal "what was there is gone" [word $base] 0xffffffff
+    equal "what was there is gone" [word $base] [erased_word]
     expect "write_image erases and writes 32 KB" {wrote 32768 bytes} \
         {flash write_image erase $::image $::base bin}
     expect "verify_image (CRC computed on the chip)" {verified 32768 bytes} \
@@ -639,6 +668,54 @@ proc protect_l4_kind {} {
     equal "   options as before" [word 0x40022020] [l4 optr]
 }
 
+# A store to the EEPROM, which needs but the first two keys.
+proc write_eeprom {address value} {
+    mww [expr {[lx flash] + 0x0c}] 0x89abcdef
+    mww [expr {[lx flash] + 0x0c}] 0x02030405
+    mww $address $value
+    mww [expr {[lx flash] + 0x04}] 7
+}
+
+proc protect_lx_kind {} {
+    set last [expr {0x08000000 + [lx kb] * 1024 - 32768}]
+    expect "write_image into the last pages" {wrote 32768 bytes} \
+        "flash write_image erase $::image $last bin"
+    expect "   verified" {verified 32768 bytes} "verify_image $::image $last bin"
+    expect "words beside half pages" {wrote 32736 bytes} \
+        "flash erase_address [expr {$last - 4096}] 36864; flash write_bank 0 $::image [expr {$last - 0x08000000 - 24}]; echo {wrote 32736 bytes}"
+    expect "   are there, too" {verified 32768 bytes} \
+        "verify_image $::image [expr {$last - 24}] bin"
+    write_eeprom 0x08080000 0x12345678
+    equal "a word of the EEPROM" [word 0x08080000] 0x12345678
+    equal "flash is locked" [expr {[word [expr {[lx flash] + 4}]] & 7}] 7
+    expect "mass_erase, by way of protection level 1" {mass erase complete} \
+        {stm32lx mass_erase 0}
+    equal "   takes all" [word $last] 0
+    equal "   and the EEPROM" [word 0x08080000] 0
+    reset halt
+    expect "write_image after that" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x08000000 bin}
+    write_eeprom 0x08080004 0x9abcdef0
+    expect "lock" {locked} {stm32lx lock 0}
+    equal "   is not in force before the options are loaded" [word 0x08080004] 0x9abcdef0
+    launch_lx_options
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    refuse "   and the EEPROM" {read_memory 0x08080004 32 1}
+    equal "   and leaves the registers open" [word [lx idcode]] [lx id]
+    halt
+    expect "unlock" {unlocked} {stm32lx unlock 0}
+    launch_lx_options
+    equal "   opens it, erased" [word 0x08000000] 0
+    equal "   with the EEPROM" [word 0x08080004] 0
+    equal "   options as before" [word [expr {[lx flash] + 0x1c}]] [lx obr]
+}
+
+proc launch_lx_options {} {
+    catch {mww [expr {[lx flash] + 4}] 0x40000}
+    catch {poll}
+    catch {reset halt}
+}
+
 # caches DO: what a halted program left in SRAM1, asked through the data cache and beside it.
 proc read_sram {through_cache} {
     stm32f7x.dap apcsw [expr {$through_cache ? 0x08000000 : 0}] 0x08000000
@@ -752,7 +829,13 @@ proc judge {} {
     run_in_ram
     catch_faults
     reset_by_wire
-    if {[info exists ::l4_kind($chip)]} { protect_l4_kind } else { protect_$chip }
+    if {[info exists ::l4_kind($chip)]} {
+        protect_l4_kind
+    } elseif {[info exists ::lx_kind($chip)]} {
+        protect_lx_kind
+    } else {
+        protect_$chip
+    }
     if {$chip eq "stm32f103"} { boundary_scan_stm32f103 }
 }
 

@@ -112,7 +112,7 @@ static bool readable(enum bus_master master, uint32_t address)
 static bool debugger_reads(uint32_t address)
 {
     uint32_t value;
-    return l4_flash_debugger_allowed(chip->state, address, false) &&
+    return l4_controller.debugger_allowed(chip->state, address, false) &&
            bus_read(chip->bus, BUS_DEBUG, address, 4, &value);
 }
 
@@ -1026,9 +1026,9 @@ static void level_2_ends_debugging_and_options_for_good(void **state)
     (void)state;
     struct l4 *l4 = chip->state;
     chip->flash[0x107] = 7;
-    assert_true(l4_flash_debug_port_open(l4->flash));
+    assert_true(l4_controller.debug_port_open(l4));
     set_rdp(0xCC);
-    assert_false(l4_flash_debug_port_open(l4->flash));
+    assert_false(l4_controller.debug_port_open(l4));
     unlock_options();
     put(OPTR, is->optr);
     put(CR, OPTSTRT);
@@ -1370,11 +1370,11 @@ static void boot_lock_with_level_1_starts_without_a_debug_port(void **state)
     unlock_options();
     put(secr, get(secr) | 1 << 16);
     launch_options();
-    assert_true(l4_flash_debug_port_open(l4->flash));
+    assert_true(l4_controller.debug_port_open(l4));
     set_rdp(0);
-    assert_false(l4_flash_debug_port_open(l4->flash));
+    assert_false(l4_controller.debug_port_open(l4));
     put(ACR, get(ACR) | 1 << 18);                           /* its program opens it */
-    assert_true(l4_flash_debug_port_open(l4->flash));
+    assert_true(l4_controller.debug_port_open(l4));
     unlock_options();
     put(secr, get(secr) & ~0x10000u);
     launch_options();
@@ -1391,9 +1391,9 @@ static void a_program_may_shut_the_debug_port(void **state)
     (void)state;
     struct l4 *l4 = chip->state;
     put(ACR, is->acr & ~0x40000u);
-    assert_false(l4_flash_debug_port_open(l4->flash));
+    assert_false(l4_controller.debug_port_open(l4));
     reset();
-    assert_true(l4_flash_debug_port_open(l4->flash));
+    assert_true(l4_controller.debug_port_open(l4));
 }
 
 static void a_secured_area_is_gone_until_reset(void **state)
