@@ -214,8 +214,22 @@ $(BUILD)/examples/hello.elf $(BUILD)/examples/blinky.elf: $(BUILD)/examples/%.el
         examples/startup.s examples/%.c examples/example.ld
 	@mkdir -p $(@D)
 	$(CC_ARM) $(EXAMPLE_FLAGS) $(example_slot) -o $@ $(filter %.s %.c,$^)
+# How a program talks to its debugger; for other chips by name, as build/examples/rtt-saml21.elf.
+# ITM is for those that have it, and a clock out of reset that is known here.
+itm_stm32f103 := -DSTM32F1 -DHZ=8000000
+itm_stm32f405 := -DHZ=16000000
+itm_stm32l476 := -DHZ=4000000
+talking := $(foreach c,samd21 stm32f103,rtt-$(c) semihosting-$(c)) \
+    $(foreach c,stm32f103 stm32f405 stm32l476,itm-$(c))
+TALK = @mkdir -p $(@D) && $(CC_ARM) $(EXAMPLE_FLAGS) $(example_$*) $(itm_$*) -o $@ $(filter %.s %.c,$^) -lgcc
+$(BUILD)/examples/rtt-%.elf: examples/startup.s examples/rtt.c examples/example.ld
+	$(TALK)
+$(BUILD)/examples/semihosting-%.elf: examples/startup.s examples/semihosting.c examples/example.ld
+	$(TALK)
+$(BUILD)/examples/itm-%.elf: examples/startup.s examples/itm.c examples/example.ld
+	$(TALK)
 examples: $(BUILD)/examples/blinky.dfu \
-          $(foreach e,$(TARGETS:%=demo-%) hello blinky,$(BUILD)/examples/$(e).bin \
+          $(foreach e,$(TARGETS:%=demo-%) $(talking) hello blinky,$(BUILD)/examples/$(e).bin \
                                                             $(BUILD)/examples/$(e).hex)
 
 # --- unit tests: test/unit/test_X.c, linked with the firmware files that unit_X names --
