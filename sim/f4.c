@@ -422,13 +422,14 @@ static void add_reset_pins(struct f4 *f4)
     alarm_init(&f4->vector_reset, vector_reset, f4);
 }
 
-static struct chip *new_chip(struct sim *sim, const char *name, uint32_t unique_id,
-                             const struct f4_part *part)
+struct chip *f4_new(struct sim *sim, const char *name, uint32_t unique_id,
+                    const struct f4_part *part)
 {
     struct f4 *f4 = calloc(1, sizeof *f4);
     f4->sim = sim;
     f4->name = name;
     f4->part = part;
+    f4->millivolts = 3300;
     f4->chip = (struct chip){
         .name = part->name, .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
         .power = chip_power, .reset = chip_reset, .free = chip_destroy, .state = f4,
@@ -450,15 +451,15 @@ static struct chip *new_chip(struct sim *sim, const char *name, uint32_t unique_
 
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
-    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F405]);
+    return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F405]);
 }
 
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
-    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F429]);
+    return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F429]);
 }
 
 struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
-    return new_chip(sim, name, unique_id, &f4_parts[F4_STM32F746]);
+    return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F746]);
 }

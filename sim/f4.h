@@ -43,15 +43,16 @@ struct f4_area { const char *name; uint32_t base, size; };
 
 struct f4_limits { uint16_t sysclk, pclk1, pclk2; };        /* MHz */
 
-/* How many banks the flash is, and who says so. */
-enum f4_banks { F4_ONE_BANK, F4_TWO_BANKS, F4_TWO_IF_DB1M };
+/* How many banks the flash is, and who says so: OPTCR.DB1M = 1 means two, nDBANK = 0 does. */
+enum f4_banks { F4_ONE_BANK, F4_TWO_BANKS, F4_DB1M, F4_NDBANK };
 
 /* 16 bits at an address of their own: those of a register from `shift` on, unused ones 1. */
 struct f4_option_word { uint32_t address; uint8_t reg, shift; uint16_t unused; };
 
 struct f4_flash_part {
     uint32_t size;
-    uint32_t unit;                  /* bytes: a bank is 4 of them, one of 4, then of 8 */
+    uint32_t unit[2];               /* bytes: a bank is 4 of them, one of 4, then of 8; the
+                                       first if it is the only one, the second if there are two */
     uint32_t itcm_base;             /* F7: where an M7's ITCM port sees it, too */
     enum f4_banks banks;
     uint32_t acr_bits, sr_flags, cr_bits;
@@ -59,6 +60,7 @@ struct f4_flash_part {
     uint32_t delivered[2], erased[2];
     struct f4_option_word option_words[4];      /* address 0: no more */
     bool pcrop;                     /* OPTCR.SPRMOD */
+    bool nwrp_pairs;                /* with two banks a bit of nWRP is for two sectors */
     const char *sequence_error;     /* what the manual calls SR bit 7 */
     uint32_t otp_base, otp_block;
     uint32_t cache_line;            /* bytes, of the flash's own instruction cache */
@@ -138,6 +140,7 @@ struct f4 {
     struct f4_debug *debug;
     struct coredebug *coredebug;
 
+    int millivolts;                 /* VDD; an external Vpp is never there */
     uint8_t *system_memory;
     bool from_system_memory;        /* what the alias at 0 shows: ST's boot loader */
     bool booted_elsewhere;          /* than from flash */
@@ -150,6 +153,9 @@ struct f4 {
     char nrst_name[32], boot0_name[32];
 };
 
+/* Any part, of f4_parts or not; it is not copied.  stm32f405_new() and so on give those rows. */
+struct chip *f4_new(struct sim *sim, const char *name, uint32_t unique_id,
+                    const struct f4_part *part);
 struct f4_block *f4_add_block(struct f4 *f4, const struct f4_block *block);
 void f4_report(struct f4 *f4, enum sim_problem kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -124,6 +124,18 @@ static void catch_up(struct f4_flash *flash)
     }
 }
 
+/* 3.6.2, table 13.  What is done all the same may not last. */
+static void check_supply(struct f4_flash *flash)
+{
+    int mv = flash->f4->millivolts, most = mv >= 2700 ? 2 : mv >= 2100 ? 1 : 0;
+    int psize = flash->cr >> 8 & 3;
+    if (psize == 3)
+        rule(flash, "PSIZE is x64, which needs Vpp");
+    else if (psize > most)
+        f4_report(flash->f4, SIM_RULE, "flash: PSIZE is x%d at %d.%d V, which allows x%d",
+                  8 << psize, mv / 1000, mv / 100 % 10, 8 << most);
+}
+
 static void begin(struct f4_flash *flash, uint8_t *target, uint32_t length, unsigned banks,
                   sim_time time)
 {
@@ -226,6 +238,7 @@ static bool may_program(struct f4_flash *flash, uint32_t offset, int width)
 
 static void program(struct f4_flash *flash, uint8_t *at, uint32_t value, int width, int bank)
 {
+    check_supply(flash);
     begin(flash, at, (uint32_t)width, BANK_1 << bank, PROGRAM_TIME);
     for (int i = 0; i < width; i++)
         at[i] &= (uint8_t)(value >> 8 * i);
@@ -369,8 +382,7 @@ static void write_option_key(struct f4_flash *flash, uint32_t value)
 static void start(struct f4_flash *flash)
 {
     unsigned banks = (flash->cr & MER ? BANK_1 : 0) | (flash->cr & MER1 ? BANK_2 : 0);
-    if (psize(flash) == 3)
-        rule(flash, "PSIZE is x64, which needs Vpp");
+    check_supply(flash);
     if (flash->cr & SER && banks)
         f4_flash_fail(flash, WRPERR);
     else if (flash->cr & SER)

@@ -5,7 +5,8 @@
  *   calls      f4_flash_store(), f4_flash_fail()
  *
  *   one bank    sectors 0 to 3 of a unit, 4 of four units, 5 to 11 of eight
- *   two banks   each as above; the second one's sectors are counted from 12 on
+ *   two banks   each as above, the unit may be another; the second one's sectors are counted
+ *               from 12 on
  *
  * A flash that may be two banks is two views one behind the other, and two more at 0.  Each
  * bank is busy for itself: one is read while the other is erased or programmed (3.6.5).
@@ -36,7 +37,7 @@ static void add_bank(struct f4_flash *flash, int bank, uint32_t start, uint32_t 
     unsigned number = bank ? 12 : 0;
     for (uint32_t at = 0, n = 0; at < size; n++) {
         int kind = n < 4 ? 0 : n == 4 ? 1 : 2;
-        uint32_t bytes = units[kind] * flash->part->unit;
+        uint32_t bytes = units[kind] * flash->part->unit[flash->two_banks];
         flash->sectors[flash->sector_count++] = (struct f4_sector){
             number++, start + at, bytes, bank, flash->part->erase_ms[kind] };
         at += bytes;
@@ -47,7 +48,8 @@ static void find_sectors(struct f4_flash *flash)
 {
     const struct f4_flash_part *part = flash->part;
     flash->two_banks = part->banks == F4_TWO_BANKS ||
-                       (part->banks == F4_TWO_IF_DB1M && flash->in_force[0] & DB1M);
+                       (part->banks == F4_DB1M && flash->in_force[0] & DB1M) ||
+                       (part->banks == F4_NDBANK && !(flash->in_force[0] & NDBANK));
     flash->sector_count = 0;
     uint32_t bank = part->size / (flash->two_banks ? 2 : 1);
     add_bank(flash, 0, 0, bank);
@@ -87,6 +89,8 @@ bool f4_flash_shut(const struct f4_flash *flash)
 static bool nwrp(const struct f4_flash *flash, const struct f4_sector *sector)
 {
     unsigned n = sector->number;
+    if (flash->part->nwrp_pairs && flash->two_banks)
+        n /= 2;
     return n < 12 ? flash->in_force[0] >> (16 + n) & 1 : flash->in_force[1] >> (16 + n - 12) & 1;
 }
 

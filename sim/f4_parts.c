@@ -123,7 +123,7 @@ const struct f4_part f4_parts[] = {
         .plli2scfgr = 0x20003000, .pwr_cr = 0x4000, .pwr_cr_bits = 0x43F3,
         .system_base = 0x1FFF0000, .system_size = 0x7800, .signature = 0x1FFF7A10,
         .flash = {
-            .size = KB(1024), .unit = KB(16), .banks = F4_ONE_BANK,
+            .size = KB(1024), .unit = { KB(16) }, .banks = F4_ONE_BANK,
             .acr_bits = ACR_F4, .sr_flags = SR_F4, .cr_bits = CR_F4,
             .option_bits = { OPTION_KEEP, 0 }, .delivered = { 0x0FFFAAEC, 0 },
             .erased = { 0x0FFFFFEC, 0 },
@@ -146,7 +146,7 @@ const struct f4_part f4_parts[] = {
         .pwr_cr = 0xC000, .pwr_cr_bits = 0xFEFF3,
         .system_base = 0x1FFF0000, .system_size = 0x7800, .signature = 0x1FFF7A10,
         .flash = {
-            .size = KB(2048), .unit = KB(16), .banks = F4_TWO_BANKS,
+            .size = KB(2048), .unit = { 0, KB(16) }, .banks = F4_TWO_BANKS,
             .acr_bits = ACR_F4 | 0xF, .sr_flags = SR_F4 | 1 << 8,       /* RDERR */
             .cr_bits = CR_F4 | 1 << 7 | 1 << 15,                        /* SNB[4], MER1 */
             .option_bits = { OPTION_KEEP | 0xC0000010, 0x0FFF0000 },
@@ -184,7 +184,7 @@ const struct f4_part f4_parts[] = {
         .system_base = 0x1FF00000, .system_size = 0xEDC0, .signature = 0x1FF0F420,
         .system_itcm = 0x00100000,
         .flash = {
-            .size = KB(1024), .unit = KB(32), .itcm_base = 0x00200000, .banks = F4_ONE_BANK,
+            .size = KB(1024), .unit = { KB(32) }, .itcm_base = 0x00200000, .banks = F4_ONE_BANK,
             .acr_bits = 0xB0F, .sr_flags = SR_F4, .cr_bits = CR_F4,     /* PRFTEN ARTEN ARTRST */
             .option_bits = { 0xC0FFFFFC, 0xFFFFFFFF },
             .delivered = { 0xC0FFAAFC, 0x00400080 }, .erased = { 0xC0FFFFFC, 0xFFFFFFFF },

@@ -322,6 +322,33 @@ static void programming_only_clears_bits_and_may_be_repeated(void **state)
     assert_said(SIM_RULE, "ones programmed over zeros");
 }
 
+/* Table 13. */
+static void psize_goes_by_the_supply(void **state)
+{
+    static const struct { int mv; uint32_t good, bad; } rows[] = {
+        { 2700, X32, X64 }, { 2690, X16, X32 }, { 2100, X16, X32 }, { 2090, X8, X16 },
+        { 1800, X8, X16 },
+    };
+    (void)state;
+    struct f4 *f4 = chip->state;
+    unlock();
+    for (int i = 0; i < 5; i++) {
+        f4->millivolts = rows[i].mv;
+        put(CR, rows[i].good | PG);
+        put_sized(FLASH + 8u * (uint32_t)i, 0, 1 << (rows[i].good >> 8));
+        busy_us();
+        put(CR, rows[i].good | SER | STRT);
+        busy_us();
+        nobody_complained();
+        put(CR, rows[i].bad | SER | STRT);
+        assert_said(SIM_RULE, rows[i].bad == X64 ? "Vpp" : "which allows x");
+        busy_us();
+    }
+    put(CR, X32 | PG);
+    put(FLASH, 0);
+    assert_said(SIM_RULE, "x32 at 1.8 V, which allows x8");
+}
+
 static void eop_and_operr_come_only_with_their_interrupts(void **state)
 {
     (void)state;
@@ -804,6 +831,7 @@ int main(int argc, char **argv)
         T(a_store_without_pg_sets_pgserr),
         T(a_store_over_the_end_of_a_row_sets_pgaerr),
         T(programming_only_clears_bits_and_may_be_repeated),
+        T(psize_goes_by_the_supply),
         T(eop_and_operr_come_only_with_their_interrupts),
         T(who_reads_flash_or_writes_cr_while_busy_waits),
         T(power_that_fails_while_it_works_leaves_a_mixture),
