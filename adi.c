@@ -41,6 +41,7 @@ enum {                                      /* MEM-AP registers, ADIv5.2 C2.6 */
     AP_BASE = 0xF8, AP_IDR = 0xFC,
     CSW_SIZE_AND_INCREMENT = 0x37, CSW_INCREMENT_SINGLE = 1 << 4,
     CSW_PRIVILEGED_DATA = 3 << 24,          /* HPROT[1:0] */
+    CSW_CACHEABLE = 1 << 27,                /* HPROT[3]: an M7 looks into its data cache */
     TAR_BLOCK = 0x400,                      /* auto-increment may wrap here */
     WINDOW = 16,                            /* what BD0 to BD3 cover */
     AROUND = 32,                            /* bytes of memory, read for some of them */
@@ -305,10 +306,15 @@ int adi_select_ap(uint8_t ap)
     if (error)
         return error;
     port.ap = ap;
-    port.csw_base = (csw & 0x7F000000u) | CSW_PRIVILEGED_DATA;
+    port.csw_base = (csw & 0x77000000u) | CSW_PRIVILEGED_DATA | (port.csw_base & CSW_CACHEABLE);
     port.csw = port.tar = NOTHING;
     port.rom_table = base == NOTHING ? 0 : base & ~0xFFFu;
     return OK;
+}
+
+void adi_look_into_cache(bool look)
+{
+    port.csw_base = (port.csw_base & ~(uint32_t)CSW_CACHEABLE) | (look ? CSW_CACHEABLE : 0);
 }
 
 uint32_t adi_rom_table(void)

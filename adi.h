@@ -17,6 +17,9 @@ uint32_t adi_targetid(void);            /* 0 unless DPv2 */
 /* Access ports.  The memory functions below use the selected one. */
 int adi_ap_idr(uint8_t ap, uint32_t *idr);
 int adi_select_ap(uint8_t ap);
+/* From now on, and for whichever access port is selected: see memory as a core with a data cache
+ * does.  DDI 0489 table 6-7. */
+void adi_look_into_cache(bool look);
 uint32_t adi_rom_table(void);           /* BASE of the selected AP */
 
 /* DP and AP registers by address, for monitor commands. */

@@ -160,28 +160,101 @@ static const struct options one_word = { &f4, F4_FLASH + OPTCR, 0, 4, 4, 4 },
                             two_words = { &f4, F4_FLASH + OPTCR, 0, 8, 8, 4 },
                             three_words = { &f4, F4_FLASH + OPTCR, 0, 12, 12, 4 };
 
+/* --- L4, G0, G4, WB, WL, C0, U0 (RM0351 3, RM0444 3, RM0440 3, RM0434 3) ------------------- */
+
+enum { L4_FLASH = 0x40022000, WB_FLASH = 0x58004000 };
+enum { L4_KEYR = 0x08, L4_OPTKEYR = 0x0C, L4_SR = 0x10, L4_CR = 0x14, OPTR = 0x20 };
+enum {                                              /* bits 16 and above first */
+    L4_BUSY = 1 << 0 | 1 << 2,                      /* BSY1; CFGBSY, which G0 and WB have */
+    L4_STRT = 1 << 0, L4_OPTSTRT = 1 << 1, L4_OPTLOCK = 1 << 14, L4_LOCK = 1 << 15,
+    L4_WRPERR = 1 << 4, L4_ERRORS = 0xC3EA, L4_EOP = 1 << 0,
+    L4_PG = 1 << 0, L4_PER = 1 << 1, L4_BOTH_MER = 1 << 2 | 1 << 15,
+};
+static const struct step l4_steps[] = {
+    /* open: an error that stands, as OPTVERR does in a WB from its reset on, blocks all */
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { PUT, L4_SR / 4, L4_ERRORS | L4_WRPERR | L4_EOP },
+    { IF_SET | HIGH, L4_CR / 4, L4_LOCK },
+    { KEYS, L4_KEYR / 4, FLASH_KEYS },
+    { CHECK_PROTECTED | HIGH, L4_CR / 4, L4_LOCK },
+    { END },
+    /* close */
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { PUT | HIGH, L4_CR / 4, L4_LOCK | L4_OPTLOCK },
+    { END },
+    /* check */
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { CHECK_PROTECTED, L4_SR / 4, L4_WRPERR },
+    { CHECK, L4_SR / 4, L4_ERRORS },
+    { END },
+    /* erase everything */
+    { PUT, L4_CR / 4, L4_BOTH_MER },
+    { SET | HIGH, L4_CR / 4, L4_STRT },
+    { END },
+    /* erase: the number has the bank's bit, BKER */
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { PUT_NUMBER, L4_CR / 4, L4_PER },
+    { SET | HIGH, L4_CR / 4, L4_STRT },
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { END },
+    /* program: double words; the bus waits for the one before */
+    { PUT, L4_CR / 4, L4_PG },
+    { STORE, 0, 0 },
+    { WAIT_CLEAR | HIGH, L4_SR / 4, L4_BUSY },
+    { END },
+    /* open options */
+    { IF_SET | HIGH, L4_CR / 4, L4_OPTLOCK },
+    { KEYS, L4_OPTKEYR / 4, OPTION_KEYS },
+    { CHECK_PROTECTED | HIGH, L4_CR / 4, L4_OPTLOCK },
+    { END },
+    { END },                                        /* erase options: nothing */
+    /* program options: in force from the next power-on */
+    { STORE, 0, 0 },
+    { SET | HIGH, L4_CR / 4, L4_OPTSTRT },
+    { END },
+};
+static const struct controller l4 = {
+    .base = L4_FLASH, .limit_ms = 1000, .number_shift = 3, .width = 4, .burst_log2 = 8,
+    .unit = 8,
+    .steps = l4_steps
+};
+static const struct controller wb = {
+    .base = WB_FLASH, .limit_ms = 1000, .number_shift = 3, .width = 4, .burst_log2 = 8,
+    .unit = 8,
+    .steps = l4_steps
+};
+/* OPTR, PCROP1SR and 1ER, WRP1AR and 1BR */
+static const struct options l4_options = { &l4, L4_FLASH + OPTR, 0, 20, 20, 4 },
+                            wb_options = { &wb, WB_FLASH + OPTR, 0, 20, 20, 4 };
+
 /* --- which one is it ---------------------------------------------------------------- */
 
 enum { KB = 1024, MB = 1024 * KB, FLASH = 0x08000000 };
 #define DBGMCU_F1 0xE0042000u               /* which chip is it, and what it does when halted */
 #define DBGMCU_F0 0x40015800u
 enum { RCC_APB2ENR = 0x40021018, DBGMCUEN = 1 << 22 };      /* F0 */
+enum { RCC_APBENR1 = 0x4002103C, DBGEN = 1 << 27 };         /* G0, C0, U0 */
 
 /* A line of parts: where its id is, its size in KB, its number, and which controller it has.
  * F3 has one from F1 and one from F0. */
-enum kind { F0, F1, F3, F4, F42, F72, F74 };
+enum kind { F0, F1, F3, F4, F42, F72, F74, L4, LP, G4, WB, G0, C0 };
 static const struct line {
     uint32_t dbgmcu, size_at, number_at;
-    const struct controller *controller;
-    const struct options *options;
+    const struct options *options;      /* and the controller with them */
 } lines[] = {
-    [F0]  = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
-    [F1]  = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec, &fpec_options },
-    [F3]  = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec, &fpec_options },
-    [F4]  = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &one_word },
-    [F42] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &f4, &two_words },
-    [F72] = { DBGMCU_F1, 0x1FF07A22, 0x1FF07A10, &f4, &three_words },
-    [F74] = { DBGMCU_F1, 0x1FF0F442, 0x1FF0F420, &f4, &two_words },
+    [F0]  = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec_options },
+    [F1]  = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec_options },
+    [F3]  = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec_options },
+    [F4]  = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &one_word },
+    [F42] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &two_words },
+    [F72] = { DBGMCU_F1, 0x1FF07A22, 0x1FF07A10, &three_words },
+    [F74] = { DBGMCU_F1, 0x1FF0F442, 0x1FF0F420, &two_words },
+    [L4]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },
+    [LP]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },         /* L4+ */
+    [G4]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },
+    [WB]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &wb_options },         /* and WL */
+    [G0]  = { DBGMCU_F0, 0x1FFF75E0, 0x1FFF7590, &l4_options },
+    [C0]  = { DBGMCU_F0, 0x1FFF75A0, 0x1FFF7550, &l4_options },
 };
 
 /* Sizes in KB, flash the largest; the true size is read from the chip.  Page: of FPEC; for
@@ -223,18 +296,43 @@ static const struct part {
     { "F72x/F73x",   0x452, F72, 256, 16,  512 },
     { "F74x/F75x",   0x449, F74, 320, 32, 1024 },
     { "F76x/F77x",   0x451, F74, 512, 32, 2048 },
+    { "L41x/L42x",   0x464, L4,  32,  2,  128 },
+    { "L43x/L44x",   0x435, L4,  48,  2,  256 },
+    { "L45x/L46x",   0x462, L4, 128,  2,  512 },
+    { "L47x/L48x",   0x415, L4,  96,  2, 1024 },
+    { "L49x/L4Ax",   0x461, L4, 256,  2, 1024 },
+    { "L4Px/L4Qx",   0x471, LP, 128,  8, 1024 },
+    { "L4Rx/L4Sx",   0x470, LP, 192,  8, 2048 },
+    { "G431/G441",   0x468, L4,  16,  2,  128 },
+    { "G47x/G48x",   0x469, G4,  96,  4,  512 },
+    { "G491/G4A1",   0x479, L4,  80,  2,  512 },
+    { "WB1x",        0x494, WB,  12,  2,  320 },
+    { "WB55/WB35",   0x495, WB, 192,  4, 1024 },
+    { "WB35",        0x496, WB,  32,  4,  512 },
+    { "WL5x/WLEx",   0x497, WB,  32,  2,  256 },
+    { "G03x/G04x",   0x466, G0,   8,  2,   64 },
+    { "G05x/G06x",   0x456, G0,  18,  2,   64 },
+    { "G07x/G08x",   0x460, G0,  36,  2,  128 },
+    { "G0Bx/G0Cx",   0x467, G0, 144,  2,  512 },
+    { "C011",        0x443, C0,   6,  2,   32 },
+    { "C031",        0x453, C0,  12,  2,   32 },
+    { "C051",        0x44C, C0,  12,  2,   64 },
+    { "C071",        0x493, C0,  24,  2,  128 },
 };
 
 /* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
  * in sleep, stop and standby; and that watchdogs stand still while the core does, there or in
  * APB1_FZ.  DBGMCU keeps it through resets. */
-static const struct { uint32_t at, bits : 28, kind : 4; } debug_words[] = {
-    { RCC_APB2ENR,   DBGMCUEN,   F0 },
-    { DBGMCU_F0 + 4, 6,          F0 },
-    { DBGMCU_F0 + 8, 3 << 11,    F0 },
-    { DBGMCU_F1 + 4, 3 << 8 | 7, F1 },
-    { DBGMCU_F1 + 4, 7,          F3 },          /* and all later ones */
-    { DBGMCU_F1 + 8, 3 << 11,    F3 },
+#define FROM_F3 (1 << F3 | 1 << F4 | 1 << F42 | 1 << F72 | 1 << F74 | 1 << L4 | 1 << LP | 1 << G4)
+static const struct { uint32_t at, bits; uint16_t kinds; } debug_words[] = {
+    { RCC_APB2ENR,   DBGMCUEN,   1 << F0 },
+    { RCC_APBENR1,   DBGEN,      1 << G0 | 1 << C0 },
+    { DBGMCU_F0 + 4, 6,          1 << F0 | 1 << G0 | 1 << C0 },
+    { DBGMCU_F0 + 8, 3 << 11,    1 << F0 | 1 << G0 | 1 << C0 },
+    { DBGMCU_F1 + 4, 3 << 8 | 7, 1 << F1 },
+    { DBGMCU_F1 + 4, 7,          FROM_F3 | 1 << WB },
+    { DBGMCU_F1 + 8, 3 << 11,    FROM_F3 },
+    { DBGMCU_F1 + 0x3C, 3 << 11, 1 << WB },
 };
 enum { DEBUG_WORDS = sizeof debug_words / sizeof *debug_words };
 static uint32_t ours[DEBUG_WORDS];      /* those bits that the program had not set */
@@ -267,10 +365,16 @@ static uint32_t flash_kb(const struct part *part)
     return kb == 0 || kb == 0xFFFF ? part->flash : kb;  /* hidden; a clone left it out */
 }
 
+/* Where RDP is in the first option word. */
+static unsigned rdp_shift(const struct chip *chip)
+{
+    return chip->kind < L4 ? 8 : 0;
+}
+
 static bool read_protected(const struct chip *chip)
 {
     bool locked = is_fpec(chip) ? reg_get(FPEC + OBR) & OBR_RDPRT
-                                : (reg_get(F4_FLASH + OPTCR) >> 8 & 0xFF) != RDP_OPEN;
+                : (reg_get(chip->options->base) >> rdp_shift(chip) & 0xFF) != RDP_OPEN;
 
     return reg_error(OK) == OK && locked;
 }
@@ -281,7 +385,7 @@ static void describe(struct chip *chip, const struct part *part)
     chip->options = line_of(chip)->options;
     __builtin_memcpy(chip->name, "STM32", 5);
     __builtin_memcpy(chip->name + 5, part->name, sizeof part->name);
-    chip->flash_base = part->kind < F72 ? FLASH : 0;        /* F7 has RAM at 0 */
+    chip->flash_base = part->kind == F72 || part->kind == F74 ? 0 : FLASH;  /* RAM is at 0 */
     chip->flash_size = flash_kb(part) * KB;
     chip->ram_base = 0x20000000;
     chip->ram_size = part->ram * (uint32_t)KB;
@@ -300,7 +404,7 @@ static bool stm32_identify(struct chip *chip)
     if ((idcode & 0xFFF) == 0x411 && (chip->cpuid >> 4 & 0xFFF) == 0xC24)
         idcode += 2;                    /* an early F405 says that it is an F20x: ES0182 2.1.1 */
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        if ((idcode & 0xFFF) == parts[i].id && (parts[i].kind == F0) == m0) {
+        if ((idcode & 0xFFF) == parts[i].id && (lines[parts[i].kind].dbgmcu == DBGMCU_F0) == m0) {
             chip->id = idcode;
             describe(chip, &parts[i]);
             return true;
@@ -312,11 +416,9 @@ static bool stm32_identify(struct chip *chip)
  * set is the program's. */
 static int stm32_debugged(const struct chip *chip, bool on)
 {
-    unsigned kind = chip->kind < F3 ? chip->kind : F3;
-
     for (int n = 0; n < DEBUG_WORDS; n++) {
         int i = on ? n : DEBUG_WORDS - 1 - n;
-        if (debug_words[i].kind != kind)
+        if (!(debug_words[i].kinds >> chip->kind & 1))
             continue;
         uint32_t found = reg_get(debug_words[i].at), bits = debug_words[i].bits;
         if (ours[i] & ~found)
@@ -366,14 +468,44 @@ static void map_banks(const struct chip *chip, uint32_t first)
     map_sectors(FLASH, two ? size / 2 : size, two ? 16 * KB : first, 0);
 }
 
+/* Bank 2 of an L4, L4+, G4 or G0: pages are half as large as with one bank in L4+ and G4, and
+ * its pages have a bit of the bank, which for G0 is not where the numbers go on (BKER). */
+static void map_l4(const struct chip *chip, uint32_t page)
+{
+    const struct controller *c = chip->options->controller;
+    uint32_t size = chip->flash_size, optr = reg_get(chip->options->base);
+    bool whole = size == part_of(chip)->flash * (uint32_t)KB, bit21 = optr >> 21 & 1,
+         bit22 = optr >> 22 & 1, two = false;
+    uint32_t second = FLASH + size / 2, number = 256;
+
+    reg_error(OK);
+    switch (chip->kind) {
+    case L4: two = size == MB || (bit21 && part_of(chip)->flash == 1024); break;
+    case LP: two = whole ? bit22 : bit21; break;
+    case G4: two = bit22, second = FLASH + 256 * KB; break;
+    case G0: two = bit21 && part_of(chip)->id == 0x467, number = 1024 + 256; break;
+    }
+    if (!two) {
+        target_map_flash(c, FLASH, size, page, 0);
+        return;
+    }
+    if (chip->kind == LP || chip->kind == G4)
+        page /= 2;
+    target_map_flash(c, FLASH, size / 2, page, 0);
+    target_map_flash(c, second, size / 2, page, number);
+    target_map(REGION_FLASH, FLASH + size / 2, second - FLASH - size / 2);
+}
+
 static void stm32_map(const struct chip *chip)
 {
     uint32_t size = chip->flash_size, page = part_of(chip)->page * (uint32_t)KB;
 
     if (is_fpec(chip))
         map_pages(chip, page);
-    else
+    else if (chip->kind < L4)
         map_banks(chip, page);
+    else
+        map_l4(chip, page);
     target_map(REGION_FLASH, FLASH + size, FLASH - size);
     target_map(REGION_RAM, chip->ram_base, chip->ram_size);
     target_map(REGION_ROM, 0x1FF00000, MB);                 /* system, OTP, option bytes */
@@ -385,13 +517,14 @@ static void stm32_map(const struct chip *chip)
 
 /* --- around a job ------------------------------------------------------------------ */
 
-enum { ACR_CACHES = 3 << 9, ACR_RESET = 2 };            /* FPEC has none; and where theirs are */
+enum { ACR_CACHES = 3 << 9, ACR_RESET = 2,              /* FPEC has none; and where theirs are */
+       ACR_EMPTY = 1 << 16 };                           /* G0, C0 */
 
 static uint32_t acr;                                    /* as found */
 
 static uint32_t acr_of(const struct chip *chip)
 {
-    return line_of(chip)->controller->base;
+    return chip->options->controller->base;
 }
 
 /* The flash changes behind caches: they are off meanwhile, and empty before they are on. */
@@ -404,19 +537,31 @@ static void caches_off(const struct chip *chip)
     cortexm_data_cache(false);
 }
 
+/* A G0 or C0 that was empty when it started goes on to start ST's loader until it is said that
+ * there is something now, or the power is cycled (RM0444 3.7.1). */
 static void caches_as_found(const struct chip *chip)
 {
     uint32_t were_on = acr & ACR_CACHES;
 
-    if (were_on) {
-        reg_put(acr_of(chip), (acr ^ were_on) | were_on << ACR_RESET);
-        reg_put(acr_of(chip), acr);
-    }
+    if (chip->kind >= G0 && reg_get(FLASH) != 0xFFFFFFFF)
+        acr &= ~(uint32_t)ACR_EMPTY;
+    reg_put(acr_of(chip), (acr ^ were_on) | were_on << ACR_RESET);
+    reg_put(acr_of(chip), acr);
     reg_error(OK);
     cortexm_data_cache(true);
 }
 
 /* --- read protection, option bytes, number -------------------------------------------- */
+
+/* In the first word of a register that takes options; F4's has its lock and start, too. */
+static void set_rdp(const struct chip *chip, uint32_t *word, uint8_t rdp)
+{
+    unsigned shift = rdp_shift(chip);
+
+    *word = (*word & ~(0xFFu << shift)) | (uint32_t)rdp << shift;
+    if (shift)
+        *word &= ~(uint32_t)(OPTLOCK | OPTSTRT);
+}
 
 /* Erasing FPEC's option bytes leaves RDP at 0xFF: protected.  Writing the key is what opens
  * the chip, which erases all of its flash first: flash_poll() waits for that. */
@@ -427,8 +572,10 @@ static int remove_protection(const struct chip *chip)
     struct flash_act act = { .address = chip->options->base, .bytes = (uint8_t *)&key,
                              .length = c->unit };
 
-    if (!is_fpec(chip))
-        key = (reg_get(act.address) & ~(uint32_t)(0xFF00 | OPTLOCK | OPTSTRT)) | RDP_OPEN << 8;
+    if (!is_fpec(chip)) {
+        key = reg_get(act.address);
+        set_rdp(chip, &key, RDP_OPEN);
+    }
     int error = flash_open_options(c);
     if (!error)
         error = flash_follow(c, TO_ERASE_OPTIONS, &act, c->limit_ms);
@@ -446,12 +593,15 @@ static int change_byte(uint8_t *bytes, uint32_t at, uint32_t value)
     return bytes[0] == RDP_FOR_EVER ? ERR_REFUSED : OK;
 }
 
-static int stm32_change_option(const struct chip *chip, uint32_t *words, uint32_t at, uint32_t value)
+static int stm32_change_option(const struct chip *chip, uint32_t *words, uint32_t at,
+                               uint32_t value)
 {
     if (is_fpec(chip))
         return change_byte((uint8_t *)words, at, value);
-    words[at / 4] = value & ~(uint32_t)(OPTLOCK | OPTSTRT);
-    return (value >> 8 & 0xFF) == RDP_FOR_EVER ? ERR_REFUSED : OK;
+    words[at / 4] = value;
+    uint8_t rdp = (uint8_t)(words[0] >> rdp_shift(chip));
+    set_rdp(chip, words, rdp);
+    return rdp == RDP_FOR_EVER ? ERR_REFUSED : OK;
 }
 
 static uint32_t stm32_number(const struct chip *chip, unsigned index)

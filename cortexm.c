@@ -89,6 +89,7 @@ uint8_t cortexm_step_interrupts;
 static struct {
     int failed;                         /* the first error of what is being done */
     bool v8m, fpb_v2, has_cache;
+    bool changed;                       /* memory, since it ran */
     bool was_reset;                     /* S_RESET_ST has been seen, nothing done about it */
     bool reset_untold;                  /* cortexm_was_reset() */
     enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
@@ -625,6 +626,7 @@ static void read_what_it_is(uint32_t cpuid)
     core.info.fpu = core.info.v7m && read_optional(MVFR0) != 0;
     core.v8m = (cpuid >> 12 & 0xF) == 0xD;
     core.has_cache = core_type(cpuid)->part & CACHE;
+    adi_look_into_cache(core.has_cache);
     core.fpb_v2 = fp_ctrl >> 28 == 1;
     core.info.breakpoints =
         no_more_than((fp_ctrl >> 4 & 0xF) | (fp_ctrl >> 8 & 0x70), FPB_MAX);
@@ -702,12 +704,6 @@ static bool skipped_bkpt(void)
     return take_error() == OK;
 }
 
-static void prepare_to_run(void)
-{
-    if (core.has_cache)
-        write_word(ICIALLU, 0);
-}
-
 /* Writes back and forgets each line; M7: four ways of 32 bytes (DDI 0489 4.3, B2.2.7). */
 static void empty_data_cache(void)
 {
@@ -719,6 +715,22 @@ static void empty_data_cache(void)
     for (uint32_t set = 0; set <= last; set++)
         for (uint32_t way = 0; way < 4; way++)
             write_word(DCCISW, way << 30 | set << 5);
+}
+
+void cortexm_memory_changed(void)
+{
+    core.changed = true;
+}
+
+/* What was written may be in the data cache only, and instructions come from memory. */
+static void prepare_to_run(void)
+{
+    if (!core.has_cache)
+        return;
+    if (core.changed && read_word(CCR) & CCR_DC)
+        empty_data_cache();
+    core.changed = false;
+    write_word(ICIALLU, 0);
 }
 
 void cortexm_data_cache(bool on)

@@ -34,6 +34,8 @@ int cortexm_halt_wait(uint32_t timeout_ms);
 int cortexm_resume(void);
 /* Of a halted M7: off while memory changes behind it, then as found and with nothing in it. */
 void cortexm_data_cache(bool on);
+/* Somebody has written to memory: the core must see it as instructions, too. */
+void cortexm_memory_changed(void);
 /* One instruction, and interrupts that are pending run before it.  Waits (bounded).  Of a core
  * that somebody let run it asks to halt. */
 int cortexm_step(void);

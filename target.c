@@ -114,6 +114,7 @@ int target_scan(void)
 {
     target_detach();
     target.count = target.current = 0;
+    adi_look_into_cache(false);
     int error = target_options.connect_under_reset ? connect_under_reset() : OK;
     if (error || !adi_connected())
         error = adi_connect(0);
@@ -336,6 +337,7 @@ int target_read(uint32_t address, void *bytes, uint32_t length)
 
 __attribute__((noinline)) int target_write(uint32_t address, const void *bytes, uint32_t length)
 {
+    cortexm_memory_changed();
     return target.attached ? adi_write(address, bytes, length) : ERR_NO_TARGET;
 }
 

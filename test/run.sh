@@ -13,6 +13,9 @@
 #
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
 # summary, or else as one test by its exit status.  Logs stay in BUILD/log.
+# Virtual chips whose flash is written, besides the two of every test.
+CHIPS="samc21 saml21 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
+       nrf51822 nrf52840"
 set -u
 
 build=${BUILD:-build}
@@ -102,6 +105,9 @@ for tier; do
                 watchpoints; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
+        done
+        for chip in stm32f103 samd21 $CHIPS; do
+            try "flash of $chip" env BUILD="$build" SPEED=max sh test/session/run.sh $chip chip
         done
         try "fpu with stm32f405" env BUILD="$build" sh test/session/run.sh stm32f405 fpu ;;
     judge)

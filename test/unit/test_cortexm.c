@@ -127,6 +127,34 @@ static uint32_t read_dhcsr(void)
     return value;
 }
 
+/* A Cortex-M7's caches: what has been done to them. */
+static struct {
+    bool looked_into;                   /* by the access port */
+    uint32_t ccr, csselr;
+    int lines, instructions;            /* emptied */
+} cache;
+
+void adi_look_into_cache(bool look) { cache.looked_into = look; }
+
+static bool is_cache(uint32_t address)
+{
+    return address == 0xE000ED14 || address == 0xE000EF50 || address == 0xE000EF74 ||
+           (address >= 0xE000ED80 && address <= 0xE000ED84);
+}
+
+static void write_cache(uint32_t address, uint32_t value)
+{
+    switch (address) {
+    case 0xE000ED14: cache.ccr = value; break;
+    case 0xE000ED84: cache.csselr = value; break;
+    case 0xE000EF50: cache.instructions++; break;
+    case 0xE000EF74:
+        assert_int_equal(value & 0x3FFFF01F, 0);        /* 128 sets, 4 ways */
+        cache.lines++;
+        break;
+    }
+}
+
 static uint32_t *plain(uint32_t address)
 {
     uint32_t i = (address - 0xE0001020) / 16;
@@ -157,7 +185,10 @@ int adi_read32(uint32_t address, uint32_t *value)
 {
     if (cpu.gone)
         return ERR_LOST;
-    if (address == 0xE000EDF0) {
+    if (is_cache(address)) {
+        *value = address == 0xE000ED14 ? cache.ccr
+               : address == 0xE000ED84 ? cache.csselr : cache.csselr ? 0x001FE009 : 0xF00FE019;
+    } else if (address == 0xE000EDF0) {
         *value = read_dhcsr();
     } else if (address == 0xE000ED30) {
         *value = cpu.dfsr, cpu.dfsr_reads++;
@@ -177,7 +208,9 @@ int adi_write32(uint32_t address, uint32_t value)
 {
     if (cpu.gone)
         return ERR_LOST;
-    if (address == 0xE000EDF0)
+    if (is_cache(address))
+        write_cache(address, value);
+    else if (address == 0xE000EDF0)
         write_dhcsr(value);
     else if (is_dwt(address) && !(cpu.demcr & 1 << 24))
         return OK;
@@ -272,6 +305,15 @@ static int m4f(void **state)
     cpu.cpuid = 0x410FC241;
     cpu.fp_ctrl = 0x10000260;           /* revision 2 */
     cpu.mvfr0 = 0x10110021;
+    return attached(state);
+}
+
+static int m7(void **state)
+{
+    memset(&cpu, 0, sizeof cpu);
+    memset(&cache, 0, sizeof cache);
+    cpu.cpuid = 0x411FC270;
+    cpu.fp_ctrl = 0x10000080;
     return attached(state);
 }
 
@@ -903,9 +945,59 @@ static void demcr_is_not_written_when_it_is_right(void **state)
     assert_int_equal(cpu.demcr_writes, 0);
 }
 
+static void the_access_port_sees_what_an_m7_has_in_its_cache(void **state)
+{
+    (void)state;
+    assert_true(cache.looked_into);
+    m3(state);
+    assert_false(cache.looked_into);
+}
+
+/* A breakpoint in RAM that stays in the data cache is none. */
+static void what_was_written_is_in_memory_before_an_m7_runs(void **state)
+{
+    (void)state;
+    cache.ccr = 3 << 16;
+    cache.csselr = 1;                                   /* the program looks at the other one */
+    cortexm_memory_changed();
+    cortexm_resume();
+    assert_int_equal(cache.lines, 128 * 4);
+    assert_int_equal(cache.instructions, 1);
+    assert_int_equal(cache.csselr, 1);
+    cortexm_halt_wait(100);
+    cortexm_resume();
+    assert_int_equal(cache.lines, 128 * 4);             /* nothing new */
+    assert_int_equal(cache.instructions, 2);
+    cortexm_halt_wait(100);
+    cache.ccr = 0;
+    cortexm_memory_changed();
+    cortexm_resume();
+    assert_int_equal(cache.lines, 128 * 4);             /* it is off */
+}
+
+static void a_data_cache_is_off_while_memory_changes_behind_it(void **state)
+{
+    (void)state;
+    cache.ccr = 1 << 16 | 0x200;
+    cortexm_data_cache(false);
+    assert_int_equal(cache.ccr, 0x200);
+    assert_int_equal(cache.lines, 0);
+    cortexm_data_cache(true);
+    assert_int_equal(cache.ccr, 1 << 16 | 0x200);
+    assert_int_equal(cache.lines, 128 * 4);
+    cache.ccr = 0x200;                                  /* not on: left alone */
+    cortexm_data_cache(false);
+    cortexm_data_cache(true);
+    assert_int_equal(cache.ccr, 0x200);
+    assert_int_equal(cache.lines, 128 * 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_access_port_sees_what_an_m7_has_in_its_cache, m7),
+        cmocka_unit_test_setup(what_was_written_is_in_memory_before_an_m7_runs, m7),
+        cmocka_unit_test_setup(a_data_cache_is_off_while_memory_changes_behind_it, m7),
         cmocka_unit_test_setup(attach_knows_the_core, m3),
         cmocka_unit_test_setup(registers_go_out_and_come_in_gdb_order, m3),
         cmocka_unit_test_setup(a_running_core_has_no_registers, m3),

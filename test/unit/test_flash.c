@@ -77,6 +77,8 @@ int cortexm_attach(void)
 }
 void cortexm_detach(void) { chip.detaches++; }
 void cortexm_data_cache(bool on) { (void)on; }
+void cortexm_memory_changed(void) { }
+void adi_look_into_cache(bool look) { (void)look; }
 int cortexm_halt_wait(uint32_t ms)
 {
     (void)ms;
