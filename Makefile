@@ -162,9 +162,21 @@ example_saml21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAML21J18B"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
 example_samd51    := -mcpu=cortex-m3 -DCHIP_NAME='"SAMD51J20A"' -Wa,--defsym,IRQS=70 \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x100000 -Wl,--defsym=RAM_SIZE=0x40000
+example_stm32f030 := -mcpu=cortex-m0 -DCHIP_NAME='"STM32F030R8"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
+    -Wl,--defsym=RAM_SIZE=0x2000
+example_stm32f303 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F303RC"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x40000 \
+    -Wl,--defsym=RAM_SIZE=0xA000
 example_stm32f103 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103C8"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
     -Wl,--defsym=RAM_SIZE=0x5000
+example_stm32f103xg := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103RG"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
+    -Wl,--defsym=RAM_SIZE=0x18000
+example_stm32f107 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F107RC"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x40000 \
+    -Wl,--defsym=RAM_SIZE=0x10000
 # For a Cortex-M3, as far as the virtual chips' cores know a Cortex-M4.
 example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \

@@ -3,9 +3,9 @@
  * The same model serves on both sides of the wire: `stm32f103` is the probe itself and
  * may also be the target.
  *
- *   f103.c    STM32F103x8/xB      sam.c      SAM family        f4.c     STM32F405, F429, F746
+ *   f103.c    STM32F103, F107     sam.c      SAM family        f4.c     STM32F405, F429, F746
  *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE,
- *                                                      L053R8, L152RC, L152RB
+ *                                                      L053R8, L152RC, L152RB, F030R8, F303RC
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
 #ifndef CHIP_H
@@ -47,6 +47,8 @@ struct chip {
 /* flash_kb 64 or 128, both the size register and the real memory; unique_id seeds the
  * 96-bit id so that two chips differ.  The chip comes unpowered with erased flash. */
 struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id);
+struct chip *stm32f103xg_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32f107_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *samc21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *saml21_new(struct sim *sim, const char *name, uint32_t unique_id);
@@ -57,6 +59,8 @@ struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id
 struct chip *nrf51_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32g071_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32g0b1_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32f030_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *stm32f303_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32l053_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32l152_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32l152rb_new(struct sim *sim, const char *name, uint32_t unique_id);

@@ -23,7 +23,6 @@
 enum { IDCODE = 0x00, CR = 0x04 };
 enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, IWDG_STOP = 1 << 8, WWDG_STOP = 1 << 9, TIM1_STOP = 1 << 10,
        FREEZERS = 0x3F00, CR_BITS = 0x1FFE7 };
-#define MEDIUM_DENSITY_Y 0x20036410u        /* device 0x410, revision Y */
 #define PRIVATE_BUS      0xE0000000u
 #define LOOK_EVERY       (10 * SIM_US)
 
@@ -57,7 +56,7 @@ static uint32_t dbgmcu_read(void *ctx, uint32_t reg)
     if (d->f103->bus->master == BUS_DEBUG || coredebug_halting(d->f103->coredebug))
         d->f103->debugger_seen = true;
     if (reg == IDCODE)
-        return d->f103->debugger_seen ? MEDIUM_DENSITY_Y : 0;
+        return d->f103->debugger_seen ? d->f103->type->idcode : 0;
     if (reg == CR)
         return d->cr;
     return 0;

@@ -1,9 +1,9 @@
-/* f103.c - an STM32F103x8: the core, its memories, its peripherals, its reset.
+/* f103.c - an STM32F103 or F107: the core, its memories, its peripherals, its reset.
  *
  *   called by  board.c      calls  one file per peripheral (f103.h), cpu.h, swdp.h
  *
  *   0x00000000  alias of flash or of system memory, as BOOT0 and BOOT1 said at reset
- *   0x08000000  flash                    0x20000000  SRAM, 20 KB, random at power-up
+ *   0x08000000  flash                    0x20000000  SRAM, random at power-up
  *   0x1FFFF000  system memory, and in it the size register and the unique id
  *   0x40000000  APB1   0x40010000  APB2   0x40020000  AHB    0xE0042000  DBGMCU
  *
@@ -25,7 +25,7 @@
 #include <string.h>
 
 enum {
-    FLASH_BASE = 0x08000000, RAM_BASE = 0x20000000, RAM_SIZE = 20 * 1024,
+    FLASH_BASE = 0x08000000, RAM_BASE = 0x20000000,
     SYSTEM_BASE = 0x1FFFF000, SYSTEM_SIZE = 2048,
 };
 #define POWER_ON_TIME   (2500 * SIM_US)     /* DS5319 table 12, tRSTTEMPO typical */
@@ -149,10 +149,12 @@ void f103_set_costs(struct f103 *f103, uint32_t flash_acr)
         block->region->read_wait = read_cost(n);
         block->region->write_wait = write_cost(n);
     }
-    struct bus_region *flash[] = { f103->flash_region, f103->boot_region };
-    for (int i = 0; i < 2; i++) {
-        flash[i]->read_wait = (uint8_t)(flash_acr & 7);
-        flash[i]->prefetch = flash_acr & 1 << 4;
+    for (int bank = 0; bank < 2 && f103->flash_region[bank]; bank++) {
+        struct bus_region *flash[] = { f103->flash_region[bank], f103->boot_region[bank] };
+        for (int i = 0; i < 2; i++) {
+            flash[i]->read_wait = (uint8_t)(flash_acr & 7);
+            flash[i]->prefetch = flash_acr & 1 << 4;
+        }
     }
     struct bus_region *usb = bus_find(f103->bus, 0x40005C00);
     struct bus_region *pma = bus_find(f103->bus, 0x40006000);
@@ -169,8 +171,38 @@ void f103_set_costs(struct f103 *f103, uint32_t flash_acr)
 static void boot_write(void *ctx, uint32_t offset, uint32_t value, int width)
 {
     struct f103 *f103 = ctx;
-    if (f103->boot_region->memory == f103->chip.flash)
-        fpec_flash_write(f103, offset, value, width);
+    if (f103->boot_region[0]->memory == f103->chip.flash)
+        fpec_flash_write(f103->fpec, offset, value, width);
+}
+
+static void boot_write_2(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    boot_write(ctx, ((struct f103 *)ctx)->type->fpec.bank2 + offset, value, width);
+}
+
+static void flash_write(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    fpec_flash_write(((struct f103 *)ctx)->fpec, offset, value, width);
+}
+
+static void flash_write_2(void *ctx, uint32_t offset, uint32_t value, int width)
+{
+    flash_write(ctx, ((struct f103 *)ctx)->type->fpec.bank2 + offset, value, width);
+}
+
+/* The part of the flash that one controller has, where it is and at 0. */
+static void add_flash(struct f103 *f103, int bank, uint32_t from, uint32_t to)
+{
+    struct bus_region region = {
+        .base = FLASH_BASE + from, .size = to - from, .name = bank ? "flash, bank 2" : "flash",
+        .memory = f103->chip.flash + from, .write = bank ? flash_write_2 : flash_write,
+        .ctx = f103, .busy_until = fpec_busy_until(f103->fpec, bank), .prefetch = true,
+    };
+    f103->flash_region[bank] = bus_add(f103->bus, &region);
+    region.base = from;
+    region.name = "boot memory";
+    region.write = bank ? boot_write_2 : boot_write;
+    f103->boot_region[bank] = bus_add(f103->bus, &region);
 }
 
 static void add_memory(struct f103 *f103, int flash_kb)
@@ -181,31 +213,25 @@ static void add_memory(struct f103 *f103, int flash_kb)
     chip->flash = malloc(chip->flash_size);
     memset(chip->flash, 0xFF, chip->flash_size);
     chip->ram_base = RAM_BASE;
-    chip->ram_size = RAM_SIZE;
+    chip->ram_size = (uint32_t)f103->type->ram_kb * 1024;
     /* As long as flash, because the alias at 0 may show either. */
     f103->system_memory = calloc(1, chip->flash_size);
-    struct bus_region flash = {
-        .base = FLASH_BASE, .size = chip->flash_size, .name = "flash",
-        .memory = chip->flash, .write = fpec_flash_write, .ctx = f103,
-        .busy_until = fpec_busy_until(f103->fpec), .prefetch = true,
-    };
-    f103->flash_region = bus_add(f103->bus, &flash);
-    flash.base = 0;
-    flash.name = "boot memory";
-    flash.write = boot_write;
-    f103->boot_region = bus_add(f103->bus, &flash);
+    uint32_t bank2 = f103->type->fpec.bank2;
+    add_flash(f103, 0, 0, bank2 ? bank2 : chip->flash_size);
+    if (bank2)
+        add_flash(f103, 1, bank2, chip->flash_size);
     bus_add(f103->bus, &(struct bus_region){
         .base = SYSTEM_BASE, .size = SYSTEM_SIZE, .name = "system memory",
         .memory = f103->system_memory });
     bus_add(f103->bus, &(struct bus_region){
-        .base = RAM_BASE, .size = RAM_SIZE, .name = "SRAM",
-        .memory = calloc(1, RAM_SIZE), .writable = true });
+        .base = RAM_BASE, .size = chip->ram_size, .name = "SRAM",
+        .memory = calloc(1, chip->ram_size), .writable = true });
 }
 
 static void scramble_ram(struct f103 *f103)
 {
     uint8_t *ram = bus_find(f103->bus, RAM_BASE)->memory;
-    for (uint32_t i = 0; i < RAM_SIZE; i += 4) {
+    for (uint32_t i = 0; i < f103->chip.ram_size; i += 4) {
         uint32_t word = sim_random(f103->sim);
         memcpy(ram + i, &word, 4);
     }
@@ -216,7 +242,10 @@ static void latch_boot_pins(struct f103 *f103)
 {
     bool boot0 = f103->boot0.net && pin_sample(&f103->boot0);
     bool boot1 = gpio_level(f103->gpio, PB + 2);
-    f103->boot_region->memory = boot0 ? f103->system_memory : f103->chip.flash;
+    f103->boot_region[0]->memory = boot0 ? f103->system_memory : f103->chip.flash;
+    if (f103->boot_region[1])
+        f103->boot_region[1]->memory = (boot0 ? f103->system_memory : f103->chip.flash) +
+                                       f103->type->fpec.bank2;
     if (boot0 && boot1)
         f103_report(f103, SIM_UNMODELLED, "BOOT0 and BOOT1 high: boot from SRAM");
     else if (boot0)
@@ -237,7 +266,8 @@ static void reset_begin(struct f103 *f103, enum reset_cause cause)
         if (block->reset)
             block->reset(block->ctx);
     }
-    usbfs_reset(f103->chip.usb);
+    if (f103->chip.usb)
+        usbfs_reset(f103->chip.usb);
     fpec_reset(f103->fpec);
     rcc_reset(f103->rcc, cause);
 }
@@ -384,7 +414,8 @@ static void chip_destroy(struct chip *chip)
     if (chip->powered)
         chip_power(chip, false);
     swdp_free(chip->debug_port);
-    usbfs_free(chip->usb);
+    if (chip->usb)
+        usbfs_free(chip->usb);
     for (int i = 0; i < 3; i++)
         usart_free(f103->usart[i]);
     for (int i = 0; i < 4; i++)
@@ -469,6 +500,8 @@ static void add_peripherals(struct f103 *f103)
     i2c_new(f103, 2);
     dbgmcu_new(f103);
     can_new(f103);
+    if (f103->type->connectivity)
+        return;
     f103->chip.usb = usbfs_new(&f103->chip, gpio_pin_number(f103->gpio, PA + 11),
                                gpio_pin_number(f103->gpio, PA + 12));
     usbfs_on_pins(f103->chip.usb, usb_took_or_gave_pins, f103);
@@ -480,23 +513,31 @@ static const uint32_t rom_entries[] = {
     0xFFF0F003, 0xFFF02003, 0xFFF03003, 0xFFF01003, 0xFFF41003, 0,
 };
 
+static bool debug_allowed(void *ctx, uint32_t address, bool write)
+{
+    (void)write;
+    return fpec_debug_allowed(((struct f103 *)ctx)->fpec, address);
+}
+
 static void add_debug(struct f103 *f103)
 {
+    uint32_t part = f103->type->idcode & 0xFFF;
     f103->chip.debug_port = swdp_new(&f103->chip, &(struct swdp_config){
         .idcode = 0x1BA01477, .ap_idr = 0x14770011, .rom_table = 0xE00FF000,
         .packed_transfers = true, .tar_wrap = 0x1000, .has_jtag = true,
-        .jtag_idcode = 0x3BA00477, .scan_idcode = 0x16410041,   /* RM0008 31.6 */
+        .jtag_idcode = 0x3BA00477, .scan_idcode = 0x16000041 | part << 12,     /* RM0008 31.6 */
     });
-    /* Part 0x410 by STMicroelectronics (JEP106 bank 0, 0x20). */
+    /* By STMicroelectronics (JEP106 bank 0, 0x20). */
     f103->coredebug = coredebug_new(f103->cpu, &(struct coredebug_config){
         .breakpoints = 6, .literals = 2, .watchpoints = 4,
-        .peripheral_id = { 0x10, 0x04, 0x0A, 0x00, 0x00 },
+        .peripheral_id = { part & 0xFF, part >> 8, 0x0A, 0x00, 0x00 },
         .component_id = { 0x0D, 0x10, 0x05, 0xB1 },
         .rom_base = 0xE00FF000, .rom_entries = rom_entries,
     });
     f103->cpu->debug = f103->coredebug;
-    boundary_scan_new(f103);
-    swdp_restrict(f103->chip.debug_port, fpec_debug_allowed, f103);
+    if (f103->type->lqfp48)
+        boundary_scan_new(f103);
+    swdp_restrict(f103->chip.debug_port, debug_allowed, f103);
     swdp_hide(f103->chip.debug_port, dbgmcu_hides, f103);
     swdp_on_switch(f103->chip.debug_port, gpio_port_spoke, f103->gpio);
     coredebug_connect_swo(f103->coredebug, gpio_swo, f103->gpio);
@@ -512,19 +553,46 @@ static void add_reset_pins(struct f103 *f103)
     alarm_init(&f103->vector_reset, vector_reset, f103);
 }
 
-struct chip *f103_new(struct sim *sim, const char *name, int flash_kb,
-                      uint32_t unique_id)
+static bool hsi_on(void *ctx) { return rcc_hsi_on(((struct f103 *)ctx)->rcc); }
+static sim_time hclk(void *ctx) { return rcc_hclk(((struct f103 *)ctx)->rcc); }
+static void flash_irq(void *ctx, bool level) { f103_irq(ctx, IRQ_FLASH, level); }
+
+static void latency_changed(void *ctx, bool prefetch_too)
+{
+    rcc_flash_latency_changed(((struct f103 *)ctx)->rcc, prefetch_too);
+}
+
+static void add_flash_controller(struct f103 *f103, int flash_kb)
+{
+    f103->fpec = fpec_new(&(struct fpec_host){
+        .chip = &f103->chip, .name = f103->name, .ctx = f103, .hsi_on = hsi_on, .hclk = hclk,
+        .irq = flash_irq, .latency_changed = latency_changed,
+    }, &f103->type->fpec, (uint32_t)flash_kb * 1024);
+    f103_add_block(f103, &(struct block){
+        .name = "FLASH", .base = 0x40022000, .size = 0x400, .bridge = ON_AHB,
+        .enable_bit = -1, .access = WORDS_ONLY, .read = fpec_read, .write = fpec_write,
+        .ctx = f103->fpec });
+}
+
+struct chip *f103_new(struct sim *sim, const char *name, int flash_kb, uint32_t unique_id)
+{
+    return f103_type_new(sim, &f103_c8, name, flash_kb, unique_id);
+}
+
+struct chip *f103_type_new(struct sim *sim, const struct f103_type *type, const char *name,
+                           int flash_kb, uint32_t unique_id)
 {
     struct f103 *f103 = calloc(1, sizeof *f103);
     f103->sim = sim;
     f103->name = name;
+    f103->type = type;
     f103->crystal = true;
     f103->chip = (struct chip){
-        .name = "stm32f103", .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
+        .name = type->name, .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
         .power = chip_power, .reset = chip_reset, .free = chip_destroy, .state = f103,
     };
     add_core(f103);
-    fpec_new(f103);
+    add_flash_controller(f103, flash_kb);
     add_memory(f103, flash_kb);
     dbgmcu_system_memory(f103, flash_kb, unique_id);
     add_reset_pins(f103);

@@ -17,6 +17,7 @@
 #define F103_H
 
 #include "chip.h"
+#include "fpec.h"
 #include "usbfs.h"
 
 /* Names of the pins: port * 16 + number. */
@@ -55,6 +56,18 @@ enum access { BYTES_OK, HALVES_OK, WORDS_ONLY };
 
 struct f103;
 
+/* The chips of this file: one table each in f103_types.c. */
+struct f103_type {
+    const char *name;               /* as --target has it */
+    uint32_t idcode;                /* DBGMCU_IDCODE */
+    int flash_kb, ram_kb;
+    uint16_t pins[5];               /* that the package has: GPIOA to GPIOE */
+    bool lqfp48;                    /* whose boundary scan cells are known */
+    bool connectivity;              /* F105, F107: another PLL, no USB of this kind */
+    struct fpec_type fpec;
+};
+extern const struct f103_type f103_c8;
+
 struct block {
     const char *name;               /* as the manual calls it */
     uint32_t base, size;
@@ -76,6 +89,7 @@ struct block {
 
 struct f103 {
     struct chip chip;
+    const struct f103_type *type;
     const char *name;               /* "probe": which of the board's chips */
     struct sim *sim;
     struct cpu *cpu;
@@ -102,7 +116,7 @@ struct f103 {
     struct coredebug *coredebug;
 
     /* Regions whose cost or contents the chip changes: flash, its alias at 0. */
-    struct bus_region *flash_region, *boot_region;
+    struct bus_region *flash_region[2], *boot_region[2];    /* one for each controller */
     uint8_t *system_memory;         /* ST's boot loader, size register, unique id */
 
     bool crystal;                   /* HSE has one */
@@ -116,6 +130,8 @@ struct f103 {
     char nrst_name[32], boot0_name[32];
 };
 
+struct chip *f103_type_new(struct sim *sim, const struct f103_type *type, const char *name,
+                           int flash_kb, uint32_t unique_id);
 struct block *f103_add_block(struct f103 *f103, const struct block *block);
 /* For firmware's mistakes and our gaps; the chip's name goes in front. */
 void f103_report(struct f103 *f103, enum sim_problem kind, const char *format, ...)
@@ -177,17 +193,6 @@ void gpio_port_spoke(void *gpio);                   /* the debug port: JTAG, or 
 void exti_new(struct f103 *f103);
 void exti_free(struct exti *exti);
 void exti_edge(struct exti *exti, int line, int level);
-
-/* fpec.c */
-void fpec_new(struct f103 *f103);
-void fpec_free(struct fpec *fpec);
-void fpec_reset(struct fpec *fpec);
-void fpec_power(struct fpec *fpec, bool on);
-const sim_time *fpec_busy_until(const struct fpec *fpec);
-uint32_t fpec_acr(const struct fpec *fpec);
-void fpec_flash_write(void *f103, uint32_t offset, uint32_t value, int width);
-bool fpec_debug_allowed(void *f103, uint32_t address, bool write);
-uint8_t fpec_user_option(const struct fpec *fpec);
 
 /* dma.c: a request is a level; a pulse stays until it was served once. */
 void dma_new(struct f103 *f103);

@@ -31,9 +31,6 @@ enum { LCKK = 1 << 16 };
 enum { EVCR = 0x00, MAPR = 0x04, EXTICR1 = 0x08, EXTICR4 = 0x14 };
 enum { SWJ_CFG = 7 << 24, MAPR_BITS = 0x001FFFFF };
 
-/* Pins that reach the outside of an LQFP48 (PD0 and PD1 are the crystal's). */
-static const uint16_t bonded[PORTS] = { 0xFFFF, 0xFFFF, 0xE000, 0x0003, 0x0000 };
-
 struct pad {
     struct pin pin;
     struct port *port;
@@ -557,7 +554,7 @@ struct pin *gpio_pin(struct gpio *gpio, const char *name)
     int n;
     if (sscanf(name, "P%c%d%c", &letter, &n, &end) != 2 || letter < 'A' ||
             letter >= 'A' + PORTS || n < 0 || n > 15 ||
-            !(bonded[letter - 'A'] >> n & 1))
+            !(gpio->f103->type->pins[letter - 'A'] >> n & 1))
         return NULL;
     return &gpio->ports[letter - 'A'].pads[n].pin;
 }

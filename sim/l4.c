@@ -8,7 +8,7 @@
  *   0x40000000  APB1       0x40010000  APB2   0x40020000  AHB1
  *   0x48000000  GPIO (G0: 0x50000000)         0xE0042000  DBGMCU (G0: 0x40015800)
  *
- * The core is a Cortex-M4 or Cortex-M0+, as the type has it.
+ * The core is a Cortex-M4, M3, M0+ or M0, as the type has it.
  *
  * Every register access passes block_read() or block_write(), which know what holds for all
  * peripherals: behind a closed clock gate registers read 0 and forget writes; the APB bridges
@@ -143,6 +143,17 @@ static const struct absent absent_of_all[] = {
     { "TIM9, 10, 11", 0x40010800, 0xC00 }, { "ADC", 0x40012400, 0x400 },
     { "GPIOH", 0x40021400, 0x400 }, { "DMA1", 0x40026000, 0x400 },
     { "DMA2", 0x40026400, 0x400 },
+}, absent_of_f0[] = {
+    { "TIM14", 0x40002000, 0x400 }, { "EXTI", 0x40010400, 0x400 },
+    { "ADC", 0x40012400, 0x400 }, { "TIM1", 0x40012C00, 0x400 },
+    { "TIM15, 16, 17", 0x40014000, 0xC00 }, { "DMA1", 0x40020000, 0x400 },
+}, absent_of_f3[] = {
+    { "TIM4", 0x40000800, 0x400 }, { "SPI3", 0x40003C00, 0x400 },
+    { "UART4", 0x40004C00, 0x400 }, { "UART5", 0x40005000, 0x400 },
+    { "USB", 0x40005C00, 0x800 }, { "CAN", 0x40006400, 0x400 }, { "DAC", 0x40007400, 0x400 },
+    { "EXTI", 0x40010400, 0x400 }, { "TIM1", 0x40012C00, 0x400 }, { "TIM8", 0x40013400, 0x400 },
+    { "TIM15, 16, 17", 0x40014000, 0xC00 }, { "DMA1", 0x40020000, 0x400 },
+    { "DMA2", 0x40020400, 0x400 }, { "TSC", 0x40024000, 0x400 }, { "ADC", 0x50000000, 0x800 },
 };
 
 static void add_absent(struct l4 *l4, const struct absent *list, size_t size)
@@ -476,15 +487,19 @@ static void fill_system_memory(struct l4 *l4)
     memcpy(l4->system_memory, vectors, sizeof vectors);
 }
 
+/* As CPUID names it. */
+enum { CORTEX_M0 = 0xC20, CORTEX_M3 = 0xC23, CORTEX_M0PLUS = 0xC60 };
+static uint32_t part_of(const struct l4 *l4) { return l4->type->cpuid >> 4 & 0xFFF; }
+
 static void add_core(struct l4 *l4)
 {
-    bool m0 = l4->type->m0, m3 = (l4->type->cpuid >> 4 & 0xFFF) == 0xC23;
+    bool m0 = l4->type->m0, m3 = part_of(l4) == CORTEX_M3;
     l4->bus = bus_new(l4->sim, l4->name);
     l4->bus->bit_band = !m0;
     l4->cpu = cpu_new(l4->sim, l4->bus, &(struct cpu_config){
         .name = l4->name, .arch = m0 ? CPU_ARMV6M : m3 ? CPU_ARMV7M : CPU_ARMV7EM,
         .fpu = m0 || m3 ? CPU_NO_FPU : CPU_FPV4_SP, .cpuid = l4->type->cpuid,
-        .irq_count = l4->type->irqs, .priority_bits = m0 ? 2 : 4, .has_vtor = true,
+        .irq_count = l4->type->irqs, .priority_bits = m0 ? 2 : 4, .has_vtor = part_of(l4) != CORTEX_M0,
         .single_cycle_multiply = true, .systick_calib = 1000 });
     l4->cpu->held_in_reset = true;
     l4->cpu->reset_request = core_asks_for_reset;
@@ -525,12 +540,13 @@ static void write_nothing(void *ctx, uint32_t offset, uint32_t value, int width)
 static void add_m0_debug(struct l4 *l4)
 {
     static const uint32_t rom_entries[] = { 0xFFF0F003, 0xFFF02003, 0xFFF03003, 0 };
+    bool plus = part_of(l4) == CORTEX_M0PLUS;
     l4->chip.debug_port = swdp_new(&l4->chip, &(struct swdp_config){
-        .idcode = 0x0BC11477, .ap_idr = 0x04770031, .rom_table = SYSTEM_ROM,
+        .idcode = plus ? 0x0BC11477 : 0x0BB11477, .ap_idr = plus ? 0x04770031 : 0x04770021, .rom_table = SYSTEM_ROM,
         .tar_wrap = 0x400 });
     l4->coredebug = coredebug_new(l4->cpu, &(struct coredebug_config){
         .breakpoints = 4, .watchpoints = 2,
-        .peripheral_id = { 0xC0, 0xB4, 0x0B, 0x00, 0x04 },      /* Cortex-M0+ TRM */
+        .peripheral_id = { plus ? 0xC0 : 0x71, 0xB4, 0x0B, 0x00, 0x04 },    /* the cores' TRMs */
         .component_id = { 0x0D, 0x10, 0x05, 0xB1 },
         .rom_base = 0xE00FF000, .rom_entries = rom_entries });
     bus_add(l4->bus, &(struct bus_region){
@@ -603,6 +619,10 @@ struct chip *l4_new(struct sim *sim, const struct l4_type *type, const char *nam
         add_absent(l4, absent_of_l0, sizeof absent_of_l0);
     else if (type->clocks == L4_CLOCKS_L1)
         add_absent(l4, absent_of_l1, sizeof absent_of_l1);
+    else if (type->clocks == L4_CLOCKS_F0)
+        add_absent(l4, absent_of_f0, sizeof absent_of_f0);
+    else if (type->clocks == L4_CLOCKS_F3)
+        add_absent(l4, absent_of_f3, sizeof absent_of_f3);
     else
         add_absent(l4, absent_of_m4, sizeof absent_of_m4);
     add_debug(l4);

@@ -3,6 +3,7 @@
  *   l4_types.c    the chips: one table each.  A C0, U0, L4+, WB or WL is one more
  *   l4.c          the chip: core, memories, debug port, boot, resets
  *   pecr.c        the flash and EEPROM of an L0 or L1, and its option bytes
+ *   fpec_l4.c     the flash of an F0 or F3: an F1's controller, fpec.c
  *   l4_flash.c    all others' flash: keys, erasing, programming by double words, ECC, busy banks
  *   l4_options.c  option bytes: writing, loading, read and write protection, PCROP
  *   l4_rcc.c      clocks, gates, reset flags; PWR
@@ -13,13 +14,14 @@
  * A block sees whole registers: an offset that is a multiple of 4, and 32 bits.
  *
  * Sources: RM0444 (G0x1), RM0351 (L4x5, L4x6), RM0440 (G4), RM0367 (L0x3), RM0038
- * (L1); DS12232 and DS13560 (G071, G0B1),
+ * (L1), RM0360 (F030), RM0316 (F303); DS12232 and DS13560 (G071, G0B1),
  * DS10198 (L476), DS12288 (G474), DS10182 (L053), DS10262 (L152RC) for times and pins.  They were not at hand as text: no section
  * numbers here, and what is a choice of ours is called so.  OpenOCD's driver is the check. */
 #ifndef L4_H
 #define L4_H
 
 #include "chip.h"
+#include "fpec.h"
 #include "swdp.h"
 
 enum { L4_PORTS = 8, L4_USARTS = 3, L4_OPTIONS = 14, L4_RAMS = 3, L4_BANKS = 2 };
@@ -28,7 +30,8 @@ enum { L4_PORTS = 8, L4_USARTS = 3, L4_OPTIONS = 14, L4_RAMS = 3, L4_BANKS = 2 }
 enum { L4_PA = 0, L4_PB = 16, L4_PC = 32, L4_PD = 48 };
 
 enum l4_bus { L4_AHB, L4_APB1, L4_APB2 };
-enum l4_clocks { L4_CLOCKS_G0, L4_CLOCKS_L4, L4_CLOCKS_G4, L4_CLOCKS_L0, L4_CLOCKS_L1 };
+enum l4_clocks { L4_CLOCKS_G0, L4_CLOCKS_L4, L4_CLOCKS_G4, L4_CLOCKS_L0, L4_CLOCKS_L1,
+                 L4_CLOCKS_F0, L4_CLOCKS_F3 };
 enum l4_swap { L4_NO_SWAP, L4_SWAP_OPTION, L4_SWAP_FB_MODE };
 enum l4_boot_pin { L4_BOOT_PA14, L4_BOOT_OWN, L4_BOOT_PB8 };
 
@@ -59,7 +62,7 @@ struct l4_controller {
     bool (*debug_port_open)(const struct l4 *l4);
     bool (*debugger_allowed)(void *l4, uint32_t address, bool write);
 };
-extern const struct l4_controller l4_controller, pecr_controller;
+extern const struct l4_controller l4_controller, pecr_controller, fpec_controller;
 
 /* GPIO registers out of reset: of port A, of port B, of the others. */
 struct l4_port_reset { uint32_t moder[3], pupdr[3]; };
@@ -70,6 +73,7 @@ struct l4_type {
     const char *name;               /* as --target has it */
     const struct l4_controller *controller;
     const struct pecr_type *pecr;   /* of an L0 or L1 */
+    struct fpec_type fpec;          /* of an F0 or F3 */
     uint32_t cpuid, idcode;         /* of the core; DBGMCU_IDCODE */
     int irqs;
     bool m0;                        /* Cortex-M0+: SWD only, DBG in an APB with a gate */
@@ -143,8 +147,9 @@ struct l4 {
     int block_count;
 
     struct l4_rcc *rcc;
-    struct l4_flash *flash;         /* one of these two, as its controller is */
+    struct l4_flash *flash;         /* one of these, as its controller is */
     struct pecr *pecr;
+    struct l4_fpec *fpec;
     struct l4_gpio *gpio;
     struct l4_usart *usart[L4_USARTS];
     struct l4_debug *debug;
@@ -180,6 +185,7 @@ void l4_rcc_free(struct l4_rcc *rcc);
 void l4_rcc_power_on(struct l4_rcc *rcc);
 void l4_rcc_reset_cause(struct l4_rcc *rcc, enum reset_cause cause);
 bool l4_rcc_gate_open(const struct l4_rcc *rcc, uint8_t enr, uint8_t bit);
+bool l4_rcc_hsi_on(const struct l4_rcc *rcc);
 sim_time l4_rcc_lsi(const struct l4_rcc *rcc);      /* a cycle of it */
 bool l4_rcc_debug_gate_open(const struct l4_rcc *rcc);      /* of a Cortex-M0+'s DBG */
 sim_time l4_rcc_hclk(const struct l4_rcc *rcc);
@@ -189,6 +195,7 @@ void l4_rcc_lsi_force_on(struct l4_rcc *rcc);
 /* Gates by what they open, for each layout of RCC. */
 uint8_t l4_rcc_enr(const struct l4 *l4, enum l4_bus bus);
 uint8_t l4_rcc_enr_gpio(const struct l4 *l4);
+uint8_t l4_rcc_bit_gpio(const struct l4 *l4);      /* of GPIOA */
 
 /* l4_flash.c */
 void l4_flash_bank_mode(struct l4_flash *flash, bool swapped);      /* SYSCFG FB_MODE */

@@ -1,4 +1,4 @@
-/* l4_debug.c - DBGMCU of STM32 L4, G4, G0, L0 and L1, the two watchdogs it may freeze, unique id.
+/* l4_debug.c - DBGMCU of STM32 L4, G4, G0, L0, L1, F0 and F3, the two watchdogs it may freeze, unique id.
  *
  *   called by  l4.c      calls  l4_rcc.c, l4_reset_internal()
  *
@@ -10,7 +10,7 @@
  * 10 us while one is set.  DBGMCU lives through system resets.  Timers are not modelled, so
  * their freeze bits are only kept.
  *
- * A G0 or L0 has it (as "DBG") on its APB: behind a closed gate (DBGEN in RCC) writes are lost,
+ * A G0, L0 or F0 has it (as "DBG") on its APB: behind a closed gate (DBGEN in RCC) writes are lost,
  * to a debugger too; reads answer (chosen: debuggers read IDCODE before they open it).
  *
  * Sources: RM0444, RM0351, RM0440, RM0367, RM0038, chapters IWDG, WWDG, debug support, electronic signature. */
@@ -345,7 +345,7 @@ static void dbgmcu_write(void *ctx, uint32_t reg, uint32_t value)
     if (m0 && !l4_rcc_debug_gate_open(d->l4->rcc))
         return;
     if (reg == CR) {
-        d->cr = value & (!m0 ? CR_BITS : d->l4->type->clocks == L4_CLOCKS_G0 ? G0_CR_BITS : L0_CR_BITS);
+        d->cr = value & (!m0 ? CR_BITS : d->l4->type->clocks == L4_CLOCKS_L0 ? L0_CR_BITS : G0_CR_BITS);
         update_swo(d);
     }
     if (fz)

@@ -1,11 +1,11 @@
-/* l4_gpio.c - the pins of STM32 L4, G4, G0, L0 and L1: GPIOA to GPIOH, and SYSCFG.
+/* l4_gpio.c - the pins of STM32 L4, G4, G0, L0, L1, F0 and F3: GPIOA to GPIOH, and SYSCFG.
  *
  *   called by  l4.c, l4_usart.c (drive, level)   calls  wires.h, l4_usart.c (edges)
  *
  *   MODER 00 input   01 output, by ODR   10 alternate function, which AFR names   11 analog
  *   PUPDR pulls in every mode but the last; OTYPER 1 is open drain
  *
- * Out of reset all pins are analog (of an L1: inputs) but the debug port's: PA13 and PA14, of a
+ * Out of reset all pins are analog (of an L1, F0, F3: inputs) but the debug port's: PA13 and PA14, of a
  * Cortex-M3 or M4 PA15, PB3 and PB4 too.  A program that makes PA13 or PA14 anything else shuts the debugger out.
  *
  * Not modelled: LCKR (reported when the key is written), output speeds, EXTI; of SYSCFG only
@@ -275,7 +275,7 @@ static void new_port(struct l4_gpio *gpio, int number)
     l4_add_block(gpio->l4, &(struct l4_block){
         .name = names[number],
         .base = gpio->l4->type->gpio_base + 0x400u * (uint32_t)number, .size = 0x400,
-        .bus = L4_AHB, .enr = l4_rcc_enr_gpio(gpio->l4), .bit = (uint8_t)number,
+        .bus = L4_AHB, .enr = l4_rcc_enr_gpio(gpio->l4), .bit = (uint8_t)(l4_rcc_bit_gpio(gpio->l4) + number),
         .narrowest = 1, .read = port_read, .write = port_write, .reset = port_reset,
         .ctx = port });
 }

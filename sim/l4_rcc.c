@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CR = 0x00, ICSCR = 0x04, PLLCFGR = 0x0C, WORDS = 0x100 / 4 };
+enum { CR = 0x00, ICSCR = 0x04, PLLCFGR = 0x0C, CFGR2 = 0x2C, WORDS = 0x100 / 4 };
 enum { MSIRGSEL = 1 << 3, CSSON = 1 << 19, SAIPLLS = 1 << 26 | 1 << 28 };
 enum { LSION = 1 << 0, LSIRDY = 1 << 1, OBLRSTF = 1 << 25, PINRSTF = 1 << 26,
        BORRSTF = 1 << 27, SFTRSTF = 1 << 28, IWDGRSTF = 1 << 29, WWDGRSTF = 1 << 30 };
@@ -46,12 +46,13 @@ static const struct { const char *name; double hz; sim_time start_up; } properti
 #define RDY_MSI1    { 1 << 1, 1 << 10, 1 << 17, 1 << 25, 0 }
 #define ON_MSI8     { 1 << 8, 1 << 0, 1 << 16, 1 << 24, 0 }
 #define RDY_HSI2    { 1 << 9, 1 << 2, 1 << 17, 1 << 25, 0 }
+#define ON_HSI0     { 0, 1 << 0, 1 << 16, 1 << 24, 0 }
 #define RDY_HSI1    { 1 << 9, 1 << 1, 1 << 17, 1 << 25, 0 }
 
 /* Where a family has what. */
 static const struct layout {
     uint32_t base;
-    bool pll_in_cfgr;               /* PLLMUL and PLLDIV, as an L0 and L1 have it */
+    enum pll_kind { PLL_OWN, PLL_DIV, PLL_MUL } pll;    /* PLLCFGR; L0, L1: CFGR; F0, F3: CFGR */
     uint8_t cfgr, enr, enr_end, to_rstr, ahb, gpio, apb1, apb2, bdcr, csr;
     uint8_t debug, debug_bit;       /* gate of a Cortex-M0+'s DBG */
     uint32_t rmvf;
@@ -60,33 +61,44 @@ static const struct layout {
     uint8_t m_mask, r_shift, r_mask, ren;           /* in PLLCFGR */
     enum source sw[5];
     uint32_t cr, cfgr_reset, word12, ahb_reset, csr_reset;  /* after reset; word12: at 0x0C */
-    double max_hz, vco_in_min, vco_min, vco_max, lsi_hz;
+    double max_hz, vco_in_min, vco_min, vco_max, lsi_hz, hsi_hz;
+    uint8_t gpio_bit;               /* of GPIOA in its gates */
 } layouts[] = {
     [L4_CLOCKS_G0] = {
-        0x40021000, false, 0x08, 0x34, 0x44, 0x10, 0x38, 0x34, 0x3C, 0x40, 0x5C, 0x60,
+        0x40021000, PLL_OWN, 0x08, 0x34, 0x44, 0x10, 0x38, 0x34, 0x3C, 0x40, 0x5C, 0x60,
         0x3C, 27, 1 << 23, ON_HSI8, RDY_HSI10, 8, 12, 12, 3, 7, 7, 29, 7, 28,
         { HSI, HSE, PLL, LSI, NOTHING }, 0x500, 0, 0x1000, 1 << 8, 0,
-        64e6, 2.66e6, 96e6, 344e6, 32e3 },
+        64e6, 2.66e6, 96e6, 344e6, 32e3, 16e6 },
     [L4_CLOCKS_L4] = {
-        0x40021000, false, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
+        0x40021000, PLL_OWN, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
         0, 0, 1 << 23, ON_MSI0, RDY_MSI1, 4, 8, 11, 2, 3, 7, 25, 3, 24,
         { MSI, HSI, HSE, PLL, NOTHING }, 0x63, 0, 0x1000, 1 << 8, 0x600,
-        80e6, 4e6, 64e6, 344e6, 32e3 },
+        80e6, 4e6, 64e6, 344e6, 32e3, 16e6 },
     [L4_CLOCKS_G4] = {
-        0x40021000, false, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
+        0x40021000, PLL_OWN, 0x08, 0x48, 0x64, 0x20, 0x48, 0x4C, 0x58, 0x60, 0x90, 0x94,
         0, 0, 1 << 23, ON_HSI8, RDY_HSI10, 4, 8, 11, 2, 3, 15, 25, 3, 24,
         { NOTHING, HSI, HSE, PLL, NOTHING }, 0x500, 1, 0x1000, 1 << 8, 0,
-        170e6, 2.66e6, 96e6, 344e6, 32e3 },
+        170e6, 2.66e6, 96e6, 344e6, 32e3, 16e6 },
     [L4_CLOCKS_L0] = {
-        0x40021000, true, 0x0C, 0x2C, 0x3C, 0x10, 0x30, 0x2C, 0x38, 0x34, 0xFF, 0x50,
+        0x40021000, PLL_DIV, 0x0C, 0x2C, 0x3C, 0x10, 0x30, 0x2C, 0x38, 0x34, 0xFF, 0x50,
         0x34, 22, 1 << 23, ON_MSI8, RDY_HSI2, 4, 8, 11, 2, 3, 0, 0, 0, 0,
         { MSI, HSI, HSE, PLL, NOTHING }, 0x300, 0, 0, 1 << 8, 0,
-        32e6, 2e6, 6e6, 96e6, 37e3 },
+        32e6, 2e6, 6e6, 96e6, 37e3, 16e6 },
+    [L4_CLOCKS_F0] = {
+        0x40021000, PLL_MUL, 0x04, 0x18, 0x20, 0x0C, 0x14, 0x14, 0x1C, 0x18, 0x20, 0x24,
+        0x18, 22, 1 << 24, ON_HSI0, RDY_HSI1, 4, 8, 8, 2, 3, 0, 0, 0, 0,
+        { HSI, HSE, PLL, NOTHING, NOTHING }, 0x83, 0, 0, 0x14, 0,
+        48e6, 1e6, 16e6, 48e6, 40e3, 8e6, 17 },
+    [L4_CLOCKS_F3] = {
+        0x40021000, PLL_MUL, 0x04, 0x18, 0x20, 0x0C, 0x14, 0x14, 0x1C, 0x18, 0x20, 0x24,
+        0, 0, 1 << 24, ON_HSI0, RDY_HSI1, 4, 8, 11, 2, 3, 0, 0, 0, 0,
+        { HSI, HSE, PLL, NOTHING, NOTHING }, 0x83, 0, 0, 0x14, 0,
+        72e6, 1e6, 16e6, 72e6, 40e3, 8e6, 17 },
     [L4_CLOCKS_L1] = {
-        0x40023800, true, 0x08, 0x1C, 0x28, 0x0C, 0x1C, 0x1C, 0x24, 0x20, 0xFF, 0x34,
+        0x40023800, PLL_DIV, 0x08, 0x1C, 0x28, 0x0C, 0x1C, 0x1C, 0x24, 0x20, 0xFF, 0x34,
         0, 0, 1 << 24, ON_MSI8, RDY_HSI1, 4, 8, 11, 2, 3, 0, 0, 0, 0,
         { MSI, HSI, HSE, PLL, NOTHING }, 0x300, 0, 0, 1 << 15, 0,
-        32e6, 2e6, 6e6, 96e6, 37e3 },
+        32e6, 2e6, 6e6, 96e6, 37e3, 16e6 },
 };
 
 struct oscillator { bool on; sim_time ready_at; };
@@ -102,8 +114,10 @@ struct l4_rcc {
     uint32_t pwr[PWR_WORDS];
 };
 
+/* An L0 or L1. */
+static bool is_lx(const struct l4_rcc *rcc) { return rcc->at->pll == PLL_DIV; }
 static bool has_msi(const struct l4_rcc *rcc) { return rcc->at->sw[0] == MSI; }
-static bool is_g0(const struct l4_rcc *rcc) { return rcc->at->ppre1 == rcc->at->ppre2; }
+static bool is_g0(const struct l4_rcc *rcc) { return rcc->l4->type->clocks == L4_CLOCKS_G0; }
 
 uint8_t l4_rcc_enr(const struct l4 *l4, enum l4_bus bus)
 {
@@ -126,14 +140,14 @@ static double msi_hz(const struct l4_rcc *rcc)
     static const double ranges[16] = { 100e3, 200e3, 400e3, 800e3, 1e6, 2e6, 4e6, 8e6, 16e6,
                                        24e6, 32e6, 48e6, 4e6, 4e6, 4e6, 4e6 };
     uint32_t cr = rcc->word[CR / 4];
-    if (rcc->at->pll_in_cfgr)
+    if (is_lx(rcc))
         return 65536 << (rcc->word[ICSCR / 4] >> 13 & 7);
     return ranges[cr & MSIRGSEL ? cr >> 4 & 15 : rcc->word[rcc->at->csr / 4] >> 8 & 15];
 }
 
 static enum source pll_source(const struct l4_rcc *rcc)
 {
-    if (rcc->at->pll_in_cfgr)
+    if (rcc->at->pll != PLL_OWN)
         return rcc->word[rcc->at->cfgr / 4] >> 16 & 1 ? HSE : HSI;
     uint32_t src = rcc->word[PLLCFGR / 4] & 3;
     return src == 3 ? HSE : src == 2 ? HSI : src == 1 && has_msi(rcc) ? MSI : NOTHING;
@@ -141,12 +155,15 @@ static enum source pll_source(const struct l4_rcc *rcc)
 
 static double plain_hz(const struct l4_rcc *rcc, enum source source)
 {
-    return source == MSI ? msi_hz(rcc) : source < SOURCES ? properties[source].hz : 0;
+    return source == MSI ? msi_hz(rcc) : source == HSI ? rcc->at->hsi_hz : source < SOURCES ? properties[source].hz : 0;
 }
 
 static double vco_in(const struct l4_rcc *rcc)
 {
-    if (rcc->at->pll_in_cfgr)
+    if (rcc->at->pll == PLL_MUL)            /* HSI / 2, or HSE / PREDIV */
+        return pll_source(rcc) == HSI ? plain_hz(rcc, HSI) / 2
+                                      : plain_hz(rcc, HSE) / ((rcc->word[CFGR2 / 4] & 15) + 1);
+    if (is_lx(rcc))
         return plain_hz(rcc, pll_source(rcc));
     return plain_hz(rcc, pll_source(rcc)) /
            ((rcc->word[PLLCFGR / 4] >> 4 & rcc->at->m_mask) + 1);
@@ -155,15 +172,20 @@ static double vco_in(const struct l4_rcc *rcc)
 static double vco_out(const struct l4_rcc *rcc)
 {
     static const uint8_t by[16] = { 3, 4, 6, 8, 12, 16, 24, 32, 48, 48, 48, 48, 48, 48, 48, 48 };
-    if (rcc->at->pll_in_cfgr)
-        return vco_in(rcc) * by[rcc->word[rcc->at->cfgr / 4] >> 18 & 15];
+    uint32_t mul = rcc->word[rcc->at->cfgr / 4] >> 18 & 15;
+    if (rcc->at->pll == PLL_MUL)
+        return vco_in(rcc) * (mul < 15 ? mul + 2 : 16);
+    if (is_lx(rcc))
+        return vco_in(rcc) * by[mul];
     return vco_in(rcc) * (rcc->word[PLLCFGR / 4] >> 8 & 0x7F);
 }
 
 static double source_hz(const struct l4_rcc *rcc, enum source source)
 {
     uint32_t r = rcc->word[PLLCFGR / 4] >> rcc->at->r_shift & rcc->at->r_mask;
-    if (source == PLL && rcc->at->pll_in_cfgr)
+    if (source == PLL && rcc->at->pll == PLL_MUL)
+        return vco_out(rcc);
+    if (source == PLL && is_lx(rcc))
         return vco_out(rcc) / ((rcc->word[rcc->at->cfgr / 4] >> 22 & 3) + 1);
     if (source == PLL)
         return vco_out(rcc) / (is_g0(rcc) ? r + 1 : 2 * r + 2);
@@ -204,12 +226,12 @@ void l4_rcc_check_flash(struct l4_rcc *rcc)
 {
     unsigned wait = rcc->l4->type->controller->latency(rcc->l4);
     unsigned each = rcc->l4->type->latency_mhz;
-    if (rcc->at->pll_in_cfgr)               /* VOS: 1.8 V is 1, 1.5 V is 2, 1.2 V is 3 */
+    if (is_lx(rcc))                         /* VOS: 1.8 V is 1, 1.5 V is 2, 1.2 V is 3 */
         each >>= ((rcc->pwr[PWR_CR1 / 4] >> 11) + 3) & 3;
     if (rcc->l4->type->clocks == L4_CLOCKS_G4 && rcc->pwr[PWR_CR5 / 4] & R1MODE)
         each = 30;
     /* OpenOCD starts an L0 so at 16 MHz in range 2, where 8 are allowed. */
-    bool usual = rcc->at->pll_in_cfgr && hclk_hz(rcc) <= 16e6 * (wait + 1);
+    bool usual = is_lx(rcc) && hclk_hz(rcc) <= 16e6 * (wait + 1);
     if (hclk_hz(rcc) > each * 1e6 * (wait + 1))
         l4_report(rcc->l4, usual ? SIM_NOTE : SIM_RULE, "flash with %u wait states at HCLK %.0f MHz, which allow "
                   "%u MHz", wait, hclk_hz(rcc) / 1e6, each * (wait + 1));
@@ -219,7 +241,7 @@ static void update(struct l4_rcc *rcc)
 {
     double sysclk = source_hz(rcc, rcc->sysclk);
     rcc->hclk = (sim_time)((double)SIM_SECOND / hclk_hz(rcc) + 0.5);
-    if (!rcc->l4->flash && !rcc->l4->pecr)
+    if (!rcc->l4->flash && !rcc->l4->pecr && !rcc->l4->fpec)
         return;                             /* still being built */
     l4_set_costs(rcc->l4);
     if (sysclk > rcc->at->max_hz)
@@ -238,8 +260,8 @@ static void switch_source(struct l4_rcc *rcc, enum source source, bool on)
 static void check_pll(struct l4_rcc *rcc)
 {
     double in = vco_in(rcc), out = vco_out(rcc);
-    if (in < rcc->at->vco_in_min || in > (rcc->at->pll_in_cfgr ? 24e6 : 16e6))
-        l4_report(rcc->l4, SIM_RULE, "PLL: VCO input is %.2f MHz, %.2f to 16 (L0, L1: 24) are allowed",
+    if (in < rcc->at->vco_in_min || in > (rcc->at->pll == PLL_OWN ? 16e6 : 24e6))
+        l4_report(rcc->l4, SIM_RULE, "PLL: VCO input is %.2f MHz, %.2f to 16 (L0, L1, F0, F3: 24) are allowed",
                   in / 1e6, rcc->at->vco_in_min / 1e6);
     if (out < rcc->at->vco_min || out > rcc->at->vco_max)
         l4_report(rcc->l4, SIM_RULE, "PLL: VCO output is %.0f MHz, %.0f to %.0f are allowed",
@@ -260,7 +282,7 @@ static uint32_t ready_bits(const struct l4_rcc *rcc)
 
 static void write_cr(struct l4_rcc *rcc, uint32_t value)
 {
-    bool more = has_msi(rcc) && !rcc->at->pll_in_cfgr;
+    bool more = has_msi(rcc) && !is_lx(rcc);
     if (value & (CSSON | (more ? SAIPLLS : 0)))
         l4_report(rcc->l4, SIM_UNMODELLED, "RCC_CR: clock security, or a PLL for SAI");
     /* What the system runs from cannot be switched off. */
@@ -296,7 +318,7 @@ static void write_cfgr(struct l4_rcc *rcc, uint32_t value)
     if (!ready(rcc, source))
         l4_report(rcc->l4, SIM_RULE, "SYSCLK switched to a source that is not ready (SW = %u)",
                   sw);
-    else if (source == PLL && !rcc->at->pll_in_cfgr &&
+    else if (source == PLL && rcc->at->pll == PLL_OWN &&
              !(rcc->word[PLLCFGR / 4] >> rcc->at->ren & 1))
         l4_report(rcc->l4, SIM_RULE, "SYSCLK switched to the PLL without PLLREN");
     else
@@ -325,7 +347,7 @@ static void write_csr(struct l4_rcc *rcc, uint32_t value)
 {
     if (value & rcc->at->rmvf)
         rcc->flags = 0;
-    if (rcc->at->pll_in_cfgr && value & CSR_LSE_RTC)
+    if (is_lx(rcc) && value & CSR_LSE_RTC)
         l4_report(rcc->l4, SIM_UNMODELLED, "RCC_CSR: LSE and RTC");
     rcc->word[rcc->at->csr / 4] = value & 0xF00;
     switch_source(rcc, LSI, value & LSION || rcc->lsi_forced);
@@ -368,7 +390,7 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
         write_cr(rcc, value);
     } else if (reg == rcc->at->cfgr) {
         write_cfgr(rcc, value);
-    } else if (reg == PLLCFGR && !rcc->at->pll_in_cfgr) {
+    } else if (reg == PLLCFGR && rcc->at->pll == PLL_OWN) {
         write_pllcfgr(rcc, value);
     } else if (reg == rcc->at->csr) {
         write_csr(rcc, value);
@@ -376,7 +398,7 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
         if (reg == rcc->at->bdcr && value)
             l4_report(rcc->l4, SIM_UNMODELLED, "RCC_BDCR: LSE and RTC");
         rcc->word[reg / 4] = value;
-        if (reg == ICSCR)
+        if ((is_lx(rcc) && reg == ICSCR) || (rcc->at->pll == PLL_MUL && reg == CFGR2))
             update(rcc);
         if (reg >= rstr && reg < (uint32_t)rcc->at->enr_end - rcc->at->to_rstr)
             reset_blocks(rcc, reg, value);
@@ -407,7 +429,7 @@ static void pwr_reset(void *ctx)
 {
     struct l4_rcc *rcc = ctx;
     memset(rcc->pwr, 0, sizeof rcc->pwr);
-    rcc->pwr[PWR_CR1 / 4] = rcc->at->pll_in_cfgr ? 0x1000 : is_g0(rcc) ? 0x208 : 0x200;
+    rcc->pwr[PWR_CR1 / 4] = is_lx(rcc) ? 0x1000 : is_g0(rcc) ? 0x208 : 0x200;
     rcc->pwr[PWR_CR5 / 4] = R1MODE;
 }
 
@@ -429,7 +451,8 @@ static void rcc_reset(void *ctx)
     rcc->word[CR / 4] = rcc->at->cr & ~ready_bits(rcc);
     rcc->word[PLLCFGR / 4] = rcc->at->word12;
     rcc->word[rcc->at->cfgr / 4] = rcc->at->cfgr_reset;
-    rcc->word[ICSCR / 4] = rcc->at->pll_in_cfgr ? 5 << 13 : 0;      /* MSI: 2.1 MHz */
+    if (is_lx(rcc))
+        rcc->word[ICSCR / 4] = 5 << 13;                     /* MSI: 2.1 MHz */
     rcc->word[rcc->at->ahb / 4] = rcc->at->ahb_reset;       /* the flash's gate */
     rcc->word[rcc->at->csr / 4] = rcc->at->csr_reset;
     rcc->lsi_forced = false;
@@ -467,6 +490,9 @@ void l4_rcc_new(struct l4 *l4)
         .enr = rcc->at->apb1, .bit = 28, .narrowest = 2, .read = pwr_read, .write = pwr_write,
         .reset = pwr_reset, .ctx = rcc });
 }
+
+bool l4_rcc_hsi_on(const struct l4_rcc *rcc) { return ready(rcc, HSI); }
+uint8_t l4_rcc_bit_gpio(const struct l4 *l4) { return layouts[l4->type->clocks].gpio_bit; }
 
 sim_time l4_rcc_lsi(const struct l4_rcc *rcc)
 {

@@ -9,13 +9,16 @@
  *   STM32L476RG   512 of 2 KB         two; swapped by FB_MODE, BFB2  PCROP by 8 bytes
  *   STM32G474RE   256 of 2 KB, or     two or one by DBANK; swapped   PCROP by 8 or 16 bytes
  *                 128 of 4 KB         by FB_MODE, BFB2
+ *   STM32F030R8   64 of 1 KB          one                            an F1's (fpec.c), with levels
+ *   STM32F303RC   128 of 2 KB         the same
  *   STM32L053R8   512 of 128 bytes    one, of zeros when erased      write protection or PCROP
  *   STM32L152RC   1024 of 256 bytes   (pecr.c)                       by 4 KB
  *   STM32L152RB   512 of 256 bytes    the same, category 1
  *
  * Reserved bits of option words read as here delivered.  Times are typical ones: DS12232
  * and DS13560 table "Flash memory characteristics" (G0), DS10198 (L476), DS12288 (G474), DS10182
- * (L053), DS10262 and DS6876 (L152RC, RB: categories 3 and 1). */
+ * (L053), DS10262 and DS6876 (L152RC, RB: categories 3 and 1), DS9773 (F030),
+ * DS9118 (F303). */
 #include "l4.h"
 #include "pecr.h"
 
@@ -39,11 +42,14 @@ static const struct l4_port_reset ports_m0 = {
     { 0xABFFFFFF, 0xFFFFFEBF, 0xFFFFFFFF }, { 0x64000000, 0x100, 0 },
 }, ports_l0 = {
     { 0xEBFFFCFF, 0xFFFFFFFF, 0xFFFFFFFF }, { 0x24000000, 0, 0 },
-}, ports_l1 = {                             /* inputs */
+}, ports_f0 = {                             /* inputs */
+    { 0x28000000, 0, 0 }, { 0x24000000, 0, 0 },
+}, ports_l1 = {                             /* inputs; an F3's too */
     { 0xA8000000, 0x00000280, 0 }, { 0x64000000, 0x100, 0 },
 };
 
 static const uint8_t functions_g0[3][2] = { { 1, 0 }, { 1, 0 }, { 4, 1 } };
+static const uint8_t functions_f0[2][2] = { { 1, 0 }, { 1, 1 } };
 static const uint8_t functions_l0[2][2] = { { 4, 0 }, { 4, 4 } };
 
 static const struct l4_type g071 = {
@@ -193,6 +199,43 @@ static const struct l4_type l152rc = {
     .ram = { { "SRAM", 0x20000000, 16 * KB } }, .ram_kb = 16, .pecr = &pecr_l152rb,
     .flash_size = 128 * KB, .signature = { 0x1FF80040, { 0x10, 0x14, 0x24 }, 0x0C },
 };
+
+static const struct l4_type f030 = {
+    .name = "stm32f030", .cpuid = 0x410CC200, .idcode = 0x20006440, .irqs = 32, .m0 = true,
+    .ram = { { "SRAM", 0x20000000, 8 * KB } }, .secret_ram = -1, .ram_kb = 8,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0x00F3 },
+    .gpio_base = 0x48000000, .ports = &ports_f0, .usarts = 2, .usart_function = functions_f0,
+    .dbgmcu = 0x40015800, .signature = { 0x1FFFF700, { 0xAC, 0xB0, 0xB4 }, 0xCC },
+    .system_memory = 0x1FFFEC00, .system_size = 0xB00,
+    .clocks = L4_CLOCKS_F0, .boot_pin = L4_BOOT_OWN, .banks = 1,
+    .controller = &fpec_controller, .flash_size = 64 * KB, .latency_mhz = 24,
+    .fpec = { .page = 1 * KB, .levels = true, .user = 0xFF, .program = 53500 * SIM_NS,
+              .erase = 30 * SIM_MS },
+};
+
+static const struct l4_type f303 = {
+    .name = "stm32f303", .cpuid = 0x410FC241, .idcode = 0x10036422, .irqs = 82,
+    .ram = { { "SRAM", 0x20000000, 40 * KB }, { "CCM SRAM", 0x10000000, 8 * KB } },
+    .secret_ram = -1, .ram_kb = 40,
+    .pins = { 0xFFFF, 0xFFFF, 0xFFFF, 0x0004, 0, 0x0013 },
+    .gpio_base = 0x48000000, .ports = &ports_l1, .usarts = 3,
+    .dbgmcu = 0xE0042000, .signature = { 0x1FFFF700, { 0xAC, 0xB0, 0xB4 }, 0xCC },
+    .system_memory = 0x1FFFD800, .system_size = 0x1F00,
+    .clocks = L4_CLOCKS_F3, .boot_pin = L4_BOOT_OWN, .banks = 1,
+    .controller = &fpec_controller, .flash_size = 256 * KB, .latency_mhz = 24,
+    .fpec = { .page = 2 * KB, .levels = true, .user = 0xFF, .program = 53500 * SIM_NS,
+              .erase = 30 * SIM_MS },
+};
+
+struct chip *stm32f030_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &f030, name, unique_id);
+}
+
+struct chip *stm32f303_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return l4_new(sim, &f303, name, unique_id);
+}
 
 struct chip *stm32l053_new(struct sim *sim, const char *name, uint32_t unique_id)
 {

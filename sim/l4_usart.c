@@ -1,4 +1,4 @@
-/* l4_usart.c - USART1, 2 and 3 of STM32 L4, G4, G0 and L0; of an L1 by its older registers.
+/* l4_usart.c - USART1, 2 and 3 of STM32 L4, G4, G0, L0, F0 and F3; of an L1 by its older registers.
  *
  *   called by  l4.c, l4_gpio.c (edges, pins)      calls  serial.c, l4_gpio.c, l4_rcc.c
  *

@@ -20,11 +20,11 @@
 #include <stdlib.h>
 
 enum { CR = 0x00, CFGR = 0x04, CIR = 0x08, APB2RSTR = 0x0C, APB1RSTR = 0x10,
-       AHBENR = 0x14, APB2ENR = 0x18, APB1ENR = 0x1C, BDCR = 0x20, CSR = 0x24 };
+       AHBENR = 0x14, APB2ENR = 0x18, APB1ENR = 0x1C, BDCR = 0x20, CSR = 0x24, CFGR2 = 0x2C };
 enum {
     HSION = 1 << 0, HSIRDY = 1 << 1, HSITRIM = 0x1F << 3, HSEON = 1 << 16,
     HSERDY = 1 << 17, HSEBYP = 1 << 18, CSSON = 1 << 19, PLLON = 1 << 24,
-    PLLRDY = 1 << 25,
+    PLLRDY = 1 << 25, PLL2ON = 1 << 26, PLL3ON = 1 << 28,
     CR_RESET = 0x83, HSICAL = 0x5A << 8,    /* factory calibration: any value */
 
     SW = 3, HPRE = 0xF << 4, PPRE1 = 7 << 8, PPRE2 = 7 << 11, ADCPRE = 3 << 14,
@@ -69,7 +69,7 @@ static const struct {
 struct rcc {
     struct f103 *f103;
     struct oscillator source[SOURCES];
-    uint32_t cr, cfgr, cir, rstr[3], enr[3], bdcr, csr;     /* [enum bridge] */
+    uint32_t cr, cfgr, cfgr2, cir, rstr[3], enr[3], bdcr, csr;     /* [enum bridge] */
     enum source sysclk;                     /* what SWS shows */
     bool lsi_forced;
     sim_time hclk, pclk[3];                 /* [ON_AHB] is HCLK */
@@ -77,8 +77,18 @@ struct rcc {
 
 /* --- frequencies ------------------------------------------------------------------ */
 
+/* F105, F107: x4 to x9 and x6.5 from HSE divided by PREDIV1; PLL2 is not here. */
+static double connectivity_pll_hz(const struct rcc *rcc)
+{
+    double input = rcc->cfgr & PLLSRC ? 8e6 / ((rcc->cfgr2 & 15) + 1) : 4e6;
+    unsigned field = (rcc->cfgr & PLLMUL) >> 18;
+    return input * (field == 13 ? 6.5 : field + 2);
+}
+
 static double pll_hz(const struct rcc *rcc)
 {
+    if (rcc->f103->type->connectivity)
+        return connectivity_pll_hz(rcc);
     double input = 4e6;                             /* HSI / 2 */
     if (rcc->cfgr & PLLSRC)
         input = rcc->cfgr & PLLXTPRE ? 4e6 : 8e6;
@@ -208,7 +218,7 @@ static void update(struct rcc *rcc)
     for (enum bridge b = ON_AHB; b <= ON_APB1; b++)
         rcc->pclk[b] = rcc->hclk * divider(rcc, b);
     tell_timers(rcc, false);
-    if (!rcc->f103->flash_region)
+    if (!rcc->f103->flash_region[0])
         return;                             /* still being built */
     f103_set_costs(rcc->f103, fpec_acr(rcc->f103->fpec));
     check_limits(rcc);
@@ -360,6 +370,8 @@ void rcc_lsi_force_on(struct rcc *rcc)
 
 static void write_cr(struct rcc *rcc, uint32_t value)
 {
+    if (rcc->f103->type->connectivity && value & (PLL2ON | PLL3ON))
+        f103_report(rcc->f103, SIM_UNMODELLED, "RCC_CR: PLL2 or PLL3");
     value &= HSION | HSITRIM | HSEON | HSEBYP | CSSON | PLLON;
     if (rcc->source[HSE].on && (value ^ rcc->cr) & HSEBYP) {
         f103_report(rcc->f103, SIM_FORGIVEN, "RCC_CR.HSEBYP changed while HSE is on");
@@ -441,7 +453,7 @@ static void write_rstr(struct rcc *rcc, enum bridge bridge, uint32_t value)
                 rising >> block->enable_bit & 1)
             block->reset(block->ctx);
     }
-    if (bridge == ON_APB1 && rising & USBEN)
+    if (bridge == ON_APB1 && rising & USBEN && rcc->f103->chip.usb)
         usbfs_reset(rcc->f103->chip.usb);
 }
 
@@ -498,6 +510,10 @@ static uint32_t rcc_read(void *ctx, uint32_t reg)
     case APB1ENR:  return rcc->enr[ON_APB1];
     case BDCR:     return rcc->bdcr | (rcc->source[LSE].ready ? LSERDY : 0);
     case CSR:      return rcc->csr | (rcc->source[LSI].ready ? LSIRDY : 0);
+    case CFGR2:
+        if (rcc->f103->type->connectivity)
+            return rcc->cfgr2;
+        break;
     }
     f103_report(rcc->f103, SIM_UNMODELLED, "RCC+0x%02X read", reg);
     return 0;
@@ -517,6 +533,12 @@ static void rcc_write(void *ctx, uint32_t reg, uint32_t value)
     case APB1ENR:  write_enr(rcc, ON_APB1, value); return;
     case BDCR:     write_bdcr(rcc, value); return;
     case CSR:      write_csr(rcc, value); return;
+    case CFGR2:
+        if (!rcc->f103->type->connectivity)
+            break;
+        rcc->cfgr2 = value;
+        update(rcc);
+        return;
     }
     f103_report(rcc->f103, SIM_UNMODELLED, "RCC+0x%02X written", reg);
 }
@@ -542,7 +564,7 @@ void rcc_reset(struct rcc *rcc, enum reset_cause cause)
     rcc->csr = (cause == RESET_POWER ? 0 : rcc->csr & ~(uint32_t)LSION) |
                flag_of(rcc, cause);
     rcc->cir = 0;
-    rcc->cfgr = 0;
+    rcc->cfgr = rcc->cfgr2 = 0;
     rcc->cr = CR_RESET;
     rcc->lsi_forced = false;
     rcc->sysclk = HSI;

@@ -9,6 +9,8 @@ static struct chip *samc21(struct sim *sim) { return samc21_new(sim, "target", 0
 static struct chip *saml21(struct sim *sim) { return saml21_new(sim, "target", 0x5A3D1210); }
 static struct chip *samd51(struct sim *sim) { return samd51_new(sim, "target", 0x5A3D5100); }
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
+static struct chip *f103xg(struct sim *sim) { return stm32f103xg_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f107(struct sim *sim) { return stm32f107_new(sim, "target", 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
 
 static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
@@ -17,6 +19,8 @@ static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0
 static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g0b1(struct sim *sim) { return stm32g0b1_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g474(struct sim *sim) { return stm32g474_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f030(struct sim *sim) { return stm32f030_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f303(struct sim *sim) { return stm32f303_new(sim, "target", 0x0BADCAFE); }
 static struct chip *l053(struct sim *sim) { return stm32l053_new(sim, "target", 0x0BADCAFE); }
 static struct chip *l152(struct sim *sim) { return stm32l152_new(sim, "target", 0x0BADCAFE); }
 static struct chip *l152rb(struct sim *sim) { return stm32l152rb_new(sim, "target", 0x0BADCAFE); }
@@ -32,6 +36,8 @@ static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", t
                     "clocks, GPIO, USART1 to 3, both watchdogs, DBGMCU"
 #define PECR_MODELLED "Flash controller with half pages, option bytes, protection levels and " \
                       "PCROP, EEPROM, clocks, GPIO, USARTs, both watchdogs, DBGMCU"
+#define F0_MODELLED "Flash controller with option bytes and protection levels, clocks, GPIO, " \
+                    "USARTs, both watchdogs, DBGMCU"
 #define L4_LACKS "MPU, boot from SRAM, ST's boot loader, low power modes, timers, DMA, EXTI, " \
                  "all other peripherals"
 
@@ -52,10 +58,21 @@ const struct target_chip target_chips[] = {
       "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
       "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC",
       "MPU, ETM, the pin SWO, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
+    { "stm32f030", f030,
+      "STM32F030R8: Cortex-M0, 64 KB of flash, 8 KB of RAM. " F0_MODELLED, L4_LACKS },
+    { "stm32f303", f303,
+      "STM32F303RC: Cortex-M4, 256 KB of flash, 40 KB of RAM, 8 KB of CCM. " F0_MODELLED ", SWO",
+      "ETM, " L4_LACKS },
     { "stm32f103", f103,
       "STM32F103C8: Cortex-M3, 64 KB of flash, 20 KB of RAM. All that the probe's chip has, "
       "trace over SWO",
       "Other nodes on CAN, deep sleep with its clocks off, what sim/README.md says" },
+    { "stm32f103xg", f103xg,
+      "STM32F103RG: Cortex-M3, 1 MB of flash with two controllers, 96 KB of RAM. What the "
+      "STM32F103C8 has", "as the STM32F103; boundary scan, BFB2, all other peripherals" },
+    { "stm32f107", f107,
+      "STM32F107RC: Cortex-M3, 256 KB of flash, 64 KB of RAM. What the STM32F103C8 has but USB",
+      "as the STM32F103; boundary scan, PLL2 and PLL3, OTG, Ethernet, all other peripherals" },
     { "stm32f405", f405,
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
       "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU, SWO",

@@ -123,13 +123,13 @@ for tier; do
             try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
                 sh test/judge/openocd.sh stm32f103 $wire
         done
-        for chip in stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32l152; do
+        for chip in stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32l152 stm32f103xg; do
             for wire in swd jtag; do
                 try "OpenOCD drives $chip over $wire" env BUILD="$build" \
                     sh test/judge/openocd.sh $chip $wire
             done
         done
-        for chip in nrf51822 nrf52840 stm32g071 stm32g0b1 stm32l053; do
+        for chip in nrf51822 nrf52840 stm32g071 stm32g0b1 stm32l053 stm32f030 stm32f303 stm32f107; do
             try "OpenOCD drives $chip over SWD" env BUILD="$build" \
                 sh test/judge/openocd.sh $chip swd
         done

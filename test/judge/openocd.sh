@@ -2,8 +2,8 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071, STM32G0B1 and STM32L053 over SWD; STM32F103,
-# STM32F405, STM32F429, STM32F746, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
+# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071, STM32G0B1, STM32F030 and STM32L053 over SWD; STM32F103,
+# F103RG, F107, F303, F405, STM32F429, STM32F746, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
 # proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
@@ -28,8 +28,12 @@ judge() {
         driver="adapter driver remote_bitbang; remote_bitbang host localhost;
                 remote_bitbang port $port"
     fi
+    second_bank=
+    [ "$chip" = stm32f103xg ] &&
+        second_bank="flash bank second stm32f1x 0x08080000 0 0 0 stm32f1x.cpu"
     echo "=== $chip over $wire"
     timeout 300 openocd -c "$driver" -c "reset_config none" -f "target/$3" \
+        -c "$second_bank" \
         -c "gdb_port disabled; telnet_port disabled; tcl_port disabled" \
         -f "$work/settings.tcl" -f "$here/openocd.tcl" >"$work/said" 2>&1 || status=1
     cat "$work/said"
@@ -41,9 +45,9 @@ judge() {
 case "${1:-all} ${2:-}" in
 *all*|*samd21*)   judge samd21 swd at91samdXX.cfg ;; esac
 case "${1:-all} ${2:-}" in
-*all*|*103?swd*)  judge stm32f103 swd stm32f1x.cfg ;; esac
+*all*|*f103?swd*)  judge stm32f103 swd stm32f1x.cfg ;; esac
 case "${1:-all} ${2:-}" in
-*all*|*103?jtag*) judge stm32f103 jtag stm32f1x.cfg ;; esac
+*all*|*f103?jtag*) judge stm32f103 jtag stm32f1x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*405?swd*)  judge stm32f405 swd stm32f4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
@@ -84,6 +88,16 @@ for chip in stm32l152 stm32l152rb; do
     for wire in swd jtag; do
         case "${1:-all} ${2:-$wire}" in
         "all $wire"|"$chip $wire") judge $chip $wire stm32l1.cfg ;; esac
+    done
+done
+case "${1:-all} ${2:-}" in
+*all*|*f030*)     judge stm32f030 swd stm32f0x.cfg ;; esac
+for wire in swd jtag; do
+    case "${1:-all} ${2:-$wire}" in
+    "all $wire"|"stm32f303 $wire") judge stm32f303 $wire stm32f3x.cfg ;; esac
+    for chip in stm32f103xg stm32f107; do
+        case "${1:-all} ${2:-$wire}" in
+        "all $wire"|"$chip $wire") judge $chip $wire stm32f1x.cfg ;; esac
     done
 done
 exit $status

@@ -99,6 +99,8 @@ proc find_chip {} {
         find_l4_kind
     } elseif {[info exists ::lx_kind($chip)]} {
         find_lx_kind
+    } elseif {[info exists ::f1_kind($chip)]} {
+        find_f1_kind
     } elseif {$chip eq "stm32f405"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -168,6 +170,33 @@ proc find_l4_kind {} {
     equal "IDCODE" [word [l4 idcode]] [l4 id]
     equal "option bytes: as delivered" [word 0x40022020] [l4 optr]
     expect "OTP is a bank of its own" {0x1fff7000} {flash probe 1; flash info 1}
+}
+
+# Each with the flash controller of the F1, but the F103C8.  kb: of one controller.
+array set f1_kind {
+    stm32f030 {core Cortex-M0 id 0x20006440 idcode 0x40015800 kb 64 page 1 banks 1 obr 0xffffff00}
+    stm32f303 {core {Cortex-M4 SCS} id 0x10036422 idcode 0xe0042000 kb 256 page 2 banks 1
+               obr 0xffffff00}
+    stm32f103xg {core {Cortex-M3 SCS} id 0x10036430 idcode 0xe0042000 kb 512 page 2 banks 2
+               obr 0x03ffffe0}
+    stm32f107 {core {Cortex-M3 SCS} id 0x10186418 idcode 0xe0042000 kb 256 page 2 banks 1
+               obr 0x03fffffc}
+}
+
+proc f1 {what} { dict get $::f1_kind($::chip) $what }
+proc has_levels {} { expr {$::chip in {stm32f030 stm32f303}} }
+
+proc find_f1_kind {} {
+    expect "its ROM tables lead to a [f1 core] and name STMicroelectronics" \
+        "STMicro.*[f1 core]" {dap info 0}
+    set last [format "# *%d: 0x%08x" [expr {[f1 kb] / [f1 page] - 1}] \
+        [expr {([f1 kb] - [f1 page]) * 1024}]]
+    expect "flash is [f1 kb] KB in pages of [f1 page] KB" $last {flash info 0 sectors}
+    if {[f1 banks] == 2} {
+        expect "   and the second bank, too" {flash size = 512 KiB} {flash probe 1}
+    }
+    equal "IDCODE" [word [f1 idcode]] [f1 id]
+    expect "option bytes: open" {not protected|read protection: off} {stm32f1x options_read 0}
 }
 
 # And each L0 and L1.  Its EEPROM begins at 0x08080000.
@@ -668,6 +697,49 @@ proc protect_l4_kind {} {
     equal "   options as before" [word 0x40022020] [l4 optr]
 }
 
+# An F0 or F3 loads its options when told so, an F1 at each reset.
+proc load_f1_options {} {
+    if {[has_levels]} { catch {stm32f1x options_load 0} }
+    catch {poll}
+    catch {reset halt}
+}
+
+proc protect_f1_kind {} {
+    set last [expr {0x08000000 + [f1 kb] * 1024 - 32768}]
+    expect "write_image into the last pages" {wrote 32768 bytes} \
+        "flash write_image erase $::image $last bin"
+    expect "   verified" {verified 32768 bytes} "verify_image $::image $last bin"
+    if {[f1 banks] == 2} {
+        expect "write_image into the second bank" {wrote 32768 bytes} \
+            {flash write_image erase $::image 0x080f8000 bin}
+        expect "   verified" {verified 32768 bytes} {verify_image $::image 0x080f8000 bin}
+        expect "   mass_erase of it" {mass erase complete} {stm32f1x mass_erase 1}
+        equal "   takes it" [word 0x080f8000] 0xffffffff
+        expect "   alone" {verified 32768 bytes} "verify_image $::image $last bin"
+    }
+    expect "mass_erase" {mass erase complete} {stm32f1x mass_erase 0}
+    equal "   takes all" [word $last] 0xffffffff
+    set n [expr {4 / [f1 page] - 1}]
+    expect "flash protect: 4 KB" {set protection} {flash protect 0 0 0 on}
+    load_f1_options
+    expect "   are seen when the options are loaded" {# +0: [^\n]*\) protected} \
+        {flash probe 0; flash info 0}
+    refuse "   and not erased" {flash erase_sector 0 0 0}
+    expect "   their neighbour is" {erased sectors} "flash erase_sector 0 [expr {$n + 1}] [expr {$n + 1}]"
+    expect "   until it is taken back" {cleared protection} {flash protect 0 0 0 off}
+    load_f1_options
+    expect "   and then are" {erased sectors} {flash erase_sector 0 0 0}
+    expect "lock" {locked} {stm32f1x lock 0}
+    load_f1_options
+    refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
+    equal "   and leaves the registers open" [word [f1 idcode]] [f1 id]
+    halt
+    expect "unlock" {unlocked} {stm32f1x unlock 0}
+    load_f1_options
+    equal "   opens it, erased" [word 0x08000000] 0xffffffff
+    expect "   options as before" {not protected|read protection: off} {stm32f1x options_read 0}
+}
+
 # A store to the EEPROM, which needs but the first two keys.
 proc write_eeprom {address value} {
     mww [expr {[lx flash] + 0x0c}] 0x89abcdef
@@ -833,6 +905,8 @@ proc judge {} {
         protect_l4_kind
     } elseif {[info exists ::lx_kind($chip)]} {
         protect_lx_kind
+    } elseif {[info exists ::f1_kind($chip)]} {
+        protect_f1_kind
     } else {
         protect_$chip
     }

@@ -593,9 +593,9 @@ static void read_protection_shuts_out_the_debugger_until_all_is_erased(void **st
     chip->reset(chip, RESET_PIN);               /* erased option bytes are protected */
     run_ms(1);
     assert_int_equal(rd(FPEC + 0x1C) & 2, 2);
-    assert_false(fpec_debug_allowed(chip->state, FLASH_BASE, false));
-    assert_false(fpec_debug_allowed(chip->state, 0, false));
-    assert_true(fpec_debug_allowed(chip->state, 0x20000000, false));
+    assert_false(fpec_debug_allowed(((struct f103 *)chip->state)->fpec, FLASH_BASE));
+    assert_false(fpec_debug_allowed(((struct f103 *)chip->state)->fpec, 0));
+    assert_true(fpec_debug_allowed(((struct f103 *)chip->state)->fpec, 0x20000000));
     unlock();
     wr(FPEC + 8, 0x45670123);
     wr(FPEC + 8, 0xCDEF89AB);
@@ -606,7 +606,7 @@ static void read_protection_shuts_out_the_debugger_until_all_is_erased(void **st
     assert_int_equal(rd(FLASH_BASE), 0xFFFFFFFF);
     chip->reset(chip, RESET_PIN);
     run_ms(1);
-    assert_true(fpec_debug_allowed(chip->state, FLASH_BASE, false));
+    assert_true(fpec_debug_allowed(((struct f103 *)chip->state)->fpec, FLASH_BASE));
 }
 
 /* --- serial ----------------------------------------------------------------------- */
