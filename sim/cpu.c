@@ -885,6 +885,11 @@ void wait_for_event(struct cpu *cpu)
         fall_asleep(cpu, true);
 }
 
+bool cpu_sleeps_deeply(const struct cpu *cpu)
+{
+    return cpu->asleep && cpu->nvic->scr & SCR_SLEEPDEEP;
+}
+
 void cpu_send_event(struct cpu *cpu) { cpu->event = true; }
 
 /* Without a debugger that halts: the monitor if it is on, else HardFault (C1.5.3). */

@@ -164,6 +164,7 @@ void cpu_irq(struct cpu *cpu, int n, bool level);
 /* Pulse: pends once. */
 void cpu_irq_pulse(struct cpu *cpu, int n);
 void cpu_nmi(struct cpu *cpu);
+bool cpu_sleeps_deeply(const struct cpu *cpu);      /* with SCR.SLEEPDEEP set */
 void cpu_send_event(struct cpu *cpu);      /* wakes WFE */
 
 /* DHCSR.C_MASKINTS: PendSV, SysTick and external interrupts wait. */

@@ -9,7 +9,8 @@
  * A core that sleeps has no HCLK unless DBG_SLEEP is set, only FCLK (31.16.3).  A debugger then
  * gets OK and zeros from memories and peripherals, and what it writes there is lost; the core's
  * own registers answer.  That is what people see (probe-rs issue 350, Mynewt 2369); a DMA that
- * is clocked keeps the bus alive, as they have found too.
+ * is clocked keeps the bus alive, as they have found too.  In Stop there is no clock at all
+ * unless DBG_STOP is set: what a debugger asks for waits until the core wakes.
  *
  * Here too are the contents of system memory: ST's boot loader is not ours to copy, so
  * BKPT stands in its place; the flash size and the unique id are real.
@@ -21,7 +22,7 @@
 #include <string.h>
 
 enum { IDCODE = 0x00, CR = 0x04 };
-enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, IWDG_STOP = 1 << 8, WWDG_STOP = 1 << 9, TIM1_STOP = 1 << 10,
+enum { DBG_SLEEP = 1 << 0, DBG_STOP = 1 << 1, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, IWDG_STOP = 1 << 8, WWDG_STOP = 1 << 9, TIM1_STOP = 1 << 10,
        FREEZERS = 0x3F00, CR_BITS = 0x1FFE7 };
 #define PRIVATE_BUS      0xE0000000u
 #define LOOK_EVERY       (10 * SIM_US)
@@ -78,6 +79,12 @@ void dbgmcu_power_on(struct dbgmcu *d)
     gpio_trace_pin(d->f103->gpio, false);
     alarm_cancel(d->f103->sim, &d->look);
     apply_freeze(d);
+}
+
+bool dbgmcu_stops(void *ctx)
+{
+    struct f103 *f103 = ctx;
+    return cpu_sleeps_deeply(f103->cpu) && !(f103->dbgmcu->cr & DBG_STOP);
 }
 
 bool dbgmcu_hides(void *ctx, uint32_t address)

@@ -538,6 +538,7 @@ static void add_debug(struct f103 *f103)
     if (f103->type->lqfp48)
         boundary_scan_new(f103);
     swdp_restrict(f103->chip.debug_port, debug_allowed, f103);
+    swdp_stop(f103->chip.debug_port, dbgmcu_stops, f103);
     swdp_hide(f103->chip.debug_port, dbgmcu_hides, f103);
     swdp_on_switch(f103->chip.debug_port, gpio_port_spoke, f103->gpio);
     coredebug_connect_swo(f103->coredebug, gpio_swo, f103->gpio);

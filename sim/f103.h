@@ -293,6 +293,7 @@ void wdg_freeze(struct wdg *wdg, bool iwdg, bool wwdg);
 void dbgmcu_new(struct f103 *f103);
 void dbgmcu_free(struct dbgmcu *dbgmcu);
 void dbgmcu_power_on(struct dbgmcu *dbgmcu);
+bool dbgmcu_stops(void *f103);                      /* Stop: a debugger has no bus */
 bool dbgmcu_hides(void *f103, uint32_t address);    /* a debugger sees nothing there */
 void dbgmcu_system_memory(struct f103 *f103, int flash_kb, uint32_t unique_id);
 

@@ -22,7 +22,7 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x0C };
 enum { CR_BITS = 0xE7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
-enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, DMA1_GATE = 21 };
+enum { DBG_SLEEP = 1 << 0, DBG_STOP = 1 << 1, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6, DMA1_GATE = 21 };
 #define PRIVATE_BUS 0xE0000000u
 #define LOOK_EVERY  (10 * SIM_US)
 #define LSI_CYCLE   (SIM_SECOND / 32000)
@@ -300,8 +300,15 @@ static bool hides(void *ctx, uint32_t address)
            !f4_rcc_gate_open(f4->rcc, F4_AHB1, DMA1_GATE + 1);
 }
 
+static bool stops(void *ctx)
+{
+    const struct f4 *f4 = ctx;
+    return cpu_sleeps_deeply(f4->cpu) && !(f4->debug->cr & DBG_STOP);
+}
+
 void f4_debug_connect(struct f4 *f4)
 {
+    swdp_stop(f4->chip.debug_port, stops, f4);
     swdp_on_switch(f4->chip.debug_port, update_swo, f4->debug);
     coredebug_connect_swo(f4->coredebug, swo_changed, f4->debug);
     swdp_hide(f4->chip.debug_port, hides, f4);

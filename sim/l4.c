@@ -577,8 +577,7 @@ static void add_debug(struct l4 *l4)
     (l4->type->m0 ? add_m0_debug : add_m4_debug)(l4);
     l4->cpu->debug = l4->coredebug;
     swdp_restrict(l4->chip.debug_port, l4->type->controller->debugger_allowed, l4);
-    if (!l4->type->m0)
-        l4_debug_connect(l4);
+    l4_debug_connect(l4);
 }
 
 static void add_reset_pins(struct l4 *l4)

@@ -20,7 +20,7 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x10 };
 enum { CR_BITS = 0xE7, G0_CR_BITS = 6, L0_CR_BITS = 7, WWDG_STOP = 1 << 11, IWDG_STOP = 1 << 12 };
-enum { DBG_SLEEP = 1 << 0, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6 };
+enum { DBG_SLEEP = 1 << 0, DBG_STOP = 1 << 1, TRACE_IOEN = 1 << 5, TRACE_MODE = 3 << 6 };
 #define PRIVATE_BUS 0xE0000000u
 #define LOOK_EVERY  (10 * SIM_US)
 
@@ -306,8 +306,17 @@ static bool hides(void *ctx, uint32_t address)
            !l4_rcc_gate_open(l4->rcc, l4_rcc_enr(l4, L4_AHB), dma1_gate(l4) + 1);
 }
 
+static bool stops(void *ctx)
+{
+    const struct l4 *l4 = ctx;
+    return cpu_sleeps_deeply(l4->cpu) && !(l4->debug->cr & DBG_STOP);
+}
+
 void l4_debug_connect(struct l4 *l4)
 {
+    swdp_stop(l4->chip.debug_port, stops, l4);
+    if (l4->type->m0)                           /* neither SWO nor DBG_SLEEP */
+        return;
     swdp_on_switch(l4->chip.debug_port, update_swo, l4->debug);
     coredebug_connect_swo(l4->coredebug, swo_changed, l4->debug);
     swdp_hide(l4->chip.debug_port, hides, l4);

@@ -28,6 +28,7 @@ enum { INC_OFF, INC_SINGLE, INC_PACKED };
 /* Clocks of the bus that an access takes: across the DAP's clock boundary, address and
  * data phase, and back.  No manual gives the number; 6 is what is assumed. */
 enum { ACCESS_CYCLES = 6 };
+#define LOOK_EVERY (10 * SIM_US)         /* whether the clock is back */
 
 struct memap {
     struct chip *chip;
@@ -39,6 +40,8 @@ struct memap {
     void *allowed_ctx;
     bool (*hidden)(void *ctx, uint32_t address);
     void *hidden_ctx;
+    bool (*unclocked)(void *ctx);
+    void *unclocked_ctx;
 };
 
 struct memap *memap_new(struct chip *chip, const struct swdp_config *config)
@@ -66,6 +69,12 @@ void memap_restrict(struct memap *ap,
 {
     ap->allowed = allowed;
     ap->allowed_ctx = ctx;
+}
+
+void memap_stop(struct memap *ap, bool (*unclocked)(void *ctx), void *ctx)
+{
+    ap->unclocked = unclocked;
+    ap->unclocked_ctx = ctx;
 }
 
 void memap_hide(struct memap *ap, bool (*hidden)(void *ctx, uint32_t address), void *ctx)
@@ -250,6 +259,8 @@ sim_time memap_ready_at(struct memap *ap, uint32_t reg, bool write)
     if (!reaches_bus(reg))
         return now;
     sim_catch_up(ap->chip->sim, ap->chip->cpu);
+    if (ap->unclocked && ap->unclocked(ap->unclocked_ctx))
+        return now + LOOK_EVERY;
     struct bus_region *region = region_of(ap, reg);
     const sim_time *until = region ? bus_busy(region, write) : NULL;
     return until && *until > now ? *until : now;

@@ -11,6 +11,7 @@ struct memap;
 struct memap *memap_new(struct chip *chip, const struct swdp_config *config);
 void memap_free(struct memap *ap);
 void memap_reset(struct memap *ap);
+void memap_stop(struct memap *ap, bool (*unclocked)(void *ctx), void *ctx);
 void memap_hide(struct memap *ap, bool (*hidden)(void *ctx, uint32_t address), void *ctx);
 void memap_restrict(struct memap *ap,
                     bool (*allowed)(void *ctx, uint32_t address, bool write), void *ctx);

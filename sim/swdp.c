@@ -644,6 +644,11 @@ void swdp_hide(struct swdp *port, bool (*hidden)(void *ctx, uint32_t address), v
     memap_hide(port->dp.ap, hidden, ctx);
 }
 
+void swdp_stop(struct swdp *port, bool (*unclocked)(void *ctx), void *ctx)
+{
+    memap_stop(port->dp.ap, unclocked, ctx);
+}
+
 void swdp_restrict(struct swdp *port,
                    bool (*allowed)(void *ctx, uint32_t address, bool write), void *ctx)
 {

@@ -58,6 +58,10 @@ void swdp_restrict(struct swdp *dp, bool (*allowed)(void *ctx, uint32_t address,
 /* Or let it see zeros there, and lose what it writes. */
 void swdp_hide(struct swdp *dp, bool (*hidden)(void *ctx, uint32_t address), void *ctx);
 
+/* While its bus has no clock, an access of it waits: the port answers WAIT until the clock is
+ * back or DAPABORT ends it. */
+void swdp_stop(struct swdp *dp, bool (*unclocked)(void *ctx), void *ctx);
+
 /* CSW.DeviceEn of the AHB-AP: disabled, it still says who it is and refuses all accesses. */
 void swdp_enable_bus(struct swdp *dp, bool enabled);
 

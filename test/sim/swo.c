@@ -23,12 +23,13 @@ enum { DWT = 0xE0001000, CYCCNT = DWT + 4, CPICNT = DWT + 8, EXCCNT = DWT + 12,
 enum { CYCCNTENA = 1, CYCTAP = 1 << 9, SYNCTAP_24 = 1 << 10, PCSAMPLENA = 1 << 12,
        EXCTRCENA = 1 << 16, CPIEVTENA = 1 << 17, EXCEVTENA = 1 << 18, SLEEPEVTENA = 1 << 19,
        LSUEVTENA = 1 << 20, FOLDEVTENA = 1 << 21, CYCEVTENA = 1 << 22 };
-enum { CSPSR = 0xE0040004, ACPR = 0xE0040010, SPPR = 0xE00400F0, FFCR = 0xE0040304 };
-enum { DBGMCU_CR = 0xE0042004, DBG_SLEEP = 1, TRACE_IOEN = 1 << 5, TRACE_MODE_1 = 1 << 6 };
+enum { CSPSR = 0xE0040004, ACPR = 0xE0040010, SPPR = 0xE00400F0, FFCR = 0xE0040304,
+       CLAIMSET = 0xE0040FA0, CLAIMCLR = 0xE0040FA4 };
+enum { DBGMCU_CR = 0xE0042004, DBG_SLEEP = 1, DBG_STOP = 2, TRACE_IOEN = 1 << 5, TRACE_MODE_1 = 1 << 6 };
 enum { TRACECONFIG = 0x4000055C };
 enum { RCC_AHBENR = 0x40021014, RCC_APB2ENR = 0x40021018, AFIO_MAPR = 0x40010004,
        JTAG_OFF = 2 << 24 };
-enum { ICSR = 0xE000ED04, SHPR3 = 0xE000ED20, SYST_CSR = 0xE000E010, SYST_RVR = 0xE000E014,
+enum { SCR = 0xE000ED10, SLEEPDEEP = 4, ICSR = 0xE000ED04, SHPR3 = 0xE000ED20, SYST_CSR = 0xE000E010, SYST_RVR = 0xE000E014,
        SYST_CVR = 0xE000E018 };
 enum { PC = 15 };
 
@@ -36,7 +37,7 @@ enum { PC = 15 };
 #define BIT   (8 * CYCLE)               /* with ACPR = 7: 1 Mbaud */
 
 enum { LOOP = 0x08000040, COUNT = 0x08000044, STORE = 0x08000050, SLEEP = 0x08000060,
-       SVC = 0x08000068, TEXT = 0x08000070, TICK = 0x080000A0, CELL = 0x20000100 };
+       SVC = 0x08000068, TEXT = 0x08000070, TWICE = 0x08000078, TICK = 0x080000A0, CELL = 0x20000100 };
 
 static const uint16_t program[] = {
     [0x00 / 2] = 0x1000, 0x2000,            /* SP 0x20001000 */
@@ -52,6 +53,10 @@ static const uint16_t program[] = {
     [0x68 / 2] = 0xDF00, 0xE7FE,            /*        svc 0;  b . */
     [0x70 / 2] = 0x6008, 0x6008, 0x6008,    /* text:  str r0, [r1] x 3;  b . */
                  0xE7FE,
+    [0x78 / 2] = 0x7008,                    /* twice: strb r0, [r1] */
+                 0x2264,                    /*        movs r2, #100 */
+                 0x3A01, 0xD1FD,            /*        subs r2, #1;  bne . - 2 */
+                 0x7008, 0xE7FE,            /*        strb r0, [r1];  b . */
     [0xA0 / 2] = 0x4770,                    /*        bx lr */
 };
 
@@ -378,6 +383,59 @@ static void formatter_makes_frames_of_16_bytes(void **state)
           0x00, 0x02);                          /* ... 'F', and source 0 from there on */
 }
 
+/* An ITM that synchronizes has the formatter do so too, between frames; else once is enough. */
+static void frames_begin_with_a_full_sync_as_often_as_the_itm_does(void **state)
+{
+    static const uint8_t full_sync[] = { 0xFF, 0xFF, 0xFF, 0x7F };
+    struct host *host = *state;
+    put(host, FFCR, 0x102);
+    run_from(host, LOOP);
+    listen(host);
+    for (int i = 0; i < 2; i++) {
+        tell(host, 0, 'F', 1);
+        wait_us(host, 400);
+        put(host, FFCR, 0x102);                 /* is on already */
+    }
+    receive(BIT);
+    assert_int_equal(bytes, 4 + 16 + 16);
+    put(host, TCR, 0x10000 | ITMENA | SYNCENA);
+    put(host, DWT, CYCCNTENA | SYNCTAP_24);
+    listen(host);
+    put(host, CYCCNT, (1 << 24) - 200);
+    wait_us(host, 400);
+    receive(BIT);
+    assert_int_equal(bytes, 4 + 16);
+    assert_bytes(0, full_sync, 4);
+    put(host, FFCR, 0x100);
+    put(host, FFCR, 0x102);
+    listen(host);
+    tell(host, 0, 'F', 1);
+    wait_us(host, 400);
+    receive(BIT);
+    assert_int_equal(bytes, 4 + 16);
+    assert_bytes(0, full_sync, 4);
+}
+
+static void the_tpius_registers_keep_what_they_have_bits_for(void **state)
+{
+    struct host *host = *state;
+    static const uint32_t sizes[] = { 1, 2, 8 };
+    for (int i = 0; i < 3; i++) {
+        put(host, CSPSR, sizes[i]);
+        put(host, CSPSR, 4);                    /* a width of three pins */
+        assert_int_equal(get(host, CSPSR), sizes[i]);
+    }
+    put(host, ACPR, UINT32_MAX);
+    assert_int_equal(get(host, ACPR), 0x1FFF);
+    put(host, SPPR, 3);
+    assert_int_equal(get(host, SPPR), 2);
+    put(host, CLAIMSET, 0x15);
+    assert_int_equal(get(host, CLAIMSET), 0xF);
+    assert_int_equal(get(host, CLAIMCLR), 0x5);
+    put(host, CLAIMCLR, 1);
+    assert_int_equal(get(host, CLAIMCLR), 4);
+}
+
 static void a_frame_holds_14_bytes_of_a_new_source_and_15_of_the_same(void **state)
 {
     struct host *host = *state;
@@ -461,10 +519,17 @@ static void unprivileged_code_has_the_ports_that_tpr_leaves_it(void **state)
     tell(host, 8, 'n', 1);
     tell(host, 7, 'y', 1);
     assert_true(bus_write(host->chip->bus, BUS_DATA, TER, 4, 0));
-    host->chip->cpu->control = 0;
     wait_us(host, 50);
     HEARD(0x39, 'y');
     assert_int_equal(get(host, TER), 0xFFFFFF00);
+    put(host, TER, UINT32_MAX);                 /* a debugger may */
+    assert_int_equal(get(host, TER), UINT32_MAX);
+    host->chip->cpu->exception = 15;            /* and so may a handler */
+    listen(host);
+    tell(host, 8, 'h', 1);
+    wait_us(host, 50);
+    HEARD(0x41, 'h');
+    host->chip->cpu->exception = host->chip->cpu->control = 0;
 }
 
 static void the_lock_keeps_control_registers_and_not_the_ports(void **state)
@@ -544,6 +609,22 @@ static void a_time_stamp_counts_cycles_since_the_last(void **state)
     assert_int_equal(bytes, 10);
 }
 
+/* strb 1, movs 1, 100 subs, 99 bne taken at 3, the last at 1. */
+static void a_programs_time_stamps_are_exact(void **state)
+{
+    struct host *host = *state;
+    put(host, ACPR, 0);
+    put(host, TCR, ITMENA | TSENA);
+    put_register(host, 0, 'x');
+    put_register(host, 1, ITM);
+    listen(host);
+    run_from(host, TWICE);
+    wait_us(host, 200);
+    receive(CYCLE);
+    assert_int_equal(byte[2], 0xC0);
+    assert_bytes(bytes - 5, (const uint8_t[]){ 0x01, 'x', 0xC0, 0x90, 0x03 }, 5);   /* 400 */
+}
+
 static void a_short_time_stamp_is_one_byte(void **state)
 {
     struct host *host = *state;
@@ -613,6 +694,10 @@ static void synchronization_comes_as_often_as_synctap_says(void **state)
     heard_nothing();
     wait_us(host, 200);
     HEARD(0x00, 0x00, 0x00, 0x00, 0x00, 0x80);
+    put(host, TCR, SYNCENA);                    /* ITMENA is 0 */
+    put(host, CYCCNT, (1 << 24) - 200);
+    wait_us(host, 200);
+    put(host, TCR, ITMENA | SYNCENA);
     put(host, CYCCNT, 0xFFFFFF00);              /* each change of the bit */
     wait_us(host, 200);
     HEARD(0x00, 0x00, 0x00, 0x00, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80);
@@ -964,6 +1049,27 @@ static void each_chip_with_an_swo_pin_speaks_at_its_own_clock(void **state)
     }
 }
 
+/* No ITM, but the register that shows where it is; M0 and M0+ with a DWT have it. */
+static void a_cortex_m0_shows_its_pc_too(void **state)
+{
+    static const char *const chips[] = { "samd21", "samd51", "nrf51822", "stm32g071" };
+    (void)state;
+    for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++) {
+        struct board *board = board_with(chips[i], NULL, NULL);
+        struct host *host = solder_host(board);
+        assert_int_not_equal(host_connect(host), 0);
+        halt(host);
+        put(host, DEMCR, TRCENA);
+        put(host, 0x20000100, 0xE7FEE7FE);      /* b . */
+        assert_int_equal(get(host, PCSR), UINT32_MAX);
+        put_register(host, 16, 1 << 24);
+        run_from(host, 0x20000100);
+        assert_int_equal(get(host, PCSR), 0x20000100);
+        board_free(board);
+        free(host);
+    }
+}
+
 static bool is_on(struct net *net, struct board *board, const char *name)
 {
     for (const struct pin *pin = net->pins; pin; pin = pin->next)
@@ -1033,6 +1139,43 @@ static void itm_and_dwt_answer_while_the_core_sleeps(void **state)
     wait_us(host, 100);
     assert_true(get(host, CYCCNT) - before >= 800);
     assert_int_equal(get(host, TER), UINT32_MAX);
+}
+
+/* Nothing gets through, not even a halt; the debug port itself answers. */
+static void a_core_in_stop_mode_has_no_bus_unless_dbg_stop_is_set(void **state)
+{
+    struct host *host = *state;
+    uint32_t word;
+    put(host, DBGMCU_CR, DBG_SLEEP);
+    put(host, SCR, SLEEPDEEP);
+    run_from(host, SLEEP);
+    wait_us(host, 100);
+    assert_int_equal(host_write(host, AP, TAR, DHCSR), ACK_OK);
+    assert_int_equal(host_read(host, AP, DRW, &word), ACK_OK);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(host_read(host, DP, RDBUFF, &word), ACK_WAIT);
+    assert_int_equal(host_read(host, DP, CTRL_STAT, &word), ACK_OK);
+    assert_int_equal(word >> 28, 0xF);
+    assert_int_equal(host_write(host, DP, ABORT, 1), ACK_OK);
+    assert_int_equal(host_read(host, DP, RDBUFF, &word), ACK_OK);
+    assert_int_equal(host_read(host, AP, DRW, &word), ACK_OK);
+    assert_int_equal(host_read(host, DP, RDBUFF, &word), ACK_WAIT);
+    cpu_irq_pulse(host->chip->cpu, 0);          /* masked; it wakes the core all the same */
+    bus_write(host->chip->bus, BUS_DATA, 0xE000E100, 4, 1);
+    wait_us(host, 20);
+    assert_int_equal(host_read(host, DP, RDBUFF, &word), ACK_OK);
+}
+
+static void dbg_stop_keeps_the_bus_in_stop_mode(void **state)
+{
+    struct host *host = *state;
+    put(host, DBGMCU_CR, DBG_SLEEP | DBG_STOP);
+    put(host, SCR, SLEEPDEEP);
+    run_from(host, SLEEP);
+    wait_us(host, 100);
+    assert_true(get(host, DHCSR) & S_SLEEP);
+    halt(host);
+    assert_int_equal(get(host, 0x08000000), 0x20001000);
 }
 
 /* --- sigrok ------------------------------------------------------------------------------- */
@@ -1184,6 +1327,8 @@ int main(int argc, char **argv)
         ON(manchester_has_a_start_bit_and_two_units_a_bit),
         ON(manchester_pauses_after_eight_bytes),
         ON(formatter_makes_frames_of_16_bytes),
+        ON(frames_begin_with_a_full_sync_as_often_as_the_itm_does),
+        ON(the_tpius_registers_keep_what_they_have_bits_for),
         ON(a_frame_holds_14_bytes_of_a_new_source_and_15_of_the_same),
         ON(a_store_is_a_packet_as_wide_as_it_was),
         ON(a_port_that_is_off_says_nothing),
@@ -1193,6 +1338,7 @@ int main(int argc, char **argv)
         ON(tcr_is_busy_until_the_last_packet_has_gone_to_the_tpiu),
         ON(stores_of_a_real_program_come_out_in_order),
         ON(a_time_stamp_counts_cycles_since_the_last),
+        ON(a_programs_time_stamps_are_exact),
         ON(a_short_time_stamp_is_one_byte),
         ON(a_late_time_stamp_says_so),
         ON(a_full_time_stamp_counter_is_told),
@@ -1215,10 +1361,13 @@ int main(int argc, char **argv)
         ON(programs_and_hardwares_packets_share_the_line),
         ON(tracing_costs_the_core_no_cycle),
         cmocka_unit_test(each_chip_with_an_swo_pin_speaks_at_its_own_clock),
+        cmocka_unit_test(a_cortex_m0_shows_its_pc_too),
         cmocka_unit_test(one_wire_goes_to_the_probes_tdo_and_to_its_receiver),
         cmocka_unit_test(swo_may_go_to_the_serial_port_instead_of_tx),
         ON(a_sleeping_core_hides_its_memory_unless_dbg_sleep_is_set),
         ON(itm_and_dwt_answer_while_the_core_sleeps),
+        ON(a_core_in_stop_mode_has_no_bus_unless_dbg_stop_is_set),
+        ON(dbg_stop_keeps_the_bus_in_stop_mode),
         ON(a_session_is_recorded_for_sigrok),
         ON(a_session_in_frames_is_recorded_for_sigrok),
     };
