@@ -625,34 +625,34 @@ static void a_programs_time_stamps_are_exact(void **state)
     assert_bytes(bytes - 5, (const uint8_t[]){ 0x01, 'x', 0xC0, 0x90, 0x03 }, 5);   /* 400 */
 }
 
-static void a_short_time_stamp_is_one_byte(void **state)
+/* What comes with the second of two packets so many cycles apart. */
+static const uint8_t *stamp_after(struct host *host, uint32_t prescale, unsigned cycles)
 {
-    struct host *host = *state;
-    put(host, TCR, ITMENA | TSENA);
-    tell(host, 0, 'a', 1);
+    put(host, TCR, ITMENA | TSENA | prescale << 8);
     wait_us(host, 100);
-    tell(host, 0, 'b', 1);
-    host_wait(host, 5 * CYCLE);
-    listen(host);
-    tell(host, 0, 'c', 1);
-    wait_us(host, 200);
-    receive(BIT);
-    put(host, TCR, ITMENA | TSENA | 3 << 8);    /* a count is 64 cycles */
-    tell(host, 0, 'd', 1);
-    wait_us(host, 100);
-    listen(host);
-    host_wait(host, 220 * CYCLE - 0);
-    tell(host, 0, 'e', 1);
-    wait_us(host, 100);
-    receive(BIT);
-    assert_bytes(0, (const uint8_t[]){ 0x01, 'e', 0xC0 }, 3);
-    listen(host);
     tell(host, 0, 'f', 1);
-    host_wait(host, 256 * CYCLE);
+    host_wait(host, 100 * CYCLE);
+    tell(host, 0, 'f', 1);
+    host_wait(host, cycles * CYCLE);
+    listen(host);
     tell(host, 0, 'g', 1);
     wait_us(host, 100);
-    receive(BIT);
-    assert_bytes(bytes - 3, (const uint8_t[]){ 0x01, 'g', 0x40 }, 3);
+    receive(CYCLE);
+    assert_int_equal(byte[bytes - (byte[bytes - 2] == 'g' ? 3 : 4)], 0x01);
+    return byte + bytes - (byte[bytes - 2] == 'g' ? 1 : 2);
+}
+
+static void a_time_stamp_of_1_to_6_is_one_byte(void **state)
+{
+    struct host *host = *state;
+    put(host, ACPR, 0);
+    for (unsigned n = 1; n <= 6; n++) {
+        assert_int_equal(stamp_after(host, 3, 64 * n)[0], n << 4);  /* a count is 64 cycles */
+        assert_int_equal(stamp_after(host, 2, 100 + 16 * n)[0], 0xC0);
+    }
+    assert_int_equal(stamp_after(host, 3, 64 * 7)[1], 7);
+    assert_int_equal(stamp_after(host, 1, 4 * 127)[1], 127);
+    assert_int_equal(stamp_after(host, 0, 127)[1], 127);
 }
 
 /* The line is full: the packets come late, and so does the stamp for all of them. */
@@ -1339,7 +1339,7 @@ int main(int argc, char **argv)
         ON(stores_of_a_real_program_come_out_in_order),
         ON(a_time_stamp_counts_cycles_since_the_last),
         ON(a_programs_time_stamps_are_exact),
-        ON(a_short_time_stamp_is_one_byte),
+        ON(a_time_stamp_of_1_to_6_is_one_byte),
         ON(a_late_time_stamp_says_so),
         ON(a_full_time_stamp_counter_is_told),
         ON(synchronization_comes_as_often_as_synctap_says),
