@@ -432,7 +432,11 @@ void coredebug_free(struct coredebug *debug)
     free(debug);
 }
 
-void coredebug_trace_clock(struct coredebug *debug, sim_time cycle) { debug->trace_clock = cycle; }
+void coredebug_trace_clock(struct coredebug *debug, sim_time cycle)
+{
+    debug->trace_clock = cycle;
+    tpiu_clock_changed(debug->tpiu);
+}
 
 void coredebug_connect_swo(struct coredebug *debug, void (*drive)(void *ctx, int level),
                            void *ctx)

@@ -49,7 +49,7 @@ struct coredebug {
     struct dwt_trace *dwt_trace;
     struct itm *itm;
     struct tpiu *tpiu;
-    sim_time trace_clock;           /* 0: the core's */
+    sim_time trace_clock;           /* 0: the core's; SIM_NEVER: stopped */
 };
 
 /* coredebug.c */

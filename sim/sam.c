@@ -245,6 +245,16 @@ static const char *signal_pin(const char *signal)
     return NULL;
 }
 
+bool sam_has_swo(const struct sam *sam)
+{
+    return sam->model->mclk && sam->model->mclk->trace_channel;
+}
+
+static const char *signal_pin_swo(const char *signal)
+{
+    return strcmp(signal, "SWO") == 0 ? "PB30" : signal_pin(signal);
+}
+
 static struct pin *chip_pin(struct chip *chip, const char *name)
 {
     struct sam *sam = chip->state;
@@ -321,6 +331,10 @@ static void add_debug(struct sam *sam)
     sam->coredebug = coredebug_new(sam->cpu, &sam->model->debug);
     sam->cpu->debug = sam->coredebug;
     swdp_restrict(sam->chip.debug_port, sam_dsu_allows, sam);
+    if (sam_has_swo(sam)) {
+        coredebug_connect_swo(sam->coredebug, sam_port_swo, sam->port);
+        coredebug_trace_clock(sam->coredebug, SIM_NEVER);
+    }
 }
 
 struct chip *sam_new(struct sim *sim, const char *name, const struct sam_model *model,
@@ -331,9 +345,10 @@ struct chip *sam_new(struct sim *sim, const char *name, const struct sam_model *
     sam->name = name;
     sam->model = model;
     sam->chip = (struct chip){
-        .name = model->name, .sim = sim, .signal_pin = signal_pin, .pin = chip_pin,
+        .name = model->name, .sim = sim, .pin = chip_pin,
         .power = chip_power, .reset = chip_reset, .free = chip_destroy, .state = sam,
     };
+    sam->chip.signal_pin = sam_has_swo(sam) ? signal_pin_swo : signal_pin;
     snprintf(sam->nrst_name, sizeof sam->nrst_name, "%s RESETN", name);
     pin_init(&sam->nrst, sim, sam->nrst_name, resetn_changed, sam);
     alarm_init(&sam->reset_done, reset_over, sam);

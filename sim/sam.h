@@ -95,6 +95,7 @@ struct sam_mclk_map {
     uint32_t dfll_at, dfll_ready;
     uint32_t xosc_at, dpll_at, osc_syncbusy;
     bool has_dplls, performance_levels;
+    int trace_channel;              /* of GCLK: the trace clock; 0: there is no SWO */
 };
 
 /* Pads of SERCOMs by pin: C and D are SERCOM * 4 + pad, -1 none.  Ends with pin < 0. */
@@ -128,6 +129,9 @@ struct sam_model {
     struct sam_place pac;           /* or one for all */
     const struct sam_absent { const char *name; uint32_t base; } *absent;
 };
+
+struct sam;
+bool sam_has_swo(const struct sam *sam);
 
 struct sam {
     struct chip chip;
@@ -192,6 +196,7 @@ int sam_port_level(struct sam_port *port, int pin);
 /* The pin that PMUX has given to pad n of a SERCOM, -1 if none. */
 int sam_port_sercom_pin(const struct sam_port *port, int sercom, int pad);
 /* A peripheral drives one of its pins; on = false lets go. */
+void sam_port_swo(void *port, int level);           /* the TPIU's pin */
 void sam_port_drive(struct sam_port *port, int pin, bool on, int level);
 
 /* sam_eic.c */

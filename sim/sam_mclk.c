@@ -104,6 +104,15 @@ static void check_performance_level(struct sam_mclk *clock, double hz)
                    "limit is 12", hz / 1e6);
 }
 
+static void set_trace_clock(const struct sam_mclk *clock)
+{
+    if (!clock->map->trace_channel || !clock->chip->coredebug)
+        return;
+    double hz = channel_hz(clock, clock->map->trace_channel, 0);
+    coredebug_trace_clock(clock->chip->coredebug,
+                          hz > 0 ? (sim_time)((double)SIM_SECOND / hz + 0.5) : SIM_NEVER);
+}
+
 static void set_core_clock(struct sam_mclk *clock)
 {
     double hz = generator_hz(clock, 0, 0) / (clock->cpudiv ? clock->cpudiv : 1);
@@ -113,6 +122,7 @@ static void set_core_clock(struct sam_mclk *clock)
     }
     check_performance_level(clock, hz);
     cpu_set_clock(clock->chip->cpu, (sim_time)((double)SIM_SECOND / hz + 0.5));
+    set_trace_clock(clock);
     clock->chip->model->nvm->check_speed(clock->chip);
 }
 

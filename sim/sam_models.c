@@ -232,7 +232,7 @@ static const struct sam_mclk_map clocks_d51 = {
                  SAM_OSC_XTAL32K, SAM_OSC_DFLL, SAM_OSC_DPLL0, SAM_OSC_DPLL1 },
     .osc_intenclr = 0x04, .osc_at = 0x1C, .osc_reset = 0x82, .osc_ready = 1 << 8,
     .dfll_at = 0x1C, .dfll_ready = 1 << 8, .xosc_at = 0x14, .osc_syncbusy = 0x2C,
-    .has_dplls = true,
+    .has_dplls = true, .trace_channel = 47,
 };
 
 static const struct sam_model samd51 = {

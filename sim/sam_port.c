@@ -3,7 +3,8 @@
  *   called by  sam.c, SERCOMs (drive, level)      calls  wires.h, SERCOMs, EIC (edges)
  *
  *   PINCFG.PMUXEN = 0   the pin is PORT's: DIR, OUT, pull by OUT
- *   PINCFG.PMUXEN = 1   PMUX names a peripheral: A = EIC, C and D = SERCOM, G = debug port
+ *   PINCFG.PMUXEN = 1   PMUX names a peripheral: A = EIC, C and D = SERCOM, G = debug port,
+ *                           of a SAMD51 H = debug port and PB30 SWO
  *   PINCFG.INEN         the input buffer: without it IN reads 0
  *
  * PA30 (SWCLK) starts as G with a pull-up; PA31 (SWDIO) is the debug port's as long as
@@ -17,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUPS = 2, SWCLK = 30, SWDIO = 31 };
+enum { GROUPS = 2, SWCLK = 30, SWDIO = 31, SWO = 62 };
 enum { PMUXEN = 1 << 0, INEN = 1 << 1, PULLEN = 1 << 2 };
-enum { MUX_A = 0, MUX_C = 2, MUX_D = 3 };
+enum { MUX_A = 0, MUX_C = 2, MUX_D = 3, MUX_H = 7 };
 #define WRPMUX   (1u << 28)
 #define WRPINCFG (1u << 30)
 #define HWSEL    (1u << 31)
@@ -38,6 +39,7 @@ struct sam_port {
     struct port_pin pins[SAM_PINS];
     uint32_t dir[GROUPS], out[GROUPS], ctrl[GROUPS];
     uint8_t pmux[SAM_PINS / 2], pincfg[SAM_PINS];
+    int swo;                        /* the TPIU's level */
 };
 
 static bool exists(const struct sam_port *port, int pin)
@@ -66,6 +68,8 @@ static enum drive drive_of(const struct sam_port *port, int pin)
         return DRIVE_OPEN;
     if (is_debug_port(port, pin))
         return DRIVE_PULL_UP;
+    if (pin == SWO && sam_has_swo(port->chip) && function(port, pin) == MUX_H)
+        return port->swo ? DRIVE_HIGH : DRIVE_LOW;
     if (function(port, pin) >= 0 && p->driven)
         return p->level ? DRIVE_HIGH : DRIVE_LOW;
     if (function(port, pin) < 0 && dir)
@@ -110,6 +114,13 @@ int sam_port_sercom_pin(const struct sam_port *port, int sercom, int pad)
             return row->pin;
     }
     return -1;
+}
+
+void sam_port_swo(void *ctx, int level)
+{
+    struct sam_port *port = ctx;
+    port->swo = level;
+    settle(port, SWO);
 }
 
 void sam_port_drive(struct sam_port *port, int pin, bool on, int level)

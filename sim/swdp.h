@@ -109,7 +109,8 @@ void coredebug_power_reset(struct coredebug *debug);    /* DHCSR, FPB, DWT clear
 void coredebug_core_reset(struct coredebug *debug);     /* S_RESET_ST, vector catch on reset */
 bool coredebug_halting(const struct coredebug *debug);  /* C_DEBUGEN */
 /* v7-M: what the TPIU's pin SWO does; the chip knows whether a pin carries it. */
-void coredebug_trace_clock(struct coredebug *debug, sim_time cycle);    /* else the core's */
+/* If it is not the core's; SIM_NEVER: it stands still, and trace waits. */
+void coredebug_trace_clock(struct coredebug *debug, sim_time cycle);
 void coredebug_connect_swo(struct coredebug *debug, void (*drive)(void *ctx, int level),
                            void *ctx);
 

@@ -56,8 +56,8 @@ const struct target_chip target_chips[] = {
       "XOSC and DPLL, standby, backup and off, RTC, EIC, DMAC, timers, analog, all other peripherals" },
     { "samd51", samd51,
       "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
-      "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC",
-      "MPU, ETM, the pin SWO, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
+      "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC, SWO",
+      "MPU, ETM, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
     { "stm32f030", f030,
       "STM32F030R8: Cortex-M0, 64 KB of flash, 8 KB of RAM. " F0_MODELLED, L4_LACKS },
     { "stm32f303", f303,

@@ -64,6 +64,8 @@ static sim_time unit(const struct tpiu *tpiu)
     return clock * tpiu_prescaler(tpiu);
 }
 
+static bool stopped(const struct tpiu *tpiu) { return tpiu->debug->trace_clock == SIM_NEVER; }
+
 static void set_level(struct tpiu *tpiu, int level)
 {
     tpiu->level = level;
@@ -199,7 +201,23 @@ static void send(void *ctx)
     tpiu->unit_count -= run;
     if ((int)level != tpiu->level)
         set_level(tpiu, (int)level);
-    alarm_set(sim_of(tpiu), &tpiu->edge, sim_of(tpiu)->now + (sim_time)run * unit(tpiu));
+    if (!stopped(tpiu))
+        alarm_set(sim_of(tpiu), &tpiu->edge, sim_of(tpiu)->now + (sim_time)run * unit(tpiu));
+}
+
+/* At the next multiple of a unit. */
+static void start(struct tpiu *tpiu)
+{
+    if (alarm_is_set(&tpiu->edge) || stopped(tpiu))
+        return;
+    sim_time now = sim_of(tpiu)->now, length = unit(tpiu);
+    alarm_set(sim_of(tpiu), &tpiu->edge, (now / length + 1) * length);
+}
+
+void tpiu_clock_changed(struct tpiu *tpiu)
+{
+    if (tpiu->waiting || tpiu->unit_count)
+        start(tpiu);
 }
 
 bool tpiu_has_room(const struct tpiu *tpiu)
@@ -215,10 +233,7 @@ void tpiu_put(struct tpiu *tpiu, uint8_t byte)
         return;
     }
     tpiu->fifo[tpiu->waiting++] = byte;
-    if (!alarm_is_set(&tpiu->edge)) {
-        sim_time now = sim_of(tpiu)->now, length = unit(tpiu);
-        alarm_set(sim_of(tpiu), &tpiu->edge, (now / length + 1) * length);
-    }
+    start(tpiu);
 }
 
 void tpiu_sync(struct tpiu *tpiu) { tpiu->sync = true; }

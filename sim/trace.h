@@ -49,6 +49,7 @@ uint32_t tpiu_read(const struct tpiu *tpiu, uint32_t offset);
 void tpiu_write(struct tpiu *tpiu, uint32_t offset, uint32_t value);
 bool tpiu_has_room(const struct tpiu *tpiu);
 void tpiu_put(struct tpiu *tpiu, uint8_t byte);
+void tpiu_clock_changed(struct tpiu *tpiu);
 void tpiu_sync(struct tpiu *tpiu);
 uint32_t tpiu_prescaler(const struct tpiu *tpiu);       /* ACPR + 1 */
 void tpiu_connect(struct tpiu *tpiu, void (*drive)(void *ctx, int level), void *ctx);

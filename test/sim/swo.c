@@ -924,6 +924,39 @@ static void the_place_comes_before_the_data(void **state)
                                        0x6E, 0x00, 0x01, 0xA6, 0x99, 0x22 }, 14);
 }
 
+/* str and ldr of a word; FUNCTION, bit 5 EMITRANGE. */
+static void each_setting_of_function_tells_what_the_manual_has(void **state)
+{
+    enum { PLACE = 1, OFFSET = 2, DATA = 4, RANGE = 1 << 5 };
+    static const struct { uint32_t function; int written, read; } settings[] = {
+        { 1, PLACE, PLACE }, { 2, DATA, DATA }, { 3, PLACE | DATA, PLACE | DATA },
+        { 12, 0, DATA }, { 13, DATA, 0 }, { 14, 0, PLACE | DATA }, { 15, PLACE | DATA, 0 },
+        { 1 | RANGE, OFFSET, OFFSET }, { 2 | RANGE, OFFSET | DATA, OFFSET | DATA },
+        { 3 | RANGE, OFFSET | DATA, OFFSET | DATA }, { 12 | RANGE, 0, OFFSET },
+        { 13 | RANGE, OFFSET, 0 }, { 14 | RANGE, 0, OFFSET | DATA },
+        { 15 | RANGE, OFFSET | DATA, 0 },
+    };
+    struct host *host = *state;
+    put(host, ACPR, 0);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        trace_data(host, 0, settings[i].function);
+        receive(CYCLE);
+        int at = 0;
+        for (int access = 0; access < 2; access++) {
+            int tells = access ? settings[i].read : settings[i].written;
+            if (tells & PLACE)
+                assert_bytes(at, (const uint8_t[]){ 0x47, (uint8_t)(0x50 + 2 * access) }, 2);
+            at += tells & PLACE ? 5 : 0;
+            if (tells & OFFSET)
+                assert_bytes(at, (const uint8_t[]){ 0x4E, 0x00, 0x01 }, 3);
+            at += tells & OFFSET ? 3 : 0;
+            if (tells & DATA)
+                assert_bytes(at, (const uint8_t[]){ access ? 0x87 : 0x8F, 0x11 }, 2);
+            at += tells & DATA ? 5 : 0;
+        }
+    }
+}
+
 static void dwt_is_silent_unless_the_itm_lets_it_through(void **state)
 {
     struct host *host = *state;
@@ -1011,6 +1044,14 @@ static struct host *solder_host(struct board *board)
     return host;
 }
 
+/* Of a SAMD51: function H.  Its trace clock is channel 47 of GCLK, here at generator 0. */
+static void give_pb30_to_trace(struct host *host)
+{
+    put(host, 0x410080B0 + 12, 7u << 24);
+    put(host, 0x410080C0 + 28, 1u << 16);
+    put(host, 0x40001C80 + 4 * 47, 0x40);
+}
+
 static void trace_text(struct host *host, uint32_t acpr)
 {
     host_connect(host);
@@ -1018,6 +1059,8 @@ static void trace_text(struct host *host, uint32_t acpr)
     put(host, DEMCR, TRCENA);
     if (strcmp(host->chip->name, "nrf52840") == 0)
         put(host, TRACECONFIG, 1 << 16 | 3);    /* serial, 4 MHz */
+    else if (strcmp(host->chip->name, "samd51") == 0)
+        give_pb30_to_trace(host);
     else
         put(host, DBGMCU_CR, TRACE_IOEN);
     protocol(host, 2, acpr, 0x100);
@@ -1029,12 +1072,14 @@ static void trace_text(struct host *host, uint32_t acpr)
     wait_us(host, 200);
 }
 
-/* Out of reset; the nRF52840's has a clock of its own. */
+/* Out of reset; nRF52840 and SAMD51 have a clock of its own for it. */
 static void each_chip_with_an_swo_pin_speaks_at_its_own_clock(void **state)
 {
     static const struct { const char *name; int mhz; } chips[] = {
         { "stm32f103", 8 }, { "stm32f405", 16 }, { "stm32f429", 16 }, { "stm32f746", 16 },
         { "stm32l476", 4 }, { "stm32g474", 16 }, { "nrf52840", 4 },
+        { "samd51", 48 }, { "stm32f303", 8 }, { "stm32f103xg", 8 }, { "stm32f107", 8 },
+        { "stm32l152", 2 },
     };
     (void)state;
     for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++) {
@@ -1068,6 +1113,24 @@ static void a_cortex_m0_shows_its_pc_too(void **state)
         board_free(board);
         free(host);
     }
+}
+
+static void trace_waits_while_a_samd51_gives_it_no_clock(void **state)
+{
+    (void)state;
+    struct board *board = board_with("samd51", NULL, NULL);
+    struct host *host = solder_host(board);
+    trace_text(host, 47);
+    put(host, 0x40001C80 + 4 * 47, 0);
+    listen(host);
+    tell(host, 0, 'w', 1);
+    wait_us(host, 1000);
+    heard_nothing();
+    put(host, 0x40001C80 + 4 * 47, 0x40);
+    wait_us(host, 100);
+    HEARD(0x01, 'w');
+    board_free(board);
+    free(host);
 }
 
 static bool is_on(struct net *net, struct board *board, const char *name)
@@ -1357,11 +1420,13 @@ int main(int argc, char **argv)
         ON(reads_or_writes_alone_are_told),
         ON(the_place_of_an_access_is_told),
         ON(the_place_comes_before_the_data),
+        ON(each_setting_of_function_tells_what_the_manual_has),
         ON(dwt_is_silent_unless_the_itm_lets_it_through),
         ON(programs_and_hardwares_packets_share_the_line),
         ON(tracing_costs_the_core_no_cycle),
         cmocka_unit_test(each_chip_with_an_swo_pin_speaks_at_its_own_clock),
         cmocka_unit_test(a_cortex_m0_shows_its_pc_too),
+        cmocka_unit_test(trace_waits_while_a_samd51_gives_it_no_clock),
         cmocka_unit_test(one_wire_goes_to_the_probes_tdo_and_to_its_receiver),
         cmocka_unit_test(swo_may_go_to_the_serial_port_instead_of_tx),
         ON(a_sleeping_core_hides_its_memory_unless_dbg_sleep_is_set),
