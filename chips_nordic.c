@@ -48,7 +48,7 @@ static const struct step nvmc_steps[] = {
     { END },
 };
 static const struct controller nvmc = {
-    .base = NVMC, .limit_ms = 500, .width = 4, .burst_log2 = 2, .unit = 4,
+    .base = NVMC, .limit_ms = 500, .width = 4, .burst_log2 = 2, .unit_log2 = 2,
     .steps = nvmc_steps
 };
 

@@ -85,11 +85,11 @@ static const struct step fpec_steps[] = {
     { END },
 };
 static const struct controller fpec = {
-    .base = FPEC, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit = 2,
+    .base = FPEC, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit_log2 = 1,
     .steps = fpec_steps
 };
 static const struct controller fpec2 = {
-    .base = FPEC2, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit = 2,
+    .base = FPEC2, .limit_ms = 1000, .width = 2, .burst_log2 = 8, .unit_log2 = 1,
     .steps = fpec_steps
 };
 
@@ -152,7 +152,7 @@ static const struct step f4_steps[] = {
 };
 static const struct controller f4 = {
     .base = F4_FLASH, .limit_ms = 8000, .number_shift = 3, .burst_log2 = 8,
-    .unit = 4,
+    .unit_log2 = 2,
     .steps = f4_steps
 };
 
@@ -215,12 +215,12 @@ static const struct step l4_steps[] = {
 };
 static const struct controller l4 = {
     .base = L4_FLASH, .limit_ms = 1000, .number_shift = 3, .width = 4, .burst_log2 = 8,
-    .unit = 8,
+    .unit_log2 = 3,
     .steps = l4_steps
 };
 static const struct controller wb = {
     .base = WB_FLASH, .limit_ms = 1000, .number_shift = 3, .width = 4, .burst_log2 = 8,
-    .unit = 8,
+    .unit_log2 = 3,
     .steps = l4_steps
 };
 /* OPTR, PCROP1SR and 1ER, WRP1AR and 1BR */
@@ -570,7 +570,7 @@ static int remove_protection(const struct chip *chip)
     const struct controller *c = chip->options->controller;
     uint32_t key = chip->kind == F1 ? 0x5AA5 : 0x55AA;      /* and its complement */
     struct flash_act act = { .address = chip->options->base, .bytes = (uint8_t *)&key,
-                             .length = c->unit };
+                             .length = chip->options->unit };
 
     if (!is_fpec(chip)) {
         key = reg_get(act.address);

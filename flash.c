@@ -86,6 +86,10 @@ int flash_follow_steps(const struct controller *c, const struct step *step,
         case WAIT_CLEAR:      wait(at, value, false, limit_ms); break;
         case WAIT_SET:        wait(at, value, true, limit_ms); break;
         case STORE:           store_data(c, act); break;
+        case UNTIL:
+            if ((act->address + act->length) & (value - 1))
+                return reg_error(OK);
+            break;
         case KEYS:            reg_put(at, keys[value][0]); reg_put(at, keys[value][1]); break;
         case IF_SET:          step += !(reg_get(at) & value); break;
         case CHECK:           check(at, value, ERR_PROGRAM); break;

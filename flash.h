@@ -25,6 +25,7 @@ enum verb {
     WAIT_CLEAR,                         /* until no bit of value is set in reg */
     WAIT_SET,                           /* until one is */
     STORE,                              /* the data, as many as one act of programming takes */
+    UNTIL,                              /* done, unless what was stored ends value bytes */
     /* Only through the debug port, so not in erase and program: */
     KEYS,                               /* reg := two of them, FLASH_KEYS or OPTION_KEYS */
     IF_SET,                             /* is a bit of value set in reg?  Else skip a step */
@@ -44,7 +45,7 @@ struct controller {
     uint8_t number_shift;               /* ... PUT_NUMBER: left */
     uint8_t width;                      /* STORE: bytes a bus access; 0: `monitor psize` ... */
     uint8_t burst_log2;                 /* ... and 2^n bytes in one go, up to 8 */
-    uint8_t unit;                       /* bytes that are programmed at the least */
+    uint8_t unit_log2;                  /* 2^n bytes are programmed at the least */
     bool readable;                      /* what PUT_ADDRESS wrote can be read back */
     const struct step *steps;           /* its procedures, in this order, each up to its END */
 };
@@ -98,7 +99,7 @@ struct chip {
 struct options {
     const struct controller *controller;
     uint32_t base, in_force;            /* in_force: a register that tells; 0: base does */
-    uint16_t size;                      /* bytes that are erased at once, 256 at most */
+    uint16_t size;                      /* bytes that are erased at once, 2 KB at most */
     uint8_t shown, unit;                /* bytes */
 };
 
@@ -135,6 +136,7 @@ extern const struct family stm32_family, samd_family, nordic_family;
 
 /* flash_job.c: options made so, outside of a job; erased and programmed only if they are not so
  * already, and read back. */
+uint32_t *flash_scratch(void);          /* 2 KB that only a job uses */
 int flash_make_options(const struct options *options, const uint8_t *bytes);
 
 /* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */

@@ -57,7 +57,7 @@ static struct {
 
     uint32_t pieces[AT_ONCE];           /* where those with the loader belong */
     uint8_t to_erase[BLOCKS_MAX / 8];   /* a bit a block, from the lowest address on */
-    uint8_t bytes[SMALL_MAX];           /* those pieces, and the one that is collected */
+    _Alignas(4) uint8_t bytes[SMALL_MAX];       /* those pieces, and the one that is collected */
 } job;
 
 /* --- where things are ---------------------------------------------------------- */
@@ -208,35 +208,46 @@ static bool fits_on_shelf(uint32_t length)
     return length + LOADER_RAM <= target_chip()->ram_size;
 }
 
-/* From the flash to the shelf, or back. */
+/* From the flash to the shelf, or back; then all of it is looked at. */
 static int carry(uint32_t from, uint32_t to, uint32_t length, bool back)
 {
     uint8_t bytes[32];
     int error = OK;
 
-    for (uint32_t at = 0; at < length && !error; at += sizeof bytes) {
+    for (uint32_t at = 0; at < 2 * length && !error; at += sizeof bytes) {
+        uint32_t offset = at < length ? at : at - length;
         watchdog_feed();
-        error = adi_read(from + at, bytes, sizeof bytes);
-        if (error || surely_holds(to + at, bytes, sizeof bytes))
-            continue;
-        error = back ? program(to + at, bytes, sizeof bytes)
-                     : adi_write(to + at, bytes, sizeof bytes);
-        if (!error && !surely_holds(to + at, bytes, sizeof bytes))
-            error = ERR_VERIFY;
+        error = adi_read(from + offset, bytes, sizeof bytes);
+        if (error)
+            break;
+        if (at >= length)
+            error = surely_holds(to + offset, bytes, sizeof bytes) ? OK : ERR_VERIFY;
+        else if (back)
+            error = flash_program(target_flash(to)->controller, TO_PROGRAM, to + offset, bytes,
+                                  sizeof bytes);
+        else
+            error = adi_write(to + offset, bytes, sizeof bytes);
     }
     return error;
 }
 
-/* Erases the block of a piece; what stands before the piece in it stays. */
+/* Erases the block of a piece; what stands before the piece in it stays.  Once it is on the
+ * shelf only, it has to come back. */
 static int erase_from(uint32_t piece)
 {
     const struct region *r = target_flash(piece);
     uint32_t block = block_of(r, piece), before = piece - block;
-    int error = !fits_on_shelf(before) ? ERR_ERASE : carry(block, shelf(), before, false);
+    int tries = 0, error = !fits_on_shelf(before) ? ERR_ERASE
+                                                  : carry(block, shelf(), before, false);
 
-    if (!error)
+    if (error)
+        return error;
+    do {
         error = flash_erase_block(r, block);
-    return error ? error : carry(shelf(), block, before, true);
+        if (!error)
+            error = carry(shelf(), block, before, true);
+    } while (error && ++tries < TRIES && adi_connected());
+    return error;
 }
 
 /* A piece, or without bytes a whole block. */
@@ -248,13 +259,20 @@ static int make(uint32_t piece, const uint8_t *bytes, uint32_t length)
         return OK;
     do {
         error = is(piece, 0, length) ? OK : erase_from(piece);
-        if (!error && bytes)
+        if (error)
+            return error;
+        if (bytes)
             error = program(piece, bytes, length);
-        else if (!error && !surely_holds(piece, 0, length))
+        else if (!surely_holds(piece, 0, length))
             error = ERR_ERASE;
         watchdog_feed();
     } while (error && ++tries < TRIES && adi_connected());
     return error;
+}
+
+uint32_t *flash_scratch(void)
+{
+    return (uint32_t *)job.bytes;
 }
 
 static int make_options(const struct options *o, const uint8_t *bytes)
@@ -451,7 +469,7 @@ static void make_in_block(void)
 
 static void write_part(void)
 {
-    uint32_t unit = job.flash->controller->unit, low = job.low & ~(unit - 1);
+    uint32_t unit = 1u << job.flash->controller->unit_log2, low = job.low & ~(unit - 1);
     uint32_t high = (job.high + unit - 1) & ~(unit - 1);
 
     flash_settle();

@@ -145,7 +145,14 @@ follow:
         b       set
         b       wait_clear
         b       wait_set
-@ STORE: as many bytes as the controller takes in one go.
+        b       store
+@ UNTIL: the data that follow belong to it, too.
+        subs    r1, #1
+        tst     r3, r1
+        beq     follow
+        bx      lr
+@ As many bytes as the controller takes in one go.
+store:
         ldr     r1, burst
         adds    r1, r3
         ldr     r2, width

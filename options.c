@@ -10,8 +10,6 @@
 #include "flash.h"
 #include "say.h"
 
-enum { BYTES_MAX = 256 };
-
 static const struct chip *chip;         /* whose they are */
 
 static int find_chip(void)
@@ -46,7 +44,7 @@ int option_read(unsigned index, struct option *option)
 static int change_options(uint32_t address, uint32_t value, bool erase_others)
 {
     const struct options *options = chip->options;
-    uint32_t words[BYTES_MAX / 4], at = address - options->base;
+    uint32_t *words = flash_scratch(), at = address - options->base;
 
     if (at >= options->size || at & (options->unit - 1u))
         return ERR_RANGE;

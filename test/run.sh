@@ -14,7 +14,7 @@
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
 # summary, or else as one test by its exit status.  Logs stay in BUILD/log.
 # Virtual chips whose flash is written, besides the two of every test.
-CHIPS="samc21 saml21 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
+CHIPS="samc21 saml21 samd51 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
        nrf51822 nrf52840"
 set -u
 

@@ -41,6 +41,8 @@ CHIPS = {
                    ("0x804000", "0xd8e0c7fa", "0xd8e0c7fa")),
     "samc21": Chip(r"ATSAMC21\w* +Cortex-M0\+ .* 256 KB", [(0, 256 * K, 256)]),
     "saml21": Chip(r"ATSAML21\w* +Cortex-M0\+ .* 256 KB", [(0, 256 * K, 256)]),
+    "samd51": Chip(r"ATSAMD51\w* +Cortex-M4 .* 1024 KB", [(0, 1024 * K, 8 * K)],
+                   ("0x80400c", "0x12345678", "0x12345678")),
     "stm32f405": Chip(r"STM32F405/F407 +Cortex-M4 .* 1024 KB", f4(FLASH, 1024 * K),
                       ("0x40023c14", "0x0fffaae1", "0xfffaae1"), ("0x40023c14", "0x0fff55ed")),
     "stm32f429": Chip(r"STM32F42x/F43x +Cortex-M4 .* 2048 KB",

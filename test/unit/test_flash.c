@@ -1591,6 +1591,21 @@ static void caches_are_off_for_a_job_and_empty_behind_it(void **state)
     }
 }
 
+/* Each write on the way back from the shelf is lost once. */
+static void what_stood_before_in_a_block_survives_a_bad_wire(void **state)
+{
+    (void)state;
+    for (int lost = 1; lost < 0x2000 / 4; lost += 97) {
+        f4_image(7);
+        f4_load(0, 0x4000);
+        big[0x2000] ^= 0xFF;
+        chip.lose = lost;
+        f4_load(0, 0x4000);
+        assert_int_equal(chip.lose, 0);
+        assert_in_range(chip.erases, 2, 3);
+    }
+}
+
 static void an_f4_at_a_low_supply_takes_what_psize_says(void **state)
 {
     (void)state;
@@ -1838,6 +1853,7 @@ int main(void)
         BOTH(the_chips_number_is_read_where_the_maker_put_it),
         cmocka_unit_test_setup(unequal_blocks_are_in_the_memory_map, f4),
         cmocka_unit_test_setup(caches_are_off_for_a_job_and_empty_behind_it, f4),
+        cmocka_unit_test_setup(what_stood_before_in_a_block_survives_a_bad_wire, f4),
         cmocka_unit_test_setup(an_f4_at_a_low_supply_takes_what_psize_says, f4),
         cmocka_unit_test_setup(an_f4s_options_are_words_of_a_register, f4),
         cmocka_unit_test_setup(a_locked_f4_is_opened_and_its_other_options_stay, f4),
