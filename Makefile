@@ -303,7 +303,7 @@ $(BUILD)/bench: $(wildcard test/bench/*.c) test/lib/rsp_client.c test/lib/dap_cl
 	$(CC_HOST) $(HOST_FLAGS) -Isim -Itest/lib -o $@ $(filter %.c,$^) $(BUILD)/libsim.a -lm
 
 # --- what a person types ----------------------------------------------------------------
-.PHONY: help deps run board check test bench size callers flash clean
+.PHONY: help deps run board check test bench size callers chips flash clean
 define HELP
 make run      debug a program on a virtual chip through a virtual Blue Pill, with the real
               gdb; installs what is missing
@@ -313,6 +313,7 @@ make test     every test; make check: only the fast ones
 make bench    speed and size table, in simulated time
 make size     image sizes against their budgets, file by file; the stack's depth
 make callers  who calls each file, and whom it calls
+make chips    which chips the probe knows; tries each virtual one, CHIP=... only that
 
 make flash    write pillbug.bin to a board through PROBE=stlink (default), cmsis-dap, pillbug;
               SERIAL=... which probe, PORT=/dev/... of a Pillbug, CPUTAPID=0 for clone chips
@@ -368,6 +369,10 @@ bench: deps-bench
 callers: deps-build
 	@$(MAKE) --no-print-directory --silent firmware
 	@BUILD=$(BUILD) sh test/names.sh callers
+
+chips: deps-test
+	@$(MAKE) --no-print-directory --silent firmware examples $(BUILD)/bluepill
+	@BUILD=$(BUILD) sh test/session/chips.sh $(CHIP)
 
 size: deps-build
 	@$(MAKE) --no-print-directory --silent firmware

@@ -13,10 +13,11 @@
 #
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
 # summary, or else as one test by its exit status.  Logs stay in BUILD/log.
-# Virtual chips whose flash is written, besides the two of every test.
-CHIPS="samc21 saml21 samd51 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
-       nrf51822 nrf52840"
 set -u
+
+# Virtual chips whose flash is written, besides the two of every test.
+CHIPS="stm32f030 stm32f303 stm32f107 stm32f103xg samc21 saml21 samd51 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
+       nrf51822 nrf52840"
 
 build=${BUILD:-build}
 logs=$build/log
@@ -75,6 +76,7 @@ for tier; do
         try "layers" sh test/layers.sh
         try "names of functions" sh test/names.sh
         try "walks through the code" sh test/walks.sh
+        try "the page of chips" python3 tools/chips.py check
         try "commands that a person types" sh test/commands.sh
         try "sizes and the depth of the stack" python3 test/size.py "$build" ;;
     cpu)

@@ -162,7 +162,7 @@ expect(f"file {ELF}", "", "symbols of the program")
 expect(f"target extended-remote {REMOTE}", r"Remote debugging using",
        "gdb connects")
 expect("monitor version", r"Pillbug", "the probe says who it is")
-expect("monitor swdp_scan", r"(?i)1\s+.*" + CHIP[:-1],
+expect("monitor swdp_scan", r"(?i)1\s+.*" + CHIP[:7],
        "the scan names the chip")
 expect("attach 1", r"Attaching to program.*\n.*\n", "attach")
 expect("info threads", r"\* 1 ", "the target is stopped, with one thread")
