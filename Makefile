@@ -177,6 +177,9 @@ example_stm32f103xg := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F103RG"' \
 example_stm32f107 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F107RC"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x40000 \
     -Wl,--defsym=RAM_SIZE=0x10000
+example_stm32f205 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F205RG"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
+    -Wl,--defsym=RAM_SIZE=0x20000
 # For a Cortex-M3, as far as the virtual chips' cores know a Cortex-M4.
 example_stm32f405 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F405RG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
@@ -188,6 +191,9 @@ example_stm32f429 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F429ZI"' \
 example_stm32f746 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F746ZG"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x100000 \
     -Wl,--defsym=RAM_SIZE=0x50000
+example_stm32f767 := -mcpu=cortex-m3 -DCHIP_NAME='"STM32F767ZI"' \
+    -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x200000 \
+    -Wl,--defsym=RAM_SIZE=0x80000
 example_nrf51822  := -mcpu=cortex-m0 -DCHIP_NAME='"nRF51822"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x4000
 example_nrf52840  := -mcpu=cortex-m3 -DCHIP_NAME='"nRF52840"' \

@@ -172,13 +172,15 @@ static bool in_flash(const struct f4_part *part, uint32_t address)
 }
 
 /* RM0385 2.5: the pin chooses one of two option words; where nothing is, and at level 2 in RAM,
- * the core begins at a default. */
+ * the core begins at a default.  A dual boot (RM0410 2.5) into flash is ST's boot loader's. */
 static void latch_boot_address(struct f4 *f4, int pin)
 {
     const struct f4_part *part = f4->part;
     uint32_t address = f4_flash_boot_address(f4->flash, pin);
     bool ours = in_flash(part, address) || in_system_memory(part, address);
-    if (!ours && !f4_flash_debug_port_open(f4->flash))
+    if (in_flash(part, address) && f4_flash_boots_twice(f4->flash))
+        address = part->system_base;
+    else if (!ours && !f4_flash_debug_port_open(f4->flash))
         address = part->flash.itcm_base;
     else if (!bus_find(f4->bus, address))
         address = pin ? 0 : part->flash.itcm_base;
@@ -387,7 +389,7 @@ static void add_core(struct f4 *f4)
     f4->bus = bus_new(f4->sim, f4->name);
     f4->bus->bit_band = !f4->part->f7;
     f4->cpu = cpu_new(f4->sim, f4->bus, &(struct cpu_config){
-        .name = f4->name, .arch = CPU_ARMV7EM, .fpu = f4->part->fpu, .cpuid = f4->part->cpuid,
+        .name = f4->name, .arch = f4->part->arch, .fpu = f4->part->fpu, .cpuid = f4->part->cpuid,
         .irq_count = f4->part->irqs, .priority_bits = 4, .has_vtor = true,
         .systick_calib = f4->part->systick_calib,
     });
@@ -449,6 +451,11 @@ struct chip *f4_new(struct sim *sim, const char *name, uint32_t unique_id,
     return &f4->chip;
 }
 
+struct chip *stm32f205_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F205]);
+}
+
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
     return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F405]);
@@ -462,4 +469,9 @@ struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id
 struct chip *stm32f746_new(struct sim *sim, const char *name, uint32_t unique_id)
 {
     return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F746]);
+}
+
+struct chip *stm32f767_new(struct sim *sim, const char *name, uint32_t unique_id)
+{
+    return f4_new(sim, name, unique_id, &f4_parts[F4_STM32F767]);
 }

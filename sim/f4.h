@@ -11,8 +11,8 @@
  *
  * A block sees whole registers: an offset that is a multiple of 4, and 32 bits.
  *
- * Sources: RM0090 rev 19 and 21, RM0385 rev 8 (registers), DS8626 rev 9, DS9405 rev 11, DS10916
- * (times, pins), ES0182, ES0290 (errata). */
+ * Sources: RM0090 rev 19 and 21, RM0385 rev 8, RM0033, RM0410 (registers), DS8626 rev 9,
+ * DS9405 rev 11, DS10916 (times, pins), ES0182, ES0290 (errata). */
 #ifndef F4_H
 #define F4_H
 
@@ -71,6 +71,7 @@ struct f4_flash_part {
 struct f4_part {
     const char *name;
     bool f7;                        /* Cortex-M7, BOOT_ADDx, newer USART and watchdogs */
+    enum cpu_arch arch;
     uint32_t cpuid;
     enum cpu_fpu fpu;
     uint32_t l1_bytes;              /* each of an M7's caches */
@@ -92,7 +93,7 @@ struct f4_part {
 };
 
 extern const struct f4_part f4_parts[];         /* in the order of enum f4_part_number */
-enum f4_part_number { F4_STM32F405, F4_STM32F429, F4_STM32F746 };
+enum f4_part_number { F4_STM32F205, F4_STM32F405, F4_STM32F429, F4_STM32F746, F4_STM32F767 };
 
 /* --- the chip --------------------------------------------------------------------------- */
 
@@ -188,7 +189,7 @@ bool f4_flash_debugger_allowed(void *f4, uint32_t address, bool write);
 bool f4_flash_debug_port_open(const struct f4_flash *flash);        /* RDP is not level 2 */
 bool f4_flash_software_watchdog(const struct f4_flash *flash);
 bool f4_flash_software_window_watchdog(const struct f4_flash *flash);
-bool f4_flash_boots_twice(const struct f4_flash *flash);    /* OPTCR.BFB2 */
+bool f4_flash_boots_twice(const struct f4_flash *flash);    /* BFB2, nDBOOT */
 uint32_t f4_flash_boot_address(const struct f4_flash *flash, int pin);      /* F7: BOOT_ADDx */
 void f4_flash_caches_switched(struct f4_flash *flash);      /* an M7's, on or off */
 

@@ -61,9 +61,12 @@ bool f4_flash_software_window_watchdog(const struct f4_flash *flash)
     return !flash->f4->part->f7 || flash->in_force[0] & WWDG_SW;
 }
 
+/* RM0410 2.5: nDBOOT says something only if there are two banks. */
 bool f4_flash_boots_twice(const struct f4_flash *flash)
 {
-    return flash->in_force[0] & flash->part->option_bits[0] & BFB2;
+    if (flash->part->banks == F4_NDBANK)
+        return !(flash->in_force[0] & (NDBANK | NDBOOT));
+    return !flash->f4->part->f7 && flash->in_force[0] & flash->part->option_bits[0] & BFB2;
 }
 
 uint32_t f4_flash_boot_address(const struct f4_flash *flash, int pin)

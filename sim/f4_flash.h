@@ -11,8 +11,8 @@ enum { EOP = 1 << 0, OPERR = 1 << 1, WRPERR = 1 << 4, PGAERR = 1 << 5, PGPERR = 
        PGSERR = 1 << 7, RDERR = 1 << 8, BSY = 1 << 16 };                /* SR */
 enum { LATENCY = 15, PRFTEN = 1 << 8, ICEN = 1 << 9, DCEN = 1 << 10, ICRST = 1 << 11,
        DCRST = 1 << 12 };                                               /* ACR */
-enum { BFB2 = 1 << 4, WWDG_SW = 1 << 4, WDG_SW = 1 << 5, NDBANK = 1 << 29,
-       DB1M = 1 << 30 };                                                /* OPTCR */
+enum { BFB2 = 1 << 4, WWDG_SW = 1 << 4, WDG_SW = 1 << 5, NDBOOT = 1 << 28,
+       NDBANK = 1 << 29, DB1M = 1 << 30 };                               /* OPTCR */
 #define SPRMOD (1u << 31)
 
 enum { FLASH_BASE = 0x08000000, MAX_SECTORS = 24, MAX_VIEWS = 4, LOCK_BYTES = 16,

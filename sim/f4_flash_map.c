@@ -8,6 +8,10 @@
  *   two banks   each as above, the unit may be another; the second one's sectors are counted
  *               from 12 on
  *
+ * What nDBANK makes one bank is read 256 bits at a time, 128 of each half: when the option
+ * changes, what was programmed is elsewhere (RM0410 3.3.2 tells the widths; who goes first is
+ * assumed).
+ *
  * A flash that may be two banks is two views one behind the other, and two more at 0.  Each
  * bank is busy for itself: one is read while the other is erased or programmed (3.6.5).
  * SYSCFG_MEMRMP.FB_MODE exchanges the two; sectors keep their numbers.
@@ -44,12 +48,33 @@ static void add_bank(struct f4_flash *flash, int bank, uint32_t start, uint32_t 
     }
 }
 
+/* 128 bits of each half, side by side, or apart. */
+static void interleave(struct f4_flash *flash, bool apart)
+{
+    uint32_t half = flash->part->size / 2;
+    memcpy(flash->old, flash->memory, 2 * half);
+    for (uint32_t i = 0; i < half; i += 16)
+        for (uint32_t bank = 0; bank < 2; bank++) {
+            uint32_t alone = bank * half + i, together = 2 * i + 16 * bank;
+            memcpy(flash->memory + (apart ? alone : together),
+                   flash->old + (apart ? together : alone), 16);
+        }
+}
+
+static void find_banks(struct f4_flash *flash)
+{
+    const struct f4_flash_part *part = flash->part;
+    bool two = part->banks == F4_TWO_BANKS ||
+               (part->banks == F4_DB1M && flash->in_force[0] & DB1M) ||
+               (part->banks == F4_NDBANK && !(flash->in_force[0] & NDBANK));
+    if (part->banks == F4_NDBANK && two != flash->two_banks)
+        interleave(flash, two);
+    flash->two_banks = two;
+}
+
 static void find_sectors(struct f4_flash *flash)
 {
     const struct f4_flash_part *part = flash->part;
-    flash->two_banks = part->banks == F4_TWO_BANKS ||
-                       (part->banks == F4_DB1M && flash->in_force[0] & DB1M) ||
-                       (part->banks == F4_NDBANK && !(flash->in_force[0] & NDBANK));
     flash->sector_count = 0;
     uint32_t bank = part->size / (flash->two_banks ? 2 : 1);
     add_bank(flash, 0, 0, bank);
@@ -200,6 +225,7 @@ void f4_flash_swap(struct f4_flash *flash, bool swapped)
 
 void f4_flash_map_options(struct f4_flash *flash)
 {
+    find_banks(flash);
     find_sectors(flash);
     f4_flash_apply_protection(flash);
 }

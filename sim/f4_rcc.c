@@ -8,7 +8,8 @@
  *
  * Oscillators take their data sheet time to start.  Limits are checked when a clock changes:
  * those of the part, higher ones with PWR's over-drive (which is ready at once); VCO input
- * 0.95 to 2.1 MHz, output 100 to 432 MHz; flash wait states one for each 30 MHz (2.7 to 3.6 V).
+ * 0.95 to 2.1 MHz, output 100 to 432 MHz (an F2's from 192 on, which is not looked at); flash
+ * wait states one for each 30 MHz (2.7 to 3.6 V).
  *
  * Not modelled, and reported: RTC and LSE, clock security, PLLI2S, PLLSAI.  Spread
  * spectrum and the clock outputs are kept and do nothing.
@@ -299,7 +300,8 @@ bool f4_rcc_gate_open(const struct f4_rcc *rcc, enum f4_bus bus, int bit)
 static uint32_t pwr_read(void *ctx, uint32_t reg)
 {
     const struct f4_rcc *rcc = ctx;
-    uint32_t ready = VOSRDY | (rcc->pwr_cr & (ODEN | ODSWEN));      /* ODRDY, ODSWRDY */
+    uint32_t ready = (rcc->f4->part->pwr_cr_bits & VOSRDY) |         /* an F2 has no VOS */
+                     (rcc->pwr_cr & (ODEN | ODSWEN));               /* ODRDY, ODSWRDY */
     return reg == PWR_CR ? rcc->pwr_cr : reg == PWR_CSR ? ready : 0;
 }
 

@@ -11,10 +11,11 @@ static struct chip *samd51(struct sim *sim) { return samd51_new(sim, "target", 0
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f103xg(struct sim *sim) { return stm32f103xg_new(sim, "target", 0x0BADCAFE); }
 static struct chip *f107(struct sim *sim) { return stm32f107_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f205(struct sim *sim) { return stm32f205_new(sim, "target", 0x0BADCAFE); }
 static struct chip *f405(struct sim *sim) { return stm32f405_new(sim, "target", 0x0BADCAFE); }
-
 static struct chip *f429(struct sim *sim) { return stm32f429_new(sim, "target", 0x0BADCAFE); }
 static struct chip *f746(struct sim *sim) { return stm32f746_new(sim, "target", 0x0BADCAFE); }
+static struct chip *f767(struct sim *sim) { return stm32f767_new(sim, "target", 0x0BADCAFE); }
 static struct chip *nrf51(struct sim *sim) { return nrf51_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g071(struct sim *sim) { return stm32g071_new(sim, "target", 0x0BADCAFE); }
 static struct chip *g0b1(struct sim *sim) { return stm32g0b1_new(sim, "target", 0x0BADCAFE); }
@@ -73,6 +74,10 @@ const struct target_chip target_chips[] = {
     { "stm32f107", f107,
       "STM32F107RC: Cortex-M3, 256 KB of flash, 64 KB of RAM. What the STM32F103C8 has but USB",
       "as the STM32F103; boundary scan, PLL2 and PLL3, OTG, Ethernet, all other peripherals" },
+    { "stm32f205", f205,
+      "STM32F205RG: Cortex-M3, 1 MB of flash, 128 KB of RAM. Flash interface with options and "
+      "protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU, SWO",
+      "MPU, ETM, timers, DMA, EXTI, all other peripherals" },
     { "stm32f405", f405,
       "STM32F405RG: Cortex-M4, 1 MB of flash, 128 KB of RAM, 64 KB of CCM. Flash interface with "
       "options and protection levels, clocks, GPIO, USART1 2 3 6, both watchdogs, DBGMCU, SWO",
@@ -85,6 +90,10 @@ const struct target_chip target_chips[] = {
       "256 KB of SRAM, 16 KB of ITCM RAM. Flash interface, boot addresses, clocks, GPIO, USART1 2 3 "
       "6, both watchdogs, DBGMCU, SWO",
       "as the STM32F429; QUADSPI, double width stores to flash, an M7's timing and MPU" },
+    { "stm32f767", f767,
+      "STM32F767ZI: Cortex-M7 r1p0 with double precision, the same with 2 MB of flash in one bank, "
+      "or two by the option nDBANK, 128 KB of DTCM, 384 KB of SRAM",
+      "as the STM32F746" },
     { "nrf51822", nrf51,
       "nRF51822-QFAA, build code H0: Cortex-M0, 256 KB of flash, 16 KB of RAM. NVMC, UICR with code "
       "region 0 and readback protection, MPU's blocks, SWDIO as nRESET, CLOCK, POWER, WDT, P0, UART0",

@@ -16,8 +16,8 @@
 set -u
 
 # Virtual chips whose flash is written, besides the two of every test.
-CHIPS="stm32f030 stm32f303 stm32f107 stm32f103xg samc21 saml21 samd51 stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32g071 stm32g0b1 \
-       nrf51822 nrf52840"
+CHIPS="stm32f030 stm32f303 stm32f107 stm32f103xg samc21 saml21 samd51 stm32f205 stm32f405 \
+       stm32f429 stm32f746 stm32f767 stm32l476 stm32g474 stm32g071 stm32g0b1 nrf51822 nrf52840"
 
 build=${BUILD:-build}
 logs=$build/log
@@ -131,7 +131,8 @@ for tier; do
                     sh test/judge/openocd.sh $chip $wire
             done
         done
-        for chip in nrf51822 nrf52840 stm32g071 stm32g0b1 stm32l053 stm32f030 stm32f303 stm32f107; do
+        for chip in nrf51822 nrf52840 stm32g071 stm32g0b1 stm32l053 stm32f030 stm32f303 stm32f107 \
+                    stm32f205 stm32f767; do
             try "OpenOCD drives $chip over SWD" env BUILD="$build" \
                 sh test/judge/openocd.sh $chip swd
         done

@@ -3,7 +3,7 @@
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
 # SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071, STM32G0B1, STM32F030 and STM32L053 over SWD; STM32F103,
-# F103RG, F107, F303, F405, STM32F429, STM32F746, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
+# F103RG, F107, F205, F303, F405, F429, F746, F767, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
 # proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
 build=${BUILD:-build}
@@ -56,6 +56,12 @@ case "${1:-all} ${2:-}" in
 *all*|*429?swd*)  judge stm32f429 swd stm32f4x.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*429?jtag*) judge stm32f429 jtag stm32f4x.cfg ;; esac
+for wire in swd jtag; do
+    case "${1:-all} ${2:-$wire}" in
+    "all $wire"|"stm32f205 $wire") judge stm32f205 $wire stm32f2x.cfg ;; esac
+    case "${1:-all} ${2:-$wire}" in
+    "all $wire"|"stm32f767 $wire") judge stm32f767 $wire stm32f7x.cfg ;; esac
+done
 case "${1:-all} ${2:-}" in
 *all*|*746?swd*)  judge stm32f746 swd stm32f7x.cfg ;; esac
 case "${1:-all} ${2:-}" in

@@ -101,6 +101,17 @@ proc find_chip {} {
         find_lx_kind
     } elseif {[info exists ::f1_kind($chip)]} {
         find_f1_kind
+    } elseif {$chip eq "stm32f205"} {
+        expect "its ROM table leads to a Cortex-M3" \
+            {Cortex-M3 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M3 TPIU} \
+            {dap info 0}
+        expect "and names STMicroelectronics" {STMicro} {dap info 0}
+        expect "flash is 1 MB in sectors of 16, 64 and 128 KB" \
+            {# +3: 0x0000c000 \(0x4000.*# +4: 0x00010000 \(0x10000.*# +11: 0x000e0000 \(0x20000} \
+            {flash info 0 sectors}
+        expect "and belongs to an STM32F2xx" {STM32F2[^ ]* - Rev: X} {flash info 0}
+        expect "option bytes: as delivered" {0xfffaaed} \
+            {format 0x%x [word 0x40023c14]}
     } elseif {$chip eq "stm32f405"} {
         expect "its ROM table leads to a Cortex-M4" \
             {Cortex-M4 SCS.*Cortex-M3 DWT.*Cortex-M3 FPB.*Cortex-M3 ITM.*Cortex-M4 TPIU} \
@@ -132,6 +143,16 @@ proc find_chip {} {
             {flash info 0 sectors}
         expect "and belongs to an STM32F74x" {STM32F7.* - Rev: Z} {flash info 0}
         expect "option bytes: as delivered" {0xc0ffaafd 0x400080} \
+            {format "0x%x 0x%x" [word 0x40023c14] [word 0x40023c18]}
+    } elseif {$chip eq "stm32f767"} {
+        expect "its three ROM tables lead to a Cortex-M7" \
+            {Cortex-M7 ROM.*Cortex-M7 PPB ROM.*Cortex-M4 SCS.*Cortex-M7 FPB.*Cortex-M7 TPIU} \
+            {dap info 0}
+        expect "flash is 2 MB in sectors of 32, 128 and 256 KB" \
+            {# +3: 0x00018000 \(0x8000.*# +4: 0x00020000 \(0x20000.*# +11: 0x001c0000 \(0x40000} \
+            {flash info 0 sectors}
+        expect "and belongs to an STM32F76x" {STM32F7.* - Rev: Z} {flash info 0}
+        expect "option bytes: as delivered" {0xffffaafd 0x400080} \
             {format "0x%x 0x%x" [word 0x40023c14] [word 0x40023c18]}
     } else {
         expect "its ROM table leads to a Cortex-M3" \
@@ -524,6 +545,8 @@ proc protect_nrf52840 {} {
     equal "   UICR too" [word 0x10001208] 0xffffffff
 }
 
+proc protect_stm32f205 {} { protect_stm32f405 }
+
 proc protect_stm32f405 {} {
     expect "write_image into the last sector" {wrote 32768 bytes} \
         {flash write_image erase $::image 0x080f8000 bin}
@@ -544,7 +567,8 @@ proc protect_stm32f405 {} {
     expect "lock" {locked} {stm32f2x lock 0}
     reset halt
     refuse "   closes the flash to a debugger" {read_memory 0x08000000 32 1}
-    equal "   and leaves the registers open" [word 0xe0042000] 0x10076413
+    equal "   and leaves the registers open" [word 0xe0042000] \
+        [expr {$::chip eq "stm32f205" ? 0x20036411 : 0x10076413}]
     expect "unlock" {unlocked} {stm32f2x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
@@ -852,6 +876,53 @@ proc protect_stm32f746 {} {
     expect "unlock" {unlocked} {stm32f2x unlock 0}
     reset halt
     equal "   opens it, erased" [word 0x08000000] 0xffffffff
+}
+
+# OpenOCD 0.12 reads nDBANK when it probes, and is made to probe again.
+proc protect_stm32f767 {} {
+    reset halt                                          ;# with its caches off
+    expect "write_image into the last sector" {wrote 32768 bytes} \
+        {flash write_image erase $::image 0x081f8000 bin}
+    expect "   and over the border of the 32 and 128 KB sectors" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x0801c000 bin}
+    expect "   leaves both" {verified 32768 bytes.*verified 32768 bytes} \
+        {verify_image $::image 0x081f8000 bin; verify_image $::image 0x0801c000 bin}
+    expect "mass_erase" {mass erase complete} {stm32f2x mass_erase 0}
+    equal "   takes the first" [word 0x0801fffc] 0xffffffff
+    equal "   and the last sector" [word 0x081f8000] 0xffffffff
+    expect "options_write: nDBANK = 0" {} {stm32f2x options_write 0 0xdfc 0x0080 0x0040}
+    equal "   is in OPTCR from the next reset on" [optcr_after_reset] 0xdfffaafd
+    expect "   flash is two banks of 12 sectors" \
+        {# ?11: 0x000e0000 \(0x20000.*# ?12: 0x00100000 \(0x4000.*# ?16: 0x00110000 \(0x10000.*# ?23: 0x001e0000 \(0x20000} \
+        {flash probe 0; flash info 0 sectors}
+    expect "   write_image over their border" {wrote [0-9]+ bytes} \
+        {flash write_image erase $::image 0x080fe000 bin}
+    expect "   verified" {verified 32768 bytes} {verify_image $::image 0x080fe000 bin}
+    expect "   sector 12 is erased" {erased sectors 12} {flash erase_sector 0 12 12}
+    equal "   alone: before it" [word 0x080ffffc] [lindex [image_words 8188 1] 0]
+    equal "   it" [word 0x08100000] 0xffffffff
+    equal "   and behind it" [word 0x08104000] [lindex [image_words 24576 1] 0]
+    expect "flash protect: a pair of sectors" {set protection} {flash protect 0 6 6 on}
+    reset halt
+    refuse "   is not erased" {flash erase_sector 0 12 12}
+    expect "   until it is taken back" {cleared protection} {flash protect 0 6 6 off}
+    reset halt
+    expect "mass_erase" {mass erase complete} {stm32f2x mass_erase 0}
+    equal "   takes bank 1" [word 0x080fe000] 0xffffffff
+    expect "lock" {locked} {stm32f2x lock 0}
+    reset halt
+    refuse "   closes bank 1 to a debugger" {read_memory 0x08000000 32 1}
+    refuse "   and bank 2, by ITCM, too" {read_memory 0x00300000 32 1}
+    expect "unlock" {unlocked} {stm32f2x unlock 0}
+    reset halt
+    equal "   opens it, erased" [word 0x08100000] 0xffffffff
+    expect "options_write: nDBANK = 1" {} {stm32f2x options_write 0 0xffc 0x0080 0x0040}
+    equal "   one bank again" [optcr_after_reset] 0xffffaafd
+}
+
+proc optcr_after_reset {} {
+    reset halt
+    word 0x40023c14
 }
 
 # 232 cells in fields of 32 bits, cell 0 first; `third` are the cells 64 to 95, in which

@@ -319,7 +319,7 @@ static void bfb2_boots_from_system_memory(void **state)
     assert_int_equal(get(BANK_2), 0);
 }
 
-/* --- other rows of the model ---------------------------------------------------------- */
+/* --- another row of the model ----------------------------------------------------------- */
 
 /* A part of 1 MB, which is two banks if DB1M says so (table 9). */
 static void a_part_of_1_mb_is_what_db1m_says(void **state)
@@ -363,44 +363,6 @@ static void a_part_of_1_mb_is_what_db1m_says(void **state)
     put(CR, X32 | MER1 | STRT);
     busy_us();
     only_erased(0x80000, 0x80000);
-}
-
-/* An F767's: one bank of double units or two of single ones; nWRP by pairs (RM0410 3.3.2, 3.7). */
-static void a_part_with_ndbank_changes_its_sectors(void **state)
-{
-    (void)state;
-    power_off(state);
-    static struct f4_part part;
-    part = f4_parts[F4_STM32F429];
-    part.flash.banks = F4_NDBANK;
-    part.flash.unit[0] = 0x8000;
-    part.flash.unit[1] = 0x4000;
-    part.flash.nwrp_pairs = true;
-    part.flash.pcrop = false;
-    part.flash.option_bits[0] = 0xFFFFFFFC;
-    part.flash.delivered[0] = 0xFFFFAAFC & ~0x10u;
-    power_on_part(&part);
-    fill(0);
-    unlock();
-    put(CR, X32 | SER | 4 << 3 | STRT);
-    busy_us();
-    only_erased(0x20000, 0x20000);
-    put(CR, X32 | SER | 11 << 3 | STRT);
-    busy_us();
-    assert_int_equal(chip->flash[0x1FFFFF], 0xFF);
-    put(CR, X32 | MER1 | STRT);
-    assert_said(SIM_RULE, "one bank");
-    write_both_options(0xDFBFAAEC, 0x0FFF0000);             /* nDBANK; sectors 12 and 13 */
-    reset();
-    fill(0);
-    unlock();
-    put(CR, X32 | SER | 0x10 << 3 | STRT);
-    assert_int_equal(refused(), WRPERR);
-    put(CR, X32 | SER | 0x11 << 3 | STRT);
-    assert_int_equal(refused(), WRPERR);
-    put(CR, X32 | SER | 0x12 << 3 | STRT);
-    busy_us();
-    only_erased(0x108000, 0x4000);
 }
 
 /* --- PCROP -------------------------------------------------------------------------- */
@@ -601,7 +563,6 @@ int main(int argc, char **argv)
         T(a_bank_without_protected_sectors_is_erased_beside_one_with),
         T(bfb2_boots_from_system_memory),
         T(a_part_of_1_mb_is_what_db1m_says),
-        T(a_part_with_ndbank_changes_its_sectors),
         T(pcrop_lets_code_be_fetched_and_nothing_else),
         T(pcrop_keeps_from_erasing_and_programming),
         T(pcrop_goes_only_with_level_1),

@@ -1077,6 +1077,7 @@ static void each_chip_with_an_swo_pin_speaks_at_its_own_clock(void **state)
 {
     static const struct { const char *name; int mhz; } chips[] = {
         { "stm32f103", 8 }, { "stm32f405", 16 }, { "stm32f429", 16 }, { "stm32f746", 16 },
+        { "stm32f205", 16 }, { "stm32f767", 16 },
         { "stm32l476", 4 }, { "stm32g474", 16 }, { "nrf52840", 4 },
         { "samd51", 48 }, { "stm32f303", 8 }, { "stm32f103xg", 8 }, { "stm32f107", 8 },
         { "stm32l152", 2 },
