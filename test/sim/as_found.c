@@ -6,6 +6,7 @@
  *   - a software breakpoint gives back what the program has there, not what once was
  *   - the program's TRCENA and DebugMonitor are its own, and the cycle counter counts on
  *   - watchdogs stand still while the core does, and DBGMCU is as found afterwards
+ *   - a program that has taken the debug pins is found under reset
  *
  * Sources: GDB manual E.2 (Z0); Armv7-M ARM (DDI 0403E) A7.7.17 (BKPT), C1.6.5 (DEMCR), C1.8
  * (DWT); RM0008 31.16 (DBGMCU). */
@@ -488,6 +489,59 @@ static void dbgmcu_is_as_found(void **state)
     }
 }
 
+/* --- debug pins that the program takes ------------------------------------------------------ */
+
+/* ldr r0, =a;  ldr r1, =b;  str r1, [r0];  ldr r0, =c;  ldr r1, =d;  str(b) r1, [r0];  b .
+ * The first store opens the gate of what the second one changes. */
+static const struct { const char *name; uint32_t a, b, c, d; bool byte; } takes_pins[] = {
+    { "samd21", RAM, 0, 0x4100445E, 0, true },                  /* PINCFG of SWCLK, PA30 */
+    { "stm32f103", 0x40021018, 1, 0x40010004, 4 << 24, false }, /* SWJ_CFG */
+    { "stm32f205", 0x40023830, 1, 0x40020000, 0, false },       /* MODER of port A */
+    { "stm32f405", 0x40023830, 1, 0x40020000, 0, false },
+    { "stm32f429", 0x40023830, 1, 0x40020000, 0, false },
+    { "stm32f746", 0x40023830, 1, 0x40020000, 0, false },
+    { "stm32f767", 0x40023830, 1, 0x40020000, 0, false },
+    { "stm32l476", 0x4002104C, 1, 0x48000000, 0, false },
+    { "stm32g071", 0x40021034, 1, 0x50000000, 0, false },
+};
+
+static void run_what_takes_the_pins(size_t n)
+{
+    uint16_t program[] = { 0x4803, 0x4904, 0x6001, 0x4804, 0x4904, 0x6001, 0xE7FE, 0x46C0 };
+    uint32_t image[28] = { RAM + 0x800, target->flash_base | 0x41 };
+    uint32_t words[] = { takes_pins[n].a, takes_pins[n].b, takes_pins[n].c, takes_pins[n].d };
+
+    if (takes_pins[n].byte)
+        program[5] = 0x7001;
+    memcpy(image + 16, program, sizeof program);
+    memcpy(image + 20, words, sizeof words);
+    memcpy(target->flash, image, sizeof image);
+    board_power_target(rsp->board, false);
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+}
+
+static void a_chip_whose_program_took_the_debug_pins_is_found_under_reset(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < sizeof takes_pins / sizeof *takes_pins; n++) {
+        uint8_t start[2];
+
+        rsp = rsp_power_on(takes_pins[n].name);
+        target = rsp->board->target;
+        run_what_takes_the_pins(n);
+        if (strstr(rsp_monitor(rsp, "swdp_scan"), "Cortex"))
+            fail_msg("%s: the program did not take the pins", takes_pins[n].name);
+        rsp_monitor(rsp, "connect_rst enable");
+        if (!rsp_attach(rsp))
+            fail_msg("%s: not found under reset: %s", takes_pins[n].name, rsp->console);
+        assert_true(target->cpu->halted);
+        assert_true(rsp_read(rsp, target->flash_base + 0x40, start, sizeof start));
+        assert_memory_equal(start, "\x03\x48", 2);
+        rsp_power_off(rsp);
+    }
+}
+
 #define ON(chip, name) { #chip ": " #name, name, chip, power_off, NULL }
 #define BOTH(name) ON(samd21, name), ON(stm32f103, name)
 
@@ -512,6 +566,7 @@ int main(void)
         ON(stm32f103, the_window_watchdog_waits_at_a_breakpoint),
         ON(samd21, the_samd21s_watchdog_waits_by_itself),
         ON(stm32f103, dbgmcu_is_as_found),
+        cmocka_unit_test(a_chip_whose_program_took_the_debug_pins_is_found_under_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
