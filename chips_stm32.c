@@ -522,6 +522,21 @@ enum { ACR_CACHES = 3 << 9, ACR_RESET = 2,              /* FPEC has none; and wh
 
 static uint32_t acr;                                    /* as found */
 
+/* An L4 wakes up at 4 MHz, and the loader's sums cost as much time as the flash then.  As long as
+ * nobody has touched its clocks or supply, it gets 16 MHz for the job, which need no wait state
+ * (RM0351 3.3.3, 6.4.1).  MSIRGSEL stays: to clear it has no effect. */
+enum { RCC_CR = 0x40021000, RCC_CFGR = 0x40021008, RCC_APB1ENR1 = 0x40021058, PWREN = 1 << 28 };
+enum { MSI_4_MHZ = 0x63, MSI_16_MHZ = 0x83, MSIRGSEL = 8 };
+
+static void set_msi(const struct chip *chip, uint32_t from, uint32_t to)
+{
+    if (chip->kind == L4 || chip->kind == LP)
+        if ((reg_get(RCC_CR) | MSIRGSEL) == (from | MSIRGSEL) && reg_get(RCC_CFGR) == 0 &&
+            !(reg_get(RCC_APB1ENR1) & PWREN))
+            reg_put(RCC_CR, to | MSIRGSEL);
+    reg_error(OK);
+}
+
 static uint32_t acr_of(const struct chip *chip)
 {
     return chip->options->controller->base;
@@ -530,6 +545,7 @@ static uint32_t acr_of(const struct chip *chip)
 /* The flash changes behind caches: they are off meanwhile, and empty before they are on. */
 static void caches_off(const struct chip *chip)
 {
+    set_msi(chip, MSI_4_MHZ, MSI_16_MHZ);
     acr = reg_get(acr_of(chip));
     if (acr & ACR_CACHES)
         reg_put(acr_of(chip), acr & ~(uint32_t)ACR_CACHES);
@@ -548,6 +564,7 @@ static void caches_as_found(const struct chip *chip)
     reg_put(acr_of(chip), (acr ^ were_on) | were_on << ACR_RESET);
     reg_put(acr_of(chip), acr);
     reg_error(OK);
+    set_msi(chip, MSI_16_MHZ, MSI_4_MHZ);
     cortexm_data_cache(true);
 }
 

@@ -6,7 +6,7 @@
 
 enum { LOADER_CHUNK = 256 };            /* bytes of a piece that travel together */
 enum { LOADER_SLOTS = 2 };              /* filled - served may be so many */
-enum { LOADER_CODE = 312, LOADER_STEPS = 16 };  /* loader_code.s: bytes; steps behind it */
+enum { LOADER_CODE = 324, LOADER_STEPS = 16 };  /* loader_code.s: bytes; steps behind it */
 enum { LOADER_RAM = LOADER_CODE + LOADER_STEPS * 4 + LOADER_SLOTS * (36 + LOADER_CHUNK) };
 
 /* Takes RAM and registers of the halted target, and starts the loader, which will follow this

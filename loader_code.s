@@ -61,6 +61,12 @@ serve:
         ldr     r0, [r7, #GO]
         cmp     r0, #LOOK
         beq     look
+        ldr     r3, [r7, #PIECE]        @ its first word tells of most that they are not so
+        ldr     r3, [r3]
+        ldr     r4, [r7, #DATA]
+        mov     r9, r7                  @ not 0
+        cmp     r3, r4
+        bne     look
         bl      sum_up
         ldr     r1, [r7, #SUM]
         subs    r0, r1

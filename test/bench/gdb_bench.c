@@ -34,11 +34,20 @@ struct flash_chip {
 static const struct flash_chip flash_chips[] = {
     { "samd21", 0, 256, 6.0, 16 * 2.5 },
     { "stm32f103", 0x08000000, 1024, 30.0, 512 * 0.0525 },
+    { "stm32f405", 0x08000000, 16384, 250.0, 256 * 0.016 },
+    { "stm32l476", 0x08000000, 2048, 22.02, 128 * 0.08169 },
+    { "stm32g071", 0x08000000, 2048, 22.0, 128 * 0.085 },
+    { "nrf52840", 0, 4096, 85.0, 256 * 0.041 },
+    { "samd51", 0, 8192, 200.0, 2 * 1.5 },
 };
 
 static const struct flash_chip *flash_chip(const char *name)
 {
-    return &flash_chips[strcmp(name, flash_chips[0].name) != 0];
+    const struct flash_chip *chip = flash_chips;
+
+    while (strcmp(chip->name, name) != 0)
+        chip++;
+    return chip;
 }
 
 static double least_ms(const struct flash_chip *chip, int kb)
@@ -378,6 +387,22 @@ static void bench_flash_size(const struct task *task)
     rsp_power_off(rsp);
 }
 
+/* The other controllers, one chip each. */
+static void bench_flash_other(const struct task *task)
+{
+    const struct flash_chip *chip = flash_chip(task->chip);
+    struct rsp *rsp = bench_attached(task);
+    char id[64];
+
+    old_program(rsp);
+    double ms = flash_load_ms(rsp, chip, 32);
+    snprintf(id, sizeof id, "load_flash_%s_kbps", task->chip);
+    measured(id, 32 / ms * 1000);
+    snprintf(id, sizeof id, "load_flash_%s_share", task->chip);
+    measured(id, 100 * least_ms(chip, 32) / ms);
+    rsp_power_off(rsp);
+}
+
 #define CHIPS(name, run, fast, works) \
     { name "_samd21", run, "samd21", fast, 0, works, NULL }, \
     { name "_stm32f103", run, "stm32f103", fast, 0, works, NULL }
@@ -388,6 +413,11 @@ const struct task gdb_tasks[] = {
     { "flash_64k", bench_flash_size, "samd21", true, 64, NULL, NULL },
     { "flash_60k", bench_flash_size, "stm32f103", true, 60, NULL, NULL },
     CHIPS("flash_32k", bench_flash_32k, true, "load_flash_samd21 load_flash_stm32f103 compare"),
+    { "flash_f405", bench_flash_other, "stm32f405", true, 0, NULL, NULL },
+    { "flash_l476", bench_flash_other, "stm32l476", true, 0, NULL, NULL },
+    { "flash_g071", bench_flash_other, "stm32g071", true, 0, NULL, NULL },
+    { "flash_nrf52840", bench_flash_other, "nrf52840", true, 0, NULL, NULL },
+    { "flash_samd51", bench_flash_other, "samd51", true, 0, NULL, NULL },
     CHIPS("flash_32k_default", bench_flash_32k, false, NULL),
     CHIPS("flash_small", bench_flash_size, true, NULL),
     CHIPS("ram", bench_ram, true, "load_ram"),
