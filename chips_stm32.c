@@ -394,6 +394,18 @@ static void describe(struct chip *chip, const struct part *part)
         chip->open_option = part->kind == F1 ? 0xA5 : RDP_OPEN;
 }
 
+/* A core that sleeps has no clock for its bus, which reads as 0 then, unless DBG_SLEEP says
+ * otherwise (RM0008 31.16.1). */
+static void describe_awake(struct chip *chip, const struct part *part)
+{
+    uint32_t at = lines[part->kind].dbgmcu + 4, cr = reg_get(at);
+
+    reg_put(at, cr | 1);
+    describe(chip, part);
+    reg_put(at, cr);
+    reg_error(OK);
+}
+
 /* A zero IDCODE means "cannot be read", not a chip; no row has it. */
 static bool stm32_identify(struct chip *chip)
 {
@@ -406,7 +418,7 @@ static bool stm32_identify(struct chip *chip)
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         if ((idcode & 0xFFF) == parts[i].id && (lines[parts[i].kind].dbgmcu == DBGMCU_F0) == m0) {
             chip->id = idcode;
-            describe(chip, &parts[i]);
+            describe_awake(chip, &parts[i]);
             return true;
         }
     return false;

@@ -23,6 +23,7 @@ enum { F4 = 0x40023C00, F4_SIZE = 0x40000, F4_RAM_SIZE = 0x10000 };
 
 static struct {
     bool samd, f4, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    bool asleep;                            /* without DBG_SLEEP its bus reads as 0 */
     bool boot0;                         /* something else than the flash at 0 */
     bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
     int starts, slot;
@@ -237,7 +238,9 @@ static int stm_read(uint32_t address, uint32_t *value)
     switch (address) {
     case 0xE000ED00: *value = chip.cpuid ? chip.cpuid : 0x411FC231; return OK;
     case 0x40021018: *value = chip.rcc_apb2enr; return OK;
-    case 0x1FFFF7E0: case 0x1FFFF7CC: *value = 64; return OK;
+    case 0x1FFFF7E0: case 0x1FFFF7CC:
+        *value = chip.asleep && !(chip.dbgmcu_cr & 1) ? 0 : 64;
+        return OK;
     case 0x1FFFF7E8: case 0x1FFFF7EC: case 0x1FFFF7F0: *value = address; return OK;
     case FPEC: *value = 0x12; return OK;            /* ACR: no cache */
     case FPEC + 0x0C: *value = chip.sr | busy(); return OK;
@@ -779,6 +782,16 @@ static void an_stm32_is_recognized_with_its_memory_map(void **state)
     assert_piece(0x10000000, REGION_RAM, 0x0FF00000, 0);        /* what has no region */
     assert_piece(0x1FF00000, REGION_ROM, 0x100000, 1024);
     assert_piece(0x20000000, REGION_RAM, 0xE0000000, 0);        /* RAM, peripherals */
+}
+
+static void a_sleeping_stm32_is_not_taken_for_a_larger_one(void **state)
+{
+    (void)state;
+    chip.asleep = true;
+    chip.dbgmcu_cr = 0x20;
+    assert_int_equal(target_scan(), OK);
+    assert_int_equal(target_info(0)->flash_size, 64 * 1024);
+    assert_int_equal(chip.dbgmcu_cr, 0x20);
 }
 
 static void a_samd21_is_recognized_by_name(void **state)
@@ -1797,6 +1810,7 @@ static void protection_of_a_large_block_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_sleeping_stm32_is_not_taken_for_a_larger_one, stm32),
         cmocka_unit_test_setup(an_stm32_is_recognized_with_its_memory_map, stm32),
         BOTH(a_core_that_cannot_be_taken_is_let_go),
         cmocka_unit_test_setup(watchdogs_stand_still_while_it_is_attached_and_all_is_put_back, stm32),
