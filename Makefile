@@ -162,6 +162,12 @@ example_saml21    := -mcpu=cortex-m0plus -DCHIP_NAME='"SAML21J18B"' \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x40000 -Wl,--defsym=RAM_SIZE=0x8000
 example_samd51    := -mcpu=cortex-m3 -DCHIP_NAME='"SAMD51J20A"' -Wa,--defsym,IRQS=70 \
     -Wl,--defsym=FLASH_START=0 -Wl,--defsym=FLASH_SIZE=0x100000 -Wl,--defsym=RAM_SIZE=0x40000
+example_sam3x8e := -mcpu=cortex-m3 -DCHIP_NAME='"SAM3X8E"' \
+    -Wl,--defsym=FLASH_START=0x80000 -Wl,--defsym=FLASH_SIZE=0x80000 \
+    -Wl,--defsym=RAM_SIZE=0x10000
+example_sam4s16 := -mcpu=cortex-m3 -DCHIP_NAME='"SAM4S16C"' \
+    -Wl,--defsym=FLASH_START=0x400000 -Wl,--defsym=FLASH_SIZE=0x100000 \
+    -Wl,--defsym=RAM_SIZE=0x20000
 example_stm32f030 := -mcpu=cortex-m0 -DCHIP_NAME='"STM32F030R8"' \
     -Wl,--defsym=FLASH_START=0x08000000 -Wl,--defsym=FLASH_SIZE=0x10000 \
     -Wl,--defsym=RAM_SIZE=0x2000

@@ -5,7 +5,7 @@
  *
  *   f103.c    STM32F103, F107     sam.c      SAM family        f4.c     STM32F405, F429, F746
  *   nrf5.c    nRF52840, nRF51822            l4.c     STM32G071RB, G0B1RE, L476RG, G474RE,
- *                                                      L053R8, L152RC, L152RB, F030R8, F303RC
+ *   sam3.c    SAM3X8E, SAM4S16                         L053R8, L152RC, L152RB, F030R8, F303RC
  *
  *   called by  board.c      calls  cpu.h, bus.h, wires.h, the chip's peripherals */
 #ifndef CHIP_H
@@ -53,6 +53,8 @@ struct chip *samd21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *samc21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *saml21_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *samd51_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *sam3x8e_new(struct sim *sim, const char *name, uint32_t unique_id);
+struct chip *sam4s16_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f205_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f405_new(struct sim *sim, const char *name, uint32_t unique_id);
 struct chip *stm32f429_new(struct sim *sim, const char *name, uint32_t unique_id);

@@ -7,6 +7,8 @@
 static struct chip *samd21(struct sim *sim) { return samd21_new(sim, "target", 0x5A3D2100); }
 static struct chip *samc21(struct sim *sim) { return samc21_new(sim, "target", 0x5A3DC210); }
 static struct chip *saml21(struct sim *sim) { return saml21_new(sim, "target", 0x5A3D1210); }
+static struct chip *sam3x8e(struct sim *sim) { return sam3x8e_new(sim, "target", 0x5A3A3800); }
+static struct chip *sam4s16(struct sim *sim) { return sam4s16_new(sim, "target", 0x5A3A4516); }
 static struct chip *samd51(struct sim *sim) { return samd51_new(sim, "target", 0x5A3D5100); }
 static struct chip *f103(struct sim *sim) { return f103_new(sim, "target", 64, 0x0BADCAFE); }
 static struct chip *f103xg(struct sim *sim) { return stm32f103xg_new(sim, "target", 0x0BADCAFE); }
@@ -37,6 +39,8 @@ static struct chip *nrf52_f(struct sim *sim) { return nrf52_new(sim, "target", t
                     "clocks, GPIO, USART1 to 3, both watchdogs, DBGMCU"
 #define PECR_MODELLED "Flash controller with half pages, option bytes, protection levels and " \
                       "PCROP, EEPROM, clocks, GPIO, USARTs, both watchdogs, DBGMCU"
+#define SAM3_LACKS "MPU, ETM, SWO, SAM-BA, the pin ERASE, PLLB and UPLL, SUPC, PDC, all other " \
+                   "peripherals"
 #define F0_MODELLED "Flash controller with option bytes and protection levels, clocks, GPIO, " \
                     "USARTs, both watchdogs, DBGMCU"
 #define L4_LACKS "MPU, boot from SRAM, ST's boot loader, low power modes, timers, DMA, EXTI, " \
@@ -59,6 +63,12 @@ const struct target_chip target_chips[] = {
       "ATSAMD51J20A: Cortex-M4, 1 MB of flash, 256 KB of RAM. NVMCTRL with its two banks and user "
       "page, DSU, clocks, PORT, SERCOM as USART, WDT, PAC, SWO",
       "MPU, ETM, SmartEEPROM, ECC's errors, what the cache holds, all other peripherals" },
+    { "sam3x8e", sam3x8e,
+      "ATSAM3X8E: Cortex-M3, 512 KB of flash with two controllers, 96 KB of RAM. EEFC with lock and "
+      "GPNVM bits, PMC, PIO, UART, WDT, RSTC", SAM3_LACKS },
+    { "sam4s16", sam4s16,
+      "ATSAM4S16C: Cortex-M4, 1 MB of flash, 128 KB of RAM. EEFC with lock and GPNVM bits, PMC, PIO, "
+      "UART0, WDT, RSTC", SAM3_LACKS },
     { "stm32f030", f030,
       "STM32F030R8: Cortex-M0, 64 KB of flash, 8 KB of RAM. " F0_MODELLED, L4_LACKS },
     { "stm32f303", f303,

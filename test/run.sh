@@ -117,7 +117,7 @@ for tier; do
         try "sigrok decodes SWO" env BUILD="$build" sh test/sigrok/swo.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
-        for chip in samd21 samc21 saml21 samd51; do
+        for chip in samd21 samc21 saml21 samd51 sam3x8e sam4s16; do
             try "OpenOCD drives $chip over SWD" env BUILD="$build" \
                 sh test/judge/openocd.sh $chip swd
         done

@@ -2,7 +2,7 @@
 # openocd.sh [CHIP WIRE] - OpenOCD 0.12 as judge of the simulated target chips, with none of
 # our firmware in between: bitbang.c is the adapter, openocd.tcl what is asked.
 #
-# SAM D21, C21, L21, D51, nRF51822, nRF52840, STM32G071, STM32G0B1, STM32F030 and STM32L053 over SWD; STM32F103,
+# SAM D21, C21, L21, D51, 3X8E, 4S16, nRF51822, nRF52840, STM32G071, STM32G0B1, STM32F030 and STM32L053 over SWD; STM32F103,
 # F103RG, F107, F205, F303, F405, F429, F746, F767, STM32L476, STM32G474 and STM32L152 over SWD and over JTAG.  What OpenOCD's
 # proven drivers cannot do with a chip of ours is a mistake in the model.
 set -u
@@ -96,6 +96,10 @@ for chip in stm32l152 stm32l152rb; do
         "all $wire"|"$chip $wire") judge $chip $wire stm32l1.cfg ;; esac
     done
 done
+case "${1:-all} ${2:-}" in
+*all*|*sam3x8e*)  judge sam3x8e swd at91sam3ax_8x.cfg ;; esac
+case "${1:-all} ${2:-}" in
+*all*|*sam4s16*)  judge sam4s16 swd at91sam4sXX.cfg ;; esac
 case "${1:-all} ${2:-}" in
 *all*|*f030*)     judge stm32f030 swd stm32f0x.cfg ;; esac
 for wire in swd jtag; do
