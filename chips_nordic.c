@@ -15,15 +15,15 @@
 /* --- NVMC -------------------------------------------------------------------------------- */
 
 enum { NVMC = 0x4001E400 };
-enum { READY = 0x000, CONFIG = 0x104, ERASEPAGE = 0x108, ERASEALL = 0x10C };
+enum { READY = 0x000, CONFIG = 0x104, ERASEPAGE = 0x108, ERASEALL = 0x10C, ERASEUICR = 0x114 };
 enum { REN = 0, WEN = 1, EEN = 2, IS_READY = 1 };       /* CONFIG; READY */
 
 static const struct step nvmc_steps[] = {
-    /* open: and to begin with */
+    /* open */
     { WAIT_SET, READY / 4, IS_READY },
     { PUT, CONFIG / 4, REN },
     { END },
-    /* close: and to begin with */
+    /* close */
     { WAIT_SET, READY / 4, IS_READY },
     { PUT, CONFIG / 4, REN },
     { END },
@@ -46,11 +46,28 @@ static const struct step nvmc_steps[] = {
     { STORE, 0, 0 },
     { WAIT_SET, READY / 4, IS_READY },
     { END },
+    { END },                                            /* open options: nothing more */
+    /* erase options: UICR */
+    { PUT, CONFIG / 4, EEN },
+    { PUT, ERASEUICR / 4, 1 },
+    { WAIT_SET, READY / 4, IS_READY },
+    { END },
+    /* program options */
+    { PUT, CONFIG / 4, WEN },
+    { STORE, 0, 0 },
+    { WAIT_SET, READY / 4, IS_READY },
+    { END },
 };
 static const struct controller nvmc = {
     .base = NVMC, .limit_ms = 500, .width = 4, .burst_log2 = 2, .unit_log2 = 2,
     .steps = nvmc_steps
 };
+
+/* UICR: of an nRF51 its first words; of an nRF52 PSELRESET, APPROTECT, NFCPINS, DEBUGCTRL, which
+ * are behind the customer's. */
+enum { UICR = 0x10001000, RBPCONF = UICR + 4, UICR_SIZE = 0x400 };
+static const struct options uicr_51 = { &nvmc, UICR, 0, UICR_SIZE, 0x14, 4, 0 },
+                            uicr_52 = { &nvmc, UICR, 0, UICR_SIZE, 0x14, 4, 0x200 };
 
 /* --- which one is it --------------------------------------------------------------------- */
 
@@ -68,6 +85,11 @@ static void nordic_name(struct chip *chip, uint32_t part)      /* 0x52840 */
         chip->name[3 + i] = (char)(chip->name[3 + i] + (part >> (16 - 4 * i) & 0xF));
 }
 
+static bool is_51(const struct chip *chip)
+{
+    return chip->options == &uicr_51;
+}
+
 /* Page size and number of pages tell a Nordic: nobody else has such words there. */
 static bool is_open(struct chip *chip)
 {
@@ -80,6 +102,7 @@ static bool is_open(struct chip *chip)
     if (is_52 && chip->id >> 12 != 0x52)
         return false;
     chip->flash_size = page * pages;
+    chip->options = is_52 ? &uicr_52 : &uicr_51;
     chip->ram_size = is_52 ? reg_get(INFO_RAM) * 1024
                            : reg_get(NUMRAMBLOCK) * reg_get(SIZERAMBLOCK);
     return reg_error(OK) == OK;
@@ -107,6 +130,9 @@ static bool nordic_identify(struct chip *chip)
         return false;
     nordic_name(chip, chip->id);
     chip->ram_base = RAM;
+    if (is_51(chip))                    /* PALL: the core can be debugged, flash reads as 0 */
+        chip->locked = (reg_get(RBPCONF) >> 8 & 0xFF) == 0;
+    reg_error(OK);
     return true;
 }
 
@@ -122,22 +148,34 @@ static void nordic_map(const struct chip *chip)
 
 /* --- a locked chip ------------------------------------------------------------------------- */
 
+/* An nRF51 has no CTRL-AP: its NVMC still erases everything. */
 static int unlock(const struct chip *chip)
 {
-    (void)chip;
-    return adi_ap_write(CTRL_AP, AP_ERASEALL, 1);
+    if (!is_51(chip))
+        return adi_ap_write(CTRL_AP, AP_ERASEALL, 1);
+    int error = flash_follow(&nvmc, TO_OPEN, 0, nvmc.limit_ms);
+    return error ? error : flash_follow(&nvmc, TO_ERASE_ALL, 0, nvmc.limit_ms);
 }
 
 static int unlocking(const struct chip *chip)
 {
     uint32_t busy;
-    int error = adi_ap_read(CTRL_AP, AP_ERASEALLSTATUS, &busy);
 
-    (void)chip;
+    if (is_51(chip))
+        return flash_follow(&nvmc, TO_CHECK, 0, 0);     /* busy: ERR_TIMEOUT */
+    int error = adi_ap_read(CTRL_AP, AP_ERASEALLSTATUS, &busy);
     if (error || busy)
         return error ? error : ERR_BUSY;
     error = adi_ap_write(CTRL_AP, AP_RESET, 1);
     return error ? error : adi_ap_write(CTRL_AP, AP_RESET, 0);
+}
+
+/* CLENR0 of an nRF51 makes flash that no debugger erases page by page. */
+static int nordic_change_option(const struct chip *chip, uint32_t *words, uint32_t at,
+                                uint32_t value)
+{
+    words[at / 4] = value;
+    return is_51(chip) && at == 0 ? ERR_REFUSED : OK;
 }
 
 static uint32_t nordic_number(const struct chip *chip, unsigned index)
@@ -150,5 +188,5 @@ const struct family nordic_family = {
     .identify = nordic_identify, .map = nordic_map,
     .feed_at = 0x40010600, .feed = 0x6E524635,          /* WDT RR[0] */
     .unlock = unlock, .unlocking = unlocking,
-    .number = nordic_number,
+    .change_option = nordic_change_option, .number = nordic_number,
 };

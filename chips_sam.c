@@ -80,7 +80,7 @@ static const struct controller nvmctrl = {
 enum { USER_ROW = 0x00804000, FUSES = 2, BOD_LEVEL_MAX = 48 };  /* words; above, it would be
                                                                  * reset for ever */
 static const struct options user_row = {
-    &nvmctrl, USER_ROW, NVMCTRL + LOCK, 256, 4 * FUSES, 4
+    &nvmctrl, USER_ROW, NVMCTRL + LOCK, 256, 4 * FUSES, 4, 0
 };
 
 /* --- NVMCTRL of D5x and E5x (DS60001507 chapter 25) ---------------------------------------- */
@@ -146,7 +146,7 @@ static const struct controller nvm_5x_user_page = {
     .steps = nvm_5x_steps
 };
 static const struct options user_page = {
-    &nvm_5x_user_page, USER_ROW, NVMCTRL + LOCKS_5X, PAGE_5X, 16, 4
+    &nvm_5x_user_page, USER_ROW, NVMCTRL + LOCKS_5X, PAGE_5X, 16, 4, 0
 };
 
 /* --- the DSU, as a debugger sees it: + 0x100 (chapter 13) ------------------------------- */

@@ -94,7 +94,7 @@ static const struct controller fpec2 = {
 };
 
 static const struct options fpec_options = {
-    &fpec, OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2
+    &fpec, OPTION_BYTES, FPEC + OBR, OPTIONS_SIZE, OPTIONS_SIZE, 2, 0
 };
 
 /* --- F2, F4, F7 (RM0033 2, RM0090 3, RM0385 3, RM0410 3) -------------------------------- */
@@ -156,9 +156,9 @@ static const struct controller f4 = {
     .steps = f4_steps
 };
 
-static const struct options one_word = { &f4, F4_FLASH + OPTCR, 0, 4, 4, 4 },
-                            two_words = { &f4, F4_FLASH + OPTCR, 0, 8, 8, 4 },
-                            three_words = { &f4, F4_FLASH + OPTCR, 0, 12, 12, 4 };
+static const struct options one_word = { &f4, F4_FLASH + OPTCR, 0, 4, 4, 4, 0 },
+                            two_words = { &f4, F4_FLASH + OPTCR, 0, 8, 8, 4, 0 },
+                            three_words = { &f4, F4_FLASH + OPTCR, 0, 12, 12, 4, 0 };
 
 /* --- L4, G0, G4, WB, WL, C0, U0 (RM0351 3, RM0444 3, RM0440 3, RM0434 3) ------------------- */
 
@@ -224,8 +224,8 @@ static const struct controller wb = {
     .steps = l4_steps
 };
 /* OPTR, PCROP1SR and 1ER, WRP1AR and 1BR */
-static const struct options l4_options = { &l4, L4_FLASH + OPTR, 0, 20, 20, 4 },
-                            wb_options = { &wb, WB_FLASH + OPTR, 0, 20, 20, 4 };
+static const struct options l4_options = { &l4, L4_FLASH + OPTR, 0, 20, 20, 4, 0 },
+                            wb_options = { &wb, WB_FLASH + OPTR, 0, 20, 20, 4, 0 };
 
 /* --- which one is it ---------------------------------------------------------------- */
 

@@ -101,6 +101,7 @@ struct options {
     uint32_t base, in_force;            /* in_force: a register that tells; 0: base does */
     uint16_t size;                      /* bytes that are erased at once, 2 KB at most */
     uint8_t shown, unit;                /* bytes */
+    uint16_t first;                     /* the offset of what is shown first */
 };
 
 struct family {

@@ -36,7 +36,7 @@ int option_read(unsigned index, struct option *option)
     bool last = at == options->shown;
     if (at > options->shown || (last && !options->in_force))
         return ERR_RANGE;
-    *option = (struct option){ last ? options->in_force : options->base + at, 0,
+    *option = (struct option){ last ? options->in_force : options->base + options->first + at, 0,
                                last ? "  in force now" : "" };
     return adi_read(option->address, &option->value, last ? 4u : options->unit);
 }

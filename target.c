@@ -204,7 +204,7 @@ bool target_has_controller(uint32_t address)
     const struct region *r;
 
     for (int count = target_regions(&r); count > 0; count--, r++)
-        if (r->controller && (address ^ r->controller->base) < 0x100)
+        if (r->controller && (address ^ r->controller->base) < 0x200)
             return true;
     return false;
 }

@@ -74,8 +74,10 @@ CHIPS = {
     "stm32g0b1": Chip(r"STM32G0Bx/G0Cx +Cortex-M0\+ .* 512 KB",
                       [(FLASH, 256 * K, 2 * K), (FLASH + 256 * K, 256 * K, 2 * K)],
                       None, ("0x40022020", "0xfffffebb")),
-    "nrf51822": Chip(r"nRF51822 +Cortex-M0 .* 256 KB", [(0, 256 * K, 1 * K)]),
-    "nrf52840": Chip(r"nRF52840 +Cortex-M4 .* 1024 KB", [(0, 1024 * K, 4 * K)]),
+    "nrf51822": Chip(r"nRF51822 +Cortex-M0 .* 256 KB", [(0, 256 * K, 1 * K)],
+                     ("0x10001010", "0x12345678", "0x12345678"), ("0x10001004", "0xffff00ff")),
+    "nrf52840": Chip(r"nRF52840 +Cortex-M4 .* 1024 KB", [(0, 1024 * K, 4 * K)],
+                     ("0x1000120c", "0xfffffffe", "0xfffffffe"), ("0x10001208", "0xffffff00")),
 }
 chip = CHIPS[CHIP]
 START = chip.runs[0][0]
