@@ -15,10 +15,6 @@
 # summary, or else as one test by its exit status.  Logs stay in BUILD/log.
 set -u
 
-# Virtual chips whose flash is written, besides the two of every test.
-CHIPS="stm32f030 stm32f303 stm32f107 stm32f103xg samc21 saml21 samd51 stm32f205 stm32f405 \
-       stm32f429 stm32f746 stm32f767 stm32l476 stm32g474 stm32g071 stm32g0b1 nrf51822 nrf52840"
-
 build=${BUILD:-build}
 logs=$build/log
 mkdir -p "$logs"
@@ -108,9 +104,7 @@ for tier; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
         done
-        for chip in stm32f103 samd21 $CHIPS; do
-            try "flash of $chip" env BUILD="$build" SPEED=max sh test/session/run.sh $chip chip
-        done
+        try "the flash of each chip" env BUILD="$build" sh test/session/chips.sh flash
         try "fpu with stm32f405" env BUILD="$build" sh test/session/run.sh stm32f405 fpu ;;
     judge)
         try "sigrok decodes awkward transfers" env BUILD="$build" sh test/sigrok/run.sh
