@@ -140,7 +140,7 @@ static void nordic_map(const struct chip *chip)
 {
     uint32_t page = chip->id >> 12 == 0x52 ? PAGE_52 : PAGE_51;
 
-    target_map_flash(&nvmc, 0, chip->flash_size, page, 0);
+    target_map_flash(&nvmc, 0, chip->flash_size, page);
     target_map(REGION_FLASH, chip->flash_size, FICR - chip->flash_size);
     target_map(REGION_RAM, RAM, chip->ram_size);
     target_map(REGION_ROM, FICR, 0x2000);               /* FICR, UICR */

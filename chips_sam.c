@@ -335,9 +335,9 @@ static bool samd_identify(struct chip *chip)
 static void samd_map(const struct chip *chip)
 {
     if (is_5x(chip))
-        target_map_flash(&nvm_5x, 0, chip->flash_size, BLOCK_5X, 0);
+        target_map_flash(&nvm_5x, 0, chip->flash_size, BLOCK_5X);
     else
-        target_map_flash(&nvmctrl, 0, chip->flash_size, PAGE * ROW_PAGES, 0);
+        target_map_flash(&nvmctrl, 0, chip->flash_size, PAGE * ROW_PAGES);
     target_map(REGION_FLASH, chip->flash_size, 0x00400000 - chip->flash_size);
     target_map(REGION_RAM, chip->ram_base, chip->ram_size);
     target_map(REGION_ROM, 0x00800000, 0x10000);            /* user row, calibration */

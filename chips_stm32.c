@@ -260,64 +260,64 @@ static const struct line {
 /* Sizes in KB, flash the largest; the true size is read from the chip.  Page: of FPEC; for
  * the later ones the first sector.  Add a part by adding a row. */
 static const struct part {
-    char name[12];                      /* behind "STM32" */
+    char name[10];                      /* behind "STM32" */
     uint16_t id : 12, kind : 4;
     uint16_t ram : 10, page : 6;
     uint16_t flash;
 } parts[] = {
-    { "F10x x4/x6",  0x412, F1,  10,  1,   32 },
-    { "F10x x8/xB",  0x410, F1,  20,  1,  128 },
-    { "F10x xC-xE",  0x414, F1,  64,  2,  512 },
-    { "F10x xF/xG",  0x430, F1,  96,  2, 1024 },
-    { "F105/F107",   0x418, F1,  64,  2,  256 },
-    { "F100 x4-xB",  0x420, F1,   8,  1,  128 },
-    { "F100 xC-xE",  0x428, F1,  32,  2,  512 },
-    { "F05x/F030x8", 0x440, F0,   8,  1,   64 },
-    { "F03x",        0x444, F0,   4,  1,   32 },
-    { "F04x/F070x6", 0x445, F0,   6,  1,   32 },
-    { "F07x",        0x448, F0,  16,  2,  128 },
-    { "F09x/F030xC", 0x442, F0,  32,  2,  256 },
-    { "F302/F303",   0x422, F3,  40,  2,  256 },
-    { "F37x",        0x432, F3,  32,  2,  256 },
-    { "F303x6/x8",   0x438, F3,  12,  2,   64 },
-    { "F301/F302x8", 0x439, F3,  16,  2,   64 },
-    { "F303xD/xE",   0x446, F3,  64,  2,  512 },
-    { "F20x/F21x",   0x411, F4, 128, 16, 1024 },
-    { "F405/F407",   0x413, F4, 128, 16, 1024 },
-    { "F42x/F43x",   0x419, F42, 192, 16, 2048 },
-    { "F446",        0x421, F4, 128, 16,  512 },
-    { "F401xB/xC",   0x423, F4,  64, 16,  256 },
-    { "F401xD/xE",   0x433, F4,  96, 16,  512 },
-    { "F411",        0x431, F4, 128, 16,  512 },
-    { "F469/F479",   0x434, F42, 320, 16, 2048 },
-    { "F412",        0x441, F4, 256, 16, 1024 },
-    { "F410",        0x458, F4,  32, 16,  128 },
-    { "F413/F423",   0x463, F4, 320, 16, 1536 },
-    { "F72x/F73x",   0x452, F72, 256, 16,  512 },
-    { "F74x/F75x",   0x449, F74, 320, 32, 1024 },
-    { "F76x/F77x",   0x451, F74, 512, 32, 2048 },
-    { "L41x/L42x",   0x464, L4,  32,  2,  128 },
-    { "L43x/L44x",   0x435, L4,  48,  2,  256 },
-    { "L45x/L46x",   0x462, L4, 128,  2,  512 },
-    { "L47x/L48x",   0x415, L4,  96,  2, 1024 },
-    { "L49x/L4Ax",   0x461, L4, 256,  2, 1024 },
-    { "L4Px/L4Qx",   0x471, LP, 128,  8, 1024 },
-    { "L4Rx/L4Sx",   0x470, LP, 192,  8, 2048 },
-    { "G431/G441",   0x468, L4,  16,  2,  128 },
-    { "G47x/G48x",   0x469, G4,  96,  4,  512 },
-    { "G491/G4A1",   0x479, L4,  80,  2,  512 },
-    { "WB1x",        0x494, WB,  12,  2,  320 },
-    { "WB55/WB35",   0x495, WB, 192,  4, 1024 },
-    { "WB35",        0x496, WB,  32,  4,  512 },
-    { "WL5x/WLEx",   0x497, WB,  32,  2,  256 },
-    { "G03x/G04x",   0x466, G0,   8,  2,   64 },
-    { "G05x/G06x",   0x456, G0,  18,  2,   64 },
-    { "G07x/G08x",   0x460, G0,  36,  2,  128 },
-    { "G0Bx/G0Cx",   0x467, G0, 144,  2,  512 },
-    { "C011",        0x443, C0,   6,  2,   32 },
-    { "C031",        0x453, C0,  12,  2,   32 },
-    { "C051",        0x44C, C0,  12,  2,   64 },
-    { "C071",        0x493, C0,  24,  2,  128 },
+    { "F10x x4/x6", 0x412, F1,  10,  1,   32 },
+    { "F10x x8/xB", 0x410, F1,  20,  1,  128 },
+    { "F10x xC-xE", 0x414, F1,  64,  2,  512 },
+    { "F10x xF/xG", 0x430, F1,  96,  2, 1024 },
+    { "F105/F107",  0x418, F1,  64,  2,  256 },
+    { "F100 x4-xB", 0x420, F1,   8,  1,  128 },
+    { "F100 xC-xE", 0x428, F1,  32,  2,  512 },
+    { "F05/F030x8", 0x440, F0,   8,  1,   64 },
+    { "F03x",       0x444, F0,   4,  1,   32 },
+    { "F04/F070x6", 0x445, F0,   6,  1,   32 },
+    { "F07x",       0x448, F0,  16,  2,  128 },
+    { "F09/F030xC", 0x442, F0,  32,  2,  256 },
+    { "F302/F303",  0x422, F3,  40,  2,  256 },
+    { "F37x",       0x432, F3,  32,  2,  256 },
+    { "F303x6/x8",  0x438, F3,  12,  2,   64 },
+    { "F301/302x8", 0x439, F3,  16,  2,   64 },
+    { "F303xD/xE",  0x446, F3,  64,  2,  512 },
+    { "F20x/F21x",  0x411, F4, 128, 16, 1024 },
+    { "F405/F407",  0x413, F4, 128, 16, 1024 },
+    { "F42x/F43x",  0x419, F42, 192, 16, 2048 },
+    { "F446",       0x421, F4, 128, 16,  512 },
+    { "F401xB/xC",  0x423, F4,  64, 16,  256 },
+    { "F401xD/xE",  0x433, F4,  96, 16,  512 },
+    { "F411",       0x431, F4, 128, 16,  512 },
+    { "F469/F479",  0x434, F42, 320, 16, 2048 },
+    { "F412",       0x441, F4, 256, 16, 1024 },
+    { "F410",       0x458, F4,  32, 16,  128 },
+    { "F413/F423",  0x463, F4, 320, 16, 1536 },
+    { "F72x/F73x",  0x452, F72, 256, 16,  512 },
+    { "F74x/F75x",  0x449, F74, 320, 32, 1024 },
+    { "F76x/F77x",  0x451, F74, 512, 32, 2048 },
+    { "L41x/L42x",  0x464, L4,  32,  2,  128 },
+    { "L43x/L44x",  0x435, L4,  48,  2,  256 },
+    { "L45x/L46x",  0x462, L4, 128,  2,  512 },
+    { "L47x/L48x",  0x415, L4,  96,  2, 1024 },
+    { "L49x/L4Ax",  0x461, L4, 256,  2, 1024 },
+    { "L4Px/L4Qx",  0x471, LP, 128,  8, 1024 },
+    { "L4Rx/L4Sx",  0x470, LP, 192,  8, 2048 },
+    { "G431/G441",  0x468, L4,  16,  2,  128 },
+    { "G47x/G48x",  0x469, G4,  96,  4,  512 },
+    { "G491/G4A1",  0x479, L4,  80,  2,  512 },
+    { "WB1x",       0x494, WB,  12,  2,  320 },
+    { "WB55/WB35",  0x495, WB, 192,  4, 1024 },
+    { "WB35",       0x496, WB,  32,  4,  512 },
+    { "WL5x/WLEx",  0x497, WB,  32,  2,  256 },
+    { "G03x/G04x",  0x466, G0,   8,  2,   64 },
+    { "G05x/G06x",  0x456, G0,  18,  2,   64 },
+    { "G07x/G08x",  0x460, G0,  36,  2,  128 },
+    { "G0Bx/G0Cx",  0x467, G0, 144,  2,  512 },
+    { "C011",       0x443, C0,   6,  2,   32 },
+    { "C031",       0x453, C0,  12,  2,   32 },
+    { "C051",       0x44C, C0,  12,  2,   64 },
+    { "C071",       0x493, C0,  24,  2,  128 },
 };
 
 /* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
@@ -450,20 +450,20 @@ static void map_pages(const struct chip *chip, uint32_t page)
 {
     uint32_t first = chip->flash_size < MB / 2 ? chip->flash_size : MB / 2;
 
-    target_map_flash(&fpec, FLASH, first, page, 0);
-    target_map_flash(&fpec2, FLASH + first, chip->flash_size - first, page, 0);
+    target_map_flash(&fpec, FLASH, first, page);
+    target_map_flash(&fpec2, FLASH + first, chip->flash_size - first, page);
 }
 
 /* Four sectors, one of four times their size, and as many of eight times as there are. */
-static void map_sectors(uint32_t base, uint32_t size, uint32_t first, uint32_t number)
+static void map_sectors(uint32_t base, uint32_t size, uint32_t first, uint16_t number)
 {
     uint32_t four = 4 * first;
 
-    target_map_flash(&f4, base, four, first, number);
+    target_map_flash(&f4, base, four, first)->number = number;
     if (size == four)                   /* F730, F750 */
         return;
-    target_map_flash(&f4, base + four, four, four, number + 4);
-    target_map_flash(&f4, base + 2 * four, size - 2 * four, 2 * four, number + 5);
+    target_map_flash(&f4, base + four, four, four)->number = number + 4;
+    target_map_flash(&f4, base + 2 * four, size - 2 * four, 2 * four)->number = number + 5;
 }
 
 /* Two banks have sectors from 16 KB on each, and the second counts them from 16 on.  F42x and
@@ -488,24 +488,22 @@ static void map_l4(const struct chip *chip, uint32_t page)
     uint32_t size = chip->flash_size, optr = reg_get(chip->options->base);
     bool whole = size == part_of(chip)->flash * (uint32_t)KB, bit21 = optr >> 21 & 1,
          bit22 = optr >> 22 & 1, two = false;
-    uint32_t second = FLASH + size / 2, number = 256;
+    uint32_t first = size, second = FLASH + size / 2;
 
     reg_error(OK);
     switch (chip->kind) {
     case L4: two = size == MB || (bit21 && part_of(chip)->flash == 1024); break;
     case LP: two = whole ? bit22 : bit21; break;
     case G4: two = bit22, second = FLASH + 256 * KB; break;
-    case G0: two = bit21 && part_of(chip)->id == 0x467, number = 1024 + 256; break;
+    case G0: two = bit21 && part_of(chip)->id == 0x467; break;
     }
-    if (!two) {
-        target_map_flash(c, FLASH, size, page, 0);
-        return;
+    if (two) {
+        first = size / 2;
+        page >>= chip->kind == LP || chip->kind == G4;
+        target_map_flash(c, second, first, page)->number = chip->kind == G0 ? 1024 + 256 : 256;
+        target_map(REGION_FLASH, FLASH + first, second - FLASH - first);
     }
-    if (chip->kind == LP || chip->kind == G4)
-        page /= 2;
-    target_map_flash(c, FLASH, size / 2, page, 0);
-    target_map_flash(c, second, size / 2, page, number);
-    target_map(REGION_FLASH, FLASH + size / 2, second - FLASH - size / 2);
+    target_map_flash(c, FLASH, first, page);
 }
 
 static void stm32_map(const struct chip *chip)

@@ -142,10 +142,11 @@ int flash_make_options(const struct options *options, const uint8_t *bytes);
 
 /* target.c: the attached chip, or the locked one that cannot be; 0 when there is none. */
 const struct chip *target_chip(void);
-/* target.c: what map() calls.  Flash without a controller refuses all. */
+/* target.c: what map() calls.  Flash without a controller refuses all.  The first block has the
+ * number 0, unless the region is told another. */
 void target_map(enum region_kind kind, uint32_t base, uint32_t size);
-void target_map_flash(const struct controller *controller, uint32_t base, uint32_t size,
-                      uint32_t block, uint32_t number);
+struct region *target_map_flash(const struct controller *controller, uint32_t base,
+                                uint32_t size, uint32_t block);
 /* The flash that has this address, and a controller; 0: none. */
 const struct region *target_flash(uint32_t address);
 uint32_t target_blocks(void);           /* of all its flash */

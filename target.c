@@ -159,16 +159,16 @@ void target_map(enum region_kind kind, uint32_t base, uint32_t size)
     new_region(kind, base, size);
 }
 
-void target_map_flash(const struct controller *controller, uint32_t base, uint32_t size,
-                      uint32_t block, uint32_t number)
+struct region *target_map_flash(const struct controller *controller, uint32_t base,
+                                uint32_t size, uint32_t block)
 {
     struct region *r = new_region(REGION_FLASH, base, size);
 
     r->page = block;
     r->controller = controller;
-    r->number = (uint16_t)number;
     r->index = (uint16_t)target.blocks;
     target.blocks += size / block;
+    return r;
 }
 
 /* What is in no region is more RAM, peripherals, or devices. */

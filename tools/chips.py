@@ -29,7 +29,7 @@ Nothing here has been tried on silicon yet. Tell us when you do.
 """
 # A virtual chip, and the row of the table that it is.
 VIRTUAL = {
-    "stm32f103": "F10x x8/xB", "stm32f030": "F05x/F030x8", "stm32f303": "F302/F303",
+    "stm32f103": "F10x x8/xB", "stm32f030": "F05/F030x8", "stm32f303": "F302/F303",
     "stm32f107": "F105/F107", "stm32f103xg": "F10x xF/xG",
     "stm32f205": "F20x/F21x", "stm32f405": "F405/F407", "stm32f429": "F42x/F43x",
     "stm32f746": "F74x/F75x", "stm32f767": "F76x/F77x", "stm32l476": "L47x/L48x", "stm32g474": "G47x/G48x",

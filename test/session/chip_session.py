@@ -37,7 +37,7 @@ FLASH = 0x08000000
 CHIPS = {
     "stm32f103": Chip(r"STM32F10x x8/xB +Cortex-M3 .* 64 KB", [(FLASH, 64 * K, 1 * K)],
                       ("0x1ffff804", "0x42", "0xbd42"), ("0x1ffff800", "0xff")),
-    "stm32f030": Chip(r"STM32F05x/F030x8 +Cortex-M0 .* 64 KB", [(FLASH, 64 * K, 1 * K)],
+    "stm32f030": Chip(r"STM32F05/F030x8 +Cortex-M0 .* 64 KB", [(FLASH, 64 * K, 1 * K)],
                       ("0x1ffff804", "0x42", "0xbd42"), ("0x1ffff800", "0xbb")),
     "stm32f303": Chip(r"STM32F302/F303 +Cortex-M4 .* 256 KB", [(FLASH, 256 * K, 2 * K)],
                       ("0x1ffff804", "0x42", "0xbd42"), ("0x1ffff800", "0xbb")),
