@@ -327,15 +327,20 @@ static int go_on_by_hand(void)
 }
 
 /* Puts a chunk into the loader, or looks whether it has done one. */
+static int put_or_look(void)
+{
+    uint32_t n = loader.filled * LOADER_CHUNK / job.size, piece = job.pieces[n % AT_ONCE];
+
+    if (adi_wire_is_bad())
+        return ERR_PARITY;
+    if (n == job.given || loader.filled - loader.served == LOADER_SLOTS)
+        return loader_look(job.size);
+    return loader_put(target_flash(piece), piece, place(n), job.size, target_options.flash_skip);
+}
+
 static void step(void)
 {
-    uint32_t n = loader.filled * LOADER_CHUNK / job.size;
-    bool room = loader.filled - loader.served < LOADER_SLOTS;
-    int error = adi_wire_is_bad() ? ERR_PARITY
-              : room && n < job.given
-                     ? loader_put(target_flash(job.pieces[n % AT_ONCE]), job.pieces[n % AT_ONCE],
-                                  place(n), job.size, target_options.flash_skip)
-                     : loader_look(job.size);
+    int error = put_or_look();
 
     watchdog_feed();
     if (error != OK && error != ERR_BUSY)
