@@ -8,7 +8,7 @@
 #   sim      the simulator's own tests, the shipped images on the virtual board, the release
 #   session  real gdb and lldb against the virtual board
 #   judge    sigrok's decoders of SWD and SWO, tshark, OpenOCD, QEMU's stm32vldiscovery
-#   web      web/dfu.html in a headless Chromium, updating the virtual board
+#   web      the pages of web/ in a headless Chromium, with the virtual board
 #   host     lsusb, gdb, dfu-util on a real Linux kernel, the board plugged in over USB/IP
 #
 # A test is any program; it is counted by its "N passed, N failed" line, by cmocka's
@@ -132,7 +132,7 @@ for tier; do
         done
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     web)
-        try "web page updates the board" sh test/web/run.sh "$build" ;;
+        try "web pages update the board and show its port" sh test/web/run.sh "$build" ;;
     host)
         try "real tools in a Linux guest" env BUILD="$build" PROGRESS=3 \
             sh test/host/run.sh "$build" ;;

@@ -1,6 +1,6 @@
 /* board.js - the virtual Blue Pill as a process, and its flash as a test sees it.
  *
- *   called by  test_page.js      calls  build/bluepill, usbip.js
+ *   called by  test_page.js, test_live.js      calls  build/bluepill, usbip.js
  *
  * The flash is read by UPLOAD requests of our own, not by the page's code. */
 "use strict";

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh [BUILD] - web/dfu.html against the virtual board; ends in "N passed, N failed".
+# run.sh [BUILD] - web/dfu.html and web/live.html against the virtual board; ends in "N passed, N failed".
 #
 # The page's file readers run in node, the page itself in a headless Chromium whose
 # navigator.usb is the virtual board over USB/IP.  playwright-core, which steers Chromium,
@@ -25,7 +25,7 @@ fi
 
 log=$modules/test.log
 BUILD=$build NODE_PATH=$modules/node_modules timeout 240 node --test \
-    --test-reporter=tap "$here/test_files.js" "$here/test_page.js" >"$log" 2>&1
+    --test-reporter=tap "$here/test_files.js" "$here/test_page.js" "$here/test_live.js" >"$log" 2>&1
 status=$?
 passed=$(sed -n 's/^# pass //p' "$log")
 failed=$(awk '/^# (fail|cancelled) / { n += $3 } END { print n + 0 }' "$log")

@@ -1,7 +1,7 @@
 /* virtual_bus.js - what a kernel and a browser know of the virtual board: plugged or not,
  * its descriptors, and the way to send it requests.
  *
- *   called by  test_page.js      calls  usbip.js; virtual_usb.js (in the page)
+ *   called by  test_page.js, test_live.js      calls  usbip.js; virtual_usb.js, virtual_serial.js (in the page)
  *
  * Like Linux it gives a new device its first configuration.  Nothing here knows DFU. */
 "use strict";
@@ -120,7 +120,10 @@ class VirtualBus extends EventEmitter {
 
     #tell(what, value) {
         this.emit(what, value);
-        this.#page?.evaluate(([w, v]) => window.virtualUsb?.[w](v), [what, value])
+        this.#page?.evaluate(([w, v]) => {
+            window.virtualUsb?.[w](v);
+            window.virtualSerial?.[w](v);
+        }, [what, value])
             .catch(() => {});           /* the page has gone on to another address */
     }
 
@@ -129,11 +132,13 @@ class VirtualBus extends EventEmitter {
         this.#device?.close();
     }
 
-    /* From now on this page's navigator.usb is the virtual board.  Once per page. */
+    /* From now on the virtual board is in this page's navigator.usb, and its serial ports in
+     * navigator.serial.  Once per page. */
     async attachTo(page) {
         this.#page = page;
         await page.exposeBinding("usbCall", (_source, ...call) => this.#call(...call));
         await page.addInitScript({ path: path.join(__dirname, "virtual_usb.js") });
+        await page.addInitScript({ path: path.join(__dirname, "virtual_serial.js") });
     }
 
     /* Waits for a device for which fits(info) is true. */
