@@ -31,6 +31,7 @@ static struct {
     bool attached;
     bool caught;                        /* by a scan under reset, and not let go yet */
     int count;                          /* of chips */
+    int why;                            /* there is no chip */
     int current;                        /* attached, or the locked one last asked for */
     int region_count;
     uint32_t blocks;                    /* of flash */
@@ -45,6 +46,8 @@ static bool identify_chip(struct chip *chip, uint8_t ap)
 {
     *chip = (struct chip){ .ap = ap };
     int error = adi_read32(CPUID, &chip->cpuid);
+    if (error)
+        target.why = error;
     if (error || chip->cpuid == 0xFFFFFFFF || (chip->cpuid & 0x000C0000) != 0x000C0000)
         chip->cpuid = 0;
     chip->core = chip->cpuid ? cortexm_name(chip->cpuid) : "?";
@@ -114,6 +117,7 @@ int target_scan(void)
 {
     target_detach();
     target.count = target.current = 0;
+    target.why = ERR_UNSUPPORTED;
     adi_look_into_cache(false);
     int error = target_options.connect_under_reset ? connect_under_reset() : OK;
     if (error || !adi_connected())
@@ -123,7 +127,7 @@ int target_scan(void)
         return error;
     }
     walk_access_ports();
-    return target.count ? OK : adi_connected() ? ERR_UNSUPPORTED : ERR_LOST;
+    return target.count ? OK : adi_connected() ? target.why : ERR_LOST;
 }
 
 int target_count(void)

@@ -14,7 +14,7 @@ static void words_stand_in_the_order_of_the_list(void **state)
         { ERR_FAULT, "refused" }, { ERR_PARITY, "damaged" }, { ERR_PROTOCOL, "damaged" },
         { ERR_LOST, "lost" }, { ERR_NO_TARGET, "no target" }, { ERR_RUNNING, "running" },
         { ERR_TIMEOUT, "in time" }, { ERR_LOCKED, "locked" }, { ERR_PROTECTED, "protected" },
-        { ERR_RANGE, "outside" }, { ERR_ALIGNMENT, "aligned" }, { ERR_ERASE, "erase" },
+        { ERR_RANGE, "outside" }, { ERR_ALIGNMENT, "blocks" }, { ERR_ERASE, "erase" },
         { ERR_PROGRAM, "write" }, { ERR_VERIFY, "differently" },
         { ERR_RESOURCES, "comparator" }, { ERR_UNSUPPORTED, "cannot" },
         { ERR_WIRE_TAKEN, "CMSIS-DAP" }, { ERR_BUSY, "busy" },

@@ -23,6 +23,7 @@ enum { F4 = 0x40023C00, F4_SIZE = 0x40000, F4_RAM_SIZE = 0x10000 };
 
 static struct {
     bool samd, f4, connected, locked, security, write_protected, bad_cell, gone, bad_wire;
+    bool stopped;                           /* its bus does not answer */
     bool asleep;                            /* without DBG_SLEEP its bus reads as 0 */
     bool boot0;                         /* something else than the flash at 0 */
     bool bad_erase, running, dead_ram, hangs, watched, will_not_run, will_not_halt;
@@ -440,6 +441,8 @@ static int put(uint32_t address, uint32_t value, int width)
 
 static int get(uint32_t address, uint32_t *value)
 {
+    if (chip.stopped)
+        return ERR_WAIT;
     return chip.samd ? samd_read(address, value)
          : chip.f4 ? f4_read(address, value) : stm_read(address, value);
 }
@@ -792,6 +795,15 @@ static void a_sleeping_stm32_is_not_taken_for_a_larger_one(void **state)
     assert_int_equal(target_scan(), OK);
     assert_int_equal(target_info(0)->flash_size, 64 * 1024);
     assert_int_equal(chip.dbgmcu_cr, 0x20);
+}
+
+static void a_bus_that_does_not_answer_is_said_to_be_so(void **state)
+{
+    (void)state;
+    chip.stopped = true;
+    assert_int_equal(target_scan(), ERR_WAIT);
+    chip.stopped = false;
+    assert_int_equal(target_scan(), OK);
 }
 
 static void a_samd21_is_recognized_by_name(void **state)
@@ -1810,6 +1822,7 @@ static void protection_of_a_large_block_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        BOTH(a_bus_that_does_not_answer_is_said_to_be_so),
         cmocka_unit_test_setup(a_sleeping_stm32_is_not_taken_for_a_larger_one, stm32),
         cmocka_unit_test_setup(an_stm32_is_recognized_with_its_memory_map, stm32),
         BOTH(a_core_that_cannot_be_taken_is_let_go),
