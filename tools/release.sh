@@ -1,7 +1,7 @@
 #!/bin/sh
 # release.sh - `make release`: all that somebody with a board needs, in one folder.
 #
-#   BUILD/release/pillbug-VERSION/      images of both boards, the web page, the rule of udev,
+#   BUILD/release/pillbug-VERSION/      images of both boards, the web pages, the rule of udev,
 #                                       licence, changes, a README.txt, and SHA256SUMS
 #
 # The images are built in folders of their own, whatever BOARD is; other ids of USB or another
@@ -50,6 +50,8 @@ probe-$VERSION-BOARD.dfu
     the probe, over USB from then on: dfu-util -D, or open dfu-$VERSION.html in a Chromium
 probe-$VERSION-BOARD.bin, .hex
     the same for other tools, at 0x08002000
+live-$VERSION.html
+    terminal and plot of the second serial port: open it in a Chromium
 60-pillbug.rules
     Linux: into /etc/udev/rules.d, so that users may open the board
 SHA256SUMS
