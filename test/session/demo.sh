@@ -20,7 +20,8 @@ echo
 echo "=== summary ==="
 grep -E '^(load: |[a-z0-9]+: [0-9]+ passed|  failed: |The virtual board|The session did)' "$out"
 if [ $bad = 0 ]; then
-    echo "All of it worked.  Try it yourself: make board"
+    echo "All of it worked.  Try it yourself: make board, or make board TARGET=stm32f405: make help"
+    echo "lists the chips, make chips tries them all."
 else
     echo "Something did not work: see above."
 fi
