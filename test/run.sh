@@ -111,25 +111,7 @@ for tier; do
         try "sigrok decodes SWO" env BUILD="$build" sh test/sigrok/swo.sh
         try "sigrok decodes a gdb session" env BUILD="$build" sh test/judge/sigrok.sh
         try "tshark decodes the enumeration" env BUILD="$build" sh test/judge/tshark.sh
-        for chip in samd21 samc21 saml21 samd51 sam3x8e sam4s16; do
-            try "OpenOCD drives $chip over SWD" env BUILD="$build" \
-                sh test/judge/openocd.sh $chip swd
-        done
-        for wire in swd jtag; do
-            try "OpenOCD drives stm32f103 over $wire" env BUILD="$build" \
-                sh test/judge/openocd.sh stm32f103 $wire
-        done
-        for chip in stm32f405 stm32f429 stm32f746 stm32l476 stm32g474 stm32l152 stm32f103xg; do
-            for wire in swd jtag; do
-                try "OpenOCD drives $chip over $wire" env BUILD="$build" \
-                    sh test/judge/openocd.sh $chip $wire
-            done
-        done
-        for chip in nrf51822 nrf52840 stm32g071 stm32g0b1 stm32l053 stm32f030 stm32f303 stm32f107 \
-                    stm32f205 stm32f767; do
-            try "OpenOCD drives $chip over SWD" env BUILD="$build" \
-                sh test/judge/openocd.sh $chip swd
-        done
+        try "OpenOCD drives each chip" env BUILD="$build" sh test/judge/openocd_all.sh
         try "bootloader and example in QEMU" env BUILD="$build" sh test/judge/vldiscovery.sh ;;
     web)
         try "web pages update the board and show its port" sh test/web/run.sh "$build" ;;
