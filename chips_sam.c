@@ -1,7 +1,7 @@
-/* chips_sam.c - Microchip SAM D, L and C with a Cortex-M0+: NVMCTRL, and the DSU that
- * knows the chip and erases it even when it is locked.
+/* chips_sam.c - Microchip SAM D, L and C with a Cortex-M0+, D5x and E5x with a Cortex-M4: their
+ * two NVMCTRLs, and the DSU that knows the chip and erases it even when it is locked.
  *
- * Flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
+ * An M0+'s flash is programmed by pages (64 bytes) and erased by rows of four.  A page is first
  * written to the page buffer, by 32-bit stores to the page's own address, and then by a
  * command; CTRLB.MANW makes sure that nothing is programmed before that.  Commands go to
  * CTRLA together with the key 0xA5 and are done when INTFLAG.READY is 1.

@@ -12,14 +12,17 @@
  * That of F2, F4 and F7 erases sectors of 16 to 256 KB and programs words, halfwords or bytes,
  * whatever PSIZE says, and that depends on the supply: `monitor psize`.
  *
+ * L4 and its kin (G4, G0, C0, WB, WL) erase pages and program double words with ECC, once each.
+ *
  * Read protection (RDP) leaves the core debuggable but hides the flash.  A mass erase
  * then takes it off, and the chip erases itself when that happens: that is ST's design.
  *
- * Option bytes are to be looked at by options.c: FPEC has them as one more page, with bits and
- * keys of its own; the later controllers as a register, of which the chip makes flash itself.
+ * Option bytes are one more page of FPEC, with bits and keys of their own; the later controllers
+ * have registers for them, of which the chip makes flash itself.
  *
- * Sources: PM0075 (F10x flash), PM0063 (F100), RM0091 chapter 3 (F0), RM0316 chapter 4
- * (F3), RM0033 (F2), RM0090 (F4), RM0385 (F74), RM0410 (F76), RM0431 (F72); RM0008 31.16, RM0091 32.9 and RM0316 33.16 (DBGMCU). */
+ * Sources: PM0075 (F10x), PM0063 (F100), RM0091 (F0), RM0316 (F3), RM0033 (F2), RM0090 (F4),
+ * RM0385 (F74), RM0410 (F76), RM0431 (F72), RM0351 (L4), RM0432 (L4+), RM0440 (G4), RM0444 (G0),
+ * RM0490 (C0), RM0434 (WB), RM0453 (WL): their chapters on flash and on debug (DBGMCU). */
 #include "adi.h"
 #include "flash.h"
 

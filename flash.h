@@ -13,8 +13,8 @@
 #include "reg.h"
 #include "target.h"
 
-/* What a step does.  `reg` counts the words from the controller's base; BLOCK and STORE are
- * what the procedure is about: a block to be erased, or where the next data go. */
+/* What a step does.  `reg` counts words from the controller's base.  The address is that of the
+ * block to be erased, or where the next data go. */
 enum verb {
     END,
     PUT,                                /* reg := value */

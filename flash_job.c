@@ -26,7 +26,8 @@
  *     waits in the target's RAM meanwhile.  That RAM is the one thing that is not put back.
  *
  * What was not asked to be erased belongs to somebody else.  It is written by hand, and never
- * erased: ragged ends are filled up with ones, which programs nothing. */
+ * erased: ragged ends are filled up with ones to whole units, which programs nothing but where
+ * a unit has ECC. */
 #include "flash.h"
 #include "adi.h"
 #include "clock.h"
