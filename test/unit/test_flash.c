@@ -144,12 +144,19 @@ static bool busy(void)
     return chip.busy > 0 && chip.busy--;
 }
 
-static bool is_f0(void) { return (chip.cpuid >> 4 & 0xFFF) == 0xC20; }
+static bool is_f0(void) { return (chip.cpuid >> 16 & 0xF) == 0xC; }         /* and G0, C0 */
+static bool is_wb(void) { return (chip.idcode & 0xFFF) == 0x495; }
+
+/* Which of RCC's bits clocks the DBGMCU of an F0; of a G0. */
+static uint32_t debug_clock(void)
+{
+    return (chip.cpuid >> 4 & 0xFFF) == 0xC20 ? 1u << 22 : 1u << 27;
+}
 
 static uint32_t *debug_word(uint32_t address)
 {
     uint32_t offset = address - (is_f0() ? 0x40015800 : 0xE0042000);
-    return offset == 4 ? &chip.dbgmcu_cr : offset == 8 ? &chip.dbgmcu_fz : NULL;
+    return offset == 4 ? &chip.dbgmcu_cr : offset == (is_wb() ? 0x3C : 8) ? &chip.dbgmcu_fz : NULL;
 }
 
 static int stm_write(uint32_t address, uint32_t value, int width)
@@ -220,10 +227,10 @@ static int stm_write(uint32_t address, uint32_t value, int width)
         at[1] = (uint8_t)~value;
         return OK;
     }
-    if (address == 0x40021018)
+    if (address == (debug_clock() == 1u << 22 ? 0x40021018 : 0x4002103C))
         return chip.rcc_apb2enr = value, OK;
     uint32_t *word = debug_word(address);
-    if (word && (chip.rcc_apb2enr & 1 << 22 || !is_f0()))
+    if (word && (chip.rcc_apb2enr & debug_clock() || !is_f0()))
         *word = value;
     return word ? OK : ERR_FAULT;
 }
@@ -233,12 +240,12 @@ static int stm_read(uint32_t address, uint32_t *value)
     uint32_t *word = debug_word(address);
 
     if (word)
-        return *value = chip.rcc_apb2enr & 1 << 22 || !is_f0() ? *word : 0, OK;
+        return *value = chip.rcc_apb2enr & debug_clock() || !is_f0() ? *word : 0, OK;
     if (address == (is_f0() ? 0x40015800 : 0xE0042000))
         return *value = chip.idcode ? chip.idcode : chip.page == 2048 ? 0x414 : 0x20036410, OK;
     switch (address) {
     case 0xE000ED00: *value = chip.cpuid ? chip.cpuid : 0x411FC231; return OK;
-    case 0x40021018: *value = chip.rcc_apb2enr; return OK;
+    case 0x40021018: case 0x4002103C: *value = chip.rcc_apb2enr; return OK;
     case 0x1FFFF7E0: case 0x1FFFF7CC:
         *value = chip.asleep && !(chip.dbgmcu_cr & 1) ? 0 : 64;
         return OK;
@@ -1445,7 +1452,17 @@ static const struct debugged { uint32_t cpuid, idcode, cr, fz; } debugged[] = {
     { 0x410CC200, 0x20006440, 6, 0x1800 },      /* F0 */
     { 0x411FC231, 0x20036410, 0x307, 0 },       /* F1 */
     { 0x410FC241, 0x10036422, 7, 0x1800 },      /* F3 */
+    { 0x410FC241, 0x10076413, 7, 0x1800 },      /* F4 */
+    { 0x410FC241, 0x20016419, 7, 0x1800 },      /* F42x */
+    { 0x411FC270, 0x10016449, 7, 0x1800 },      /* F7 */
+    { 0x410FC241, 0x10076415, 7, 0x1800 },      /* L4 */
+    { 0x410FC241, 0x10010470, 7, 0x1800 },      /* L4+ */
+    { 0x410FC241, 0x20036469, 7, 0x1800 },      /* G4 */
+    { 0x410FC241, 0x20010495, 7, 0x1800 },      /* WB: at 0x3C */
+    { 0x410CC601, 0x20006460, 6, 0x1800 },      /* G0 */
+    { 0x410CC601, 0x10010453, 6, 0x1800 },      /* C0 */
 };
+enum { DEBUGGED = sizeof debugged / sizeof *debugged };
 
 static void be(const struct debugged *d, uint32_t cr, uint32_t fz)
 {
@@ -1463,7 +1480,7 @@ static void watchdogs_stand_still_while_it_is_attached_and_all_is_put_back(void 
         { 0, 0 }, { 2, 1 << 11 }, { 0x20, 1 }, { 0x322, 0x1C00 },
     };
     (void)state;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < DEBUGGED; i++)
         for (int k = 0; k < 4; k++) {
             be(&debugged[i], found[k][0], found[k][1]);
             target_detach();
@@ -1476,7 +1493,7 @@ static void watchdogs_stand_still_while_it_is_attached_and_all_is_put_back(void 
 static void a_reset_does_not_make_the_probes_bits_the_programs(void **state)
 {
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < DEBUGGED; i++) {
         be(&debugged[i], 0, 0);
         chip.rcc_apb2enr = 0;                   /* DBGMCU outlives it, its clock does not */
         assert_int_equal(target_reset(false, true), OK);
@@ -1492,7 +1509,7 @@ static void a_reset_does_not_make_the_probes_bits_the_programs(void **state)
 static void what_the_program_sets_in_dbgmcu_meanwhile_stays(void **state)
 {
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < DEBUGGED; i++) {
         be(&debugged[i], 0, 0);
         chip.dbgmcu_cr |= 0x20, chip.dbgmcu_fz |= 1;
         target_detach();
@@ -1505,7 +1522,7 @@ static void what_the_program_sets_in_dbgmcu_meanwhile_stays(void **state)
 static void after_a_loss_the_probes_bits_are_told_from_the_programs(void **state)
 {
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < DEBUGGED; i++) {
         be(&debugged[i], 0x20, 0);
         target_lost();
         be(&debugged[i], chip.dbgmcu_cr, chip.dbgmcu_fz);
