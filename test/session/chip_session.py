@@ -9,11 +9,13 @@ environment as for session.py.
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 CHIP = os.environ["PILLBUG_CHIP"]
 PORT = os.environ["PILLBUG_GDB"]
@@ -101,16 +103,19 @@ def board(order):
     return control.readline().strip()
 
 
-def gdb(*commands, elf=None):
-    """What a whole gdb prints that types these commands."""
+def gdb(*commands, elf=None, interrupt=None):
+    """What a whole gdb prints that types these commands; Ctrl-C after so many seconds."""
     words = ["gdb-multiarch", "-nx", "-q", "-batch"]
     for c in (["set pagination off", "set confirm off", "set width 0", "set height 0"]
               + ([f"file {elf}"] if elf else ["set architecture arm"])
               + [f"target extended-remote localhost:{PORT}"] + list(commands)):
         words += ["-ex", c]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200,
-                          text=True, errors="replace")
-    return done.stdout
+    run = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, errors="replace")
+    if interrupt:
+        time.sleep(interrupt)
+        run.send_signal(signal.SIGINT)
+    return run.communicate(timeout=200)[0]
 
 
 def program(*pieces, seed=1):
@@ -209,6 +214,11 @@ check("without power a load ends with an error", re.search(r"fail|error|lost|not
 board("power target on")
 text = gdb("monitor swd_scan", "attach 1", "load", "compare-sections", "detach", elf=elf)
 check("and is right when it is done again", same(text, 1), text)
+
+other = program((base, 40 * K), seed=6)
+gdb("monitor swd_scan", "attach 1", *["load", f"load {elf}"] * 3, elf=other, interrupt=0.5)
+text = gdb("monitor swd_scan", "attach 1", "load", "compare-sections", "detach", elf=other)
+check("a load after Ctrl-C in a load is right", same(text, 1), text)
 
 # --- options, protection ------------------------------------------------------------------
 if chip.option:
