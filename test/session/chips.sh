@@ -21,8 +21,12 @@ fi
 clients="chip gdb"
 [ "${1:-}" = flash ] && { clients=chip; shift; }
 mkdir -p "$build/log"
+all=$(python3 tools/chips.py virtual) || exit 1
+for chip; do
+    case " $all " in *" $chip "*) ;; *) echo "No CHIP=$chip: one of $all"; exit 2 ;; esac
+done
 bad=0
-for chip in ${*:-$(python3 tools/chips.py virtual)}; do
+for chip in ${*:-$all}; do
     for client in $clients; do echo "$client $chip"; done
 done | xargs -P 2 -L 1 sh test/session/chips.sh one || bad=1
 if [ $# = 0 ] && [ "$clients" != chip ]; then
