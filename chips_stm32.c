@@ -22,7 +22,7 @@
  *
  * Sources: PM0075 (F10x), PM0063 (F100), RM0091 (F0), RM0316 (F3), RM0033 (F2), RM0090 (F4),
  * RM0385 (F74), RM0410 (F76), RM0431 (F72), RM0351 (L4), RM0432 (L4+), RM0440 (G4), RM0444 (G0),
- * RM0490 (C0), RM0434 (WB), RM0453 (WL): their chapters on flash and on debug (DBGMCU). */
+ * RM0490 (C0), RM0503 (U0), RM0434 (WB), RM0453 (WL): their chapters on flash and on debug (DBGMCU). */
 #include "adi.h"
 #include "flash.h"
 
@@ -236,29 +236,39 @@ enum { KB = 1024, MB = 1024 * KB, FLASH = 0x08000000 };
 #define DBGMCU_F1 0xE0042000u               /* which chip is it, and what it does when halted */
 #define DBGMCU_F0 0x40015800u
 enum { RCC_APB2ENR = 0x40021018, DBGMCUEN = 1 << 22 };      /* F0 */
-enum { RCC_APBENR1 = 0x4002103C, DBGEN = 1 << 27 };         /* G0, C0, U0 */
+enum { RCC_APBENR1 = 0x4002103C, DBGEN = 1 << 27 };         /* G0, C0 */
+enum { U0_APBENR1 = 0x40021058 };                           /* DBGEN there, too */
 
-/* A line of parts: where its id is, its size in KB, its number, and which controller it has.
- * F3 has one from F1 and one from F0. */
-enum kind { F0, F1, F3, F4, F42, F72, F74, L4, LP, G4, WB, G0, C0 };
+/* A line of parts: where its size in KB is, and how far below that its number, and which
+ * controller it has.  F3 has one from F1 and one from F0. */
+enum kind { F0, F1, F3, F4, F42, F72, F74, L4, LP, G4, WB, G0, C0, U0, U03 };
 static const struct line {
-    uint32_t dbgmcu, size_at, number_at;
+    uint32_t size_at;
     const struct options *options;      /* and the controller with them */
+    int16_t number_below;
 } lines[] = {
-    [F0]  = { DBGMCU_F0, 0x1FFFF7CC, 0x1FFFF7AC, &fpec_options },
-    [F1]  = { DBGMCU_F1, 0x1FFFF7E0, 0x1FFFF7E8, &fpec_options },
-    [F3]  = { DBGMCU_F1, 0x1FFFF7CC, 0x1FFFF7AC, &fpec_options },
-    [F4]  = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &one_word },
-    [F42] = { DBGMCU_F1, 0x1FFF7A22, 0x1FFF7A10, &two_words },
-    [F72] = { DBGMCU_F1, 0x1FF07A22, 0x1FF07A10, &three_words },
-    [F74] = { DBGMCU_F1, 0x1FF0F442, 0x1FF0F420, &two_words },
-    [L4]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },
-    [LP]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },         /* L4+ */
-    [G4]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &l4_options },
-    [WB]  = { DBGMCU_F1, 0x1FFF75E0, 0x1FFF7590, &wb_options },         /* and WL */
-    [G0]  = { DBGMCU_F0, 0x1FFF75E0, 0x1FFF7590, &l4_options },
-    [C0]  = { DBGMCU_F0, 0x1FFF75A0, 0x1FFF7550, &l4_options },
+    [F0]  = { 0x1FFFF7CC, &fpec_options, 0x20 },
+    [F1]  = { 0x1FFFF7E0, &fpec_options, -8 },
+    [F3]  = { 0x1FFFF7CC, &fpec_options, 0x20 },
+    [F4]  = { 0x1FFF7A22, &one_word,     0x12 },
+    [F42] = { 0x1FFF7A22, &two_words,    0x12 },
+    [F72] = { 0x1FF07A22, &three_words,  0x12 },
+    [F74] = { 0x1FF0F442, &two_words,    0x22 },
+    [L4]  = { 0x1FFF75E0, &l4_options,   0x50 },
+    [LP]  = { 0x1FFF75E0, &l4_options,   0x50 },    /* L4+ */
+    [G4]  = { 0x1FFF75E0, &l4_options,   0x50 },
+    [WB]  = { 0x1FFF75E0, &wb_options,   0x50 },    /* and WL */
+    [G0]  = { 0x1FFF75E0, &l4_options,   0x50 },
+    [C0]  = { 0x1FFF75A0, &l4_options,   0x50 },
+    [U0]  = { 0x1FFF6EA0, &l4_options,   0x50 },
+    [U03] = { 0x1FFF3EA0, &l4_options,   0x50 },    /* U031 */
 };
+
+/* Cortex-M0 and M0+ have DBGMCU elsewhere. */
+static uint32_t dbgmcu(enum kind kind)
+{
+    return kind == F0 || kind >= G0 ? DBGMCU_F0 : DBGMCU_F1;
+}
 
 /* Sizes in KB, flash the largest; the true size is read from the chip.  Page: of FPEC; for
  * the later ones the first sector.  Add a part by adding a row. */
@@ -299,16 +309,16 @@ static const struct part {
     { "F72x/F73x",  0x452, F72, 256, 16,  512 },
     { "F74x/F75x",  0x449, F74, 320, 32, 1024 },
     { "F76x/F77x",  0x451, F74, 512, 32, 2048 },
-    { "L41x/L42x",  0x464, L4,  32,  2,  128 },
-    { "L43x/L44x",  0x435, L4,  48,  2,  256 },
-    { "L45x/L46x",  0x462, L4, 128,  2,  512 },
+    { "L41x/L42x",  0x464, L4,  40,  2,  128 },
+    { "L43x/L44x",  0x435, L4,  64,  2,  256 },
+    { "L45x/L46x",  0x462, L4, 160,  2,  512 },
     { "L47x/L48x",  0x415, L4,  96,  2, 1024 },
-    { "L49x/L4Ax",  0x461, L4, 256,  2, 1024 },
-    { "L4Px/L4Qx",  0x471, LP, 128,  8, 1024 },
-    { "L4Rx/L4Sx",  0x470, LP, 192,  8, 2048 },
-    { "G431/G441",  0x468, L4,  16,  2,  128 },
-    { "G47x/G48x",  0x469, G4,  96,  4,  512 },
-    { "G491/G4A1",  0x479, L4,  80,  2,  512 },
+    { "L49x/L4Ax",  0x461, L4, 320,  2, 1024 },
+    { "L4Px/L4Qx",  0x471, LP, 320,  8, 1024 },
+    { "L4Rx/L4Sx",  0x470, LP, 640,  8, 2048 },
+    { "G431/G441",  0x468, L4,  32,  2,  128 },
+    { "G47x/G48x",  0x469, G4, 128,  4,  512 },
+    { "G491/G4A1",  0x479, L4, 112,  2,  512 },
     { "WB1x",       0x494, WB,  12,  2,  320 },
     { "WB55/WB35",  0x495, WB, 192,  4, 1024 },
     { "WB35",       0x496, WB,  32,  4,  512 },
@@ -321,17 +331,22 @@ static const struct part {
     { "C031",       0x453, C0,  12,  2,   32 },
     { "C051",       0x44C, C0,  12,  2,   64 },
     { "C071",       0x493, C0,  24,  2,  128 },
+    { "C09x",       0x44D, C0,  36,  2,  256 },
+    { "U03x",       0x459, U03, 12,  2,   64 },
+    { "U07x/U08x",  0x489, U0,  40,  2,  256 },
 };
 
 /* What a debugger needs set, in this order: the clock of DBGMCU; DBGMCU_CR, that clocks go on
  * in sleep, stop and standby; and that watchdogs stand still while the core does, there or in
  * APB1_FZ.  DBGMCU keeps it through resets. */
+#define ALL_M0P (1 << G0 | 1 << C0 | 1 << U0 | 1 << U03)
 #define FROM_F3 (1 << F3 | 1 << F4 | 1 << F42 | 1 << F72 | 1 << F74 | 1 << L4 | 1 << LP | 1 << G4)
 static const struct { uint32_t at, bits; uint16_t kinds; } debug_words[] = {
     { RCC_APB2ENR,   DBGMCUEN,   1 << F0 },
     { RCC_APBENR1,   DBGEN,      1 << G0 | 1 << C0 },
-    { DBGMCU_F0 + 4, 6,          1 << F0 | 1 << G0 | 1 << C0 },
-    { DBGMCU_F0 + 8, 3 << 11,    1 << F0 | 1 << G0 | 1 << C0 },
+    { U0_APBENR1,    DBGEN,      1 << U0 | 1 << U03 },
+    { DBGMCU_F0 + 4, 6,          1 << F0 | ALL_M0P },
+    { DBGMCU_F0 + 8, 3 << 11,    1 << F0 | ALL_M0P },
     { DBGMCU_F1 + 4, 3 << 8 | 7, 1 << F1 },
     { DBGMCU_F1 + 4, 7,          FROM_F3 | 1 << WB },
     { DBGMCU_F1 + 8, 3 << 11,    FROM_F3 },
@@ -401,7 +416,7 @@ static void describe(struct chip *chip, const struct part *part)
  * otherwise (RM0008 31.16.1). */
 static void describe_awake(struct chip *chip, const struct part *part)
 {
-    uint32_t at = lines[part->kind].dbgmcu + 4, cr = reg_get(at);
+    uint32_t at = dbgmcu(part->kind) + 4, cr = reg_get(at);
 
     reg_put(at, cr | 1);
     describe(chip, part);
@@ -412,14 +427,14 @@ static void describe_awake(struct chip *chip, const struct part *part)
 /* A zero IDCODE means "cannot be read", not a chip; no row has it. */
 static bool stm32_identify(struct chip *chip)
 {
-    bool m0 = (chip->cpuid >> 16 & 0xF) == 0xC;
-    uint32_t idcode = chip->cpuid ? reg_get(m0 ? DBGMCU_F0 : DBGMCU_F1) : 0;
+    uint32_t at = (chip->cpuid >> 16 & 0xF) == 0xC ? DBGMCU_F0 : DBGMCU_F1;
+    uint32_t idcode = chip->cpuid ? reg_get(at) : 0;
 
     reg_error(OK);
     if ((idcode & 0xFFF) == 0x411 && (chip->cpuid >> 4 & 0xFFF) == 0xC24)
         idcode += 2;                    /* an early F405 says that it is an F20x: ES0182 2.1.1 */
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-        if ((idcode & 0xFFF) == parts[i].id && (lines[parts[i].kind].dbgmcu == DBGMCU_F0) == m0) {
+        if ((idcode & 0xFFF) == parts[i].id && dbgmcu(parts[i].kind) == at) {
             chip->id = idcode;
             describe_awake(chip, &parts[i]);
             return true;
@@ -457,6 +472,19 @@ static void map_pages(const struct chip *chip, uint32_t page)
     target_map_flash(&fpec2, FLASH + first, chip->flash_size - first, page);
 }
 
+/* FB_MODE puts bank 2 first, and its blocks keep their numbers.  SYSCFG shows it only while it has
+ * its clock (RM0090 9.2.1, RM0351 9.2.1). */
+static bool is_swapped(const struct chip *chip)
+{
+    bool old = chip->kind < L4;
+    uint32_t enr = old ? 0x40023844 : 0x40021060, clock = old ? 1 << 14 : 1, found = reg_get(enr);
+
+    reg_put(enr, found | clock);
+    bool swapped = reg_get(old ? 0x40013800 : 0x40010000) & 1 << 8;
+    reg_put(enr, found);
+    return swapped;
+}
+
 /* Four sectors, one of four times their size, and as many of eight times as there are. */
 static void map_sectors(uint32_t base, uint32_t size, uint32_t first, uint16_t number)
 {
@@ -477,14 +505,15 @@ static void map_banks(const struct chip *chip, uint32_t first)
     bool two = chip->kind == F42 ? size > MB || (size == MB && optcr & DB1M)
                                  : part_of(chip)->id == 0x451 && !(optcr & NDBANK);
 
-    reg_error(OK);
+    uint16_t number = two && is_swapped(chip) ? 16 : 0;
     if (two)
-        map_sectors(FLASH + size / 2, size / 2, 16 * KB, 16);
-    map_sectors(FLASH, two ? size / 2 : size, two ? 16 * KB : first, 0);
+        map_sectors(FLASH + size / 2, size / 2, 16 * KB, 16 - number);
+    map_sectors(FLASH, two ? size / 2 : size, two ? 16 * KB : first, number);
 }
 
 /* Bank 2 of an L4, L4+, G4 or G0: pages are half as large as with one bank in L4+ and G4, and
- * its pages have a bit of the bank, which for G0 is not where the numbers go on (BKER). */
+ * its pages have a bit of the bank, which for G0 is not where the numbers go on (BKER).  It may
+ * come first: a G0 says so by nSWAP_BANK. */
 static void map_l4(const struct chip *chip, uint32_t page)
 {
     const struct controller *c = chip->options->controller;
@@ -492,21 +521,22 @@ static void map_l4(const struct chip *chip, uint32_t page)
     bool whole = size == part_of(chip)->flash * (uint32_t)KB, bit21 = optr >> 21 & 1,
          bit22 = optr >> 22 & 1, two = false;
     uint32_t first = size, second = FLASH + size / 2;
+    uint16_t bank_2 = chip->kind == G0 ? 1024 + 256 : 256, number = 0;
 
-    reg_error(OK);
     switch (chip->kind) {
     case L4: two = size == MB || (bit21 && part_of(chip)->flash == 1024); break;
     case LP: two = whole ? bit22 : bit21; break;
     case G4: two = bit22, second = FLASH + 256 * KB; break;
-    case G0: two = bit21 && part_of(chip)->id == 0x467; break;
+    case G0: two = bit21 && part_of(chip)->id == 0x467 && size > 128 * KB; break;
     }
     if (two) {
         first = size / 2;
         page >>= chip->kind == LP || chip->kind == G4;
-        target_map_flash(c, second, first, page)->number = chip->kind == G0 ? 1024 + 256 : 256;
+        number = (chip->kind == G0 ? !(optr >> 20 & 1) : is_swapped(chip)) ? bank_2 : 0;
+        target_map_flash(c, second, first, page)->number = bank_2 - number;
         target_map(REGION_FLASH, FLASH + first, second - FLASH - first);
     }
-    target_map_flash(c, FLASH, first, page);
+    target_map_flash(c, FLASH, first, page)->number = number;
 }
 
 static void stm32_map(const struct chip *chip)
@@ -519,12 +549,13 @@ static void stm32_map(const struct chip *chip)
         map_banks(chip, page);
     else
         map_l4(chip, page);
+    reg_error(OK);
     target_map(REGION_FLASH, FLASH + size, FLASH - size);
     target_map(REGION_RAM, chip->ram_base, chip->ram_size);
     target_map(REGION_ROM, 0x1FF00000, MB);                 /* system, OTP, option bytes */
     if (!chip->flash_base)
         target_map(REGION_ROM, 0x00200000, size);           /* the flash by ITCM: to be read */
-    else if (chip->kind >= F3)
+    else if (chip->kind >= F3 && chip->kind <= G4)
         target_map(REGION_RAM, 0x10000000, 64 * KB);        /* core coupled memory, or less */
 }
 
@@ -636,7 +667,10 @@ static int stm32_change_option(const struct chip *chip, uint32_t *words, uint32_
 
 static uint32_t stm32_number(const struct chip *chip, unsigned index)
 {
-    return index < 3 ? line_of(chip)->number_at + 4 * index : 0;
+    const struct line *line = line_of(chip);
+    uint32_t at = line->size_at - (uint32_t)line->number_below;
+
+    return index < 3 ? at + 4 * index : 0;
 }
 
 const struct family stm32_family = {

@@ -150,6 +150,7 @@ struct region *target_map_flash(const struct controller *controller, uint32_t ba
 /* The flash that has this address, and a controller; 0: none. */
 const struct region *target_flash(uint32_t address);
 uint32_t target_blocks(void);           /* of all its flash */
+void target_map_all(void);              /* anew: a program may have exchanged its banks */
 
 /* target.c: the debug port, also that of a locked chip: for a mass erase. */
 int target_reach(const struct chip *chip);

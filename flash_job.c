@@ -558,6 +558,7 @@ int flash_begin(void)
     int error = cortexm_look();         /* `monitor reset run` */
     if (error)
         return error;
+    target_map_all();
     around_job(true);
     error = each_controller(TO_OPEN, LIMIT_MS);
     job.open = error == OK;

@@ -176,8 +176,10 @@ struct region *target_map_flash(const struct controller *controller, uint32_t ba
 }
 
 /* What is in no region is more RAM, peripherals, or devices. */
-static void map_memory(const struct chip *chip)
+void target_map_all(void)
 {
+    const struct chip *chip = target_chip();
+
     target.region_count = 0;
     target.blocks = 0;
     if (chip->family) {
@@ -292,7 +294,7 @@ int target_attach(int index)
         return error;
     }
     target.attached = true;
-    map_memory(chip);
+    target_map_all();
     return OK;
 }
 

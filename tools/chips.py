@@ -38,7 +38,7 @@ VIRTUAL = {
 }
 CONTROLLERS = {
     "FPEC (PM0075)": "F0 F1 F3", "F2, F4, F7 (RM0090)": "F4 F42 F72 F74",
-    "L4, G4, G0 (RM0351)": "L4 LP G4 WB G0 C0",
+    "L4, G4, G0 (RM0351)": "L4 LP G4 WB G0 C0 U0 U03",
 }
 
 
