@@ -11,6 +11,7 @@
  * Specifications, "NVMC", "FICR", "CTRL-AP", "WDT". */
 #include "flash.h"
 #include "adi.h"
+#include "say.h"
 
 /* --- NVMC -------------------------------------------------------------------------------- */
 
@@ -73,7 +74,7 @@ static const struct options uicr_51 = { &nvmc, UICR, 0, UICR_SIZE, 0x14, 4, 0 },
 
 enum { FICR = 0x10000000, CODEPAGESIZE = FICR + 0x10, CODESIZE = FICR + 0x14,
        NUMRAMBLOCK = FICR + 0x34, SIZERAMBLOCK = FICR + 0x38,           /* nRF51 */
-       DEVICEID = FICR + 0x60, INFO_PART = FICR + 0x100, INFO_RAM = FICR + 0x10C };             /* nRF52 */
+       PPFC = FICR + 0x2C, DEVICEID = FICR + 0x60, INFO_PART = FICR + 0x100, INFO_RAM = FICR + 0x10C };             /* nRF52 */
 enum { CTRL_AP = 1, CTRL_AP_IDR = 0x02880000, AP_RESET = 0x00, AP_ERASEALL = 0x04,
        AP_ERASEALLSTATUS = 0x08, AP_APPROTECTSTATUS = 0x0C };
 enum { RAM = 0x20000000, PAGE_51 = 1024, PAGE_52 = 4096 };
@@ -170,12 +171,22 @@ static int unlocking(const struct chip *chip)
     return error ? error : adi_ap_write(CTRL_AP, AP_RESET, 0);
 }
 
-/* CLENR0 of an nRF51 makes flash that no debugger erases page by page. */
+/* CLENR0 of an nRF51 makes flash that no debugger erases page by page.  And ERASEUICR works only
+ * where the factory has put code (PPFC): else a 0 stays. */
 static int nordic_change_option(const struct chip *chip, uint32_t *words, uint32_t at,
                                 uint32_t value)
 {
+    uint32_t ones = value & ~words[at / 4];
+
     words[at / 4] = value;
-    return is_51(chip) && at == 0 ? ERR_REFUSED : OK;
+    if (!is_51(chip))
+        return OK;
+    if (at == 0)
+        return ERR_REFUSED;
+    if (!ones || !(uint8_t)reg_get(PPFC))
+        return reg_error(OK);
+    say("Only `monitor erase_mass` makes ones of its zeros.\n");
+    return ERR_PROGRAM;
 }
 
 static uint32_t nordic_number(const struct chip *chip, unsigned index)

@@ -34,7 +34,8 @@ static const char texts[] =
     /* ERR_READ_ONLY */   "ROM stays; option bytes and fuses are written by 'monitor option ADDRESS "
                           "VALUE'\0"
     /* ERR_FLASH_END */   "this chip's flash ends before: 'monitor targets' tells its size\0"
-    /* ERR_ALIAS */       "address 0 is not the flash now: BOOT0 to 0, then 'monitor reset'\0"
+    /* ERR_ALIAS */       "address 0 is not the flash now: load to 0x08000000, or BOOT0 to 0 "
+                          "and 'monitor reset'\0"
     /* ERR_REFUSED */     "refused: it locks the chip for ever, or changes bits of the factory\0"
     /* ERR_INDEX */       "no target has this number: 'monitor targets' lists them\0"
     /* ERR_COUNT */       "unknown error";

@@ -276,6 +276,18 @@ uint32_t *flash_scratch(void)
     return (uint32_t *)job.bytes;
 }
 
+/* What is right already is not programmed again: some flash takes that only twice (nRF51's). */
+static int program_options(const struct options *o, const uint8_t *bytes)
+{
+    uint32_t burst = 1u << o->controller->burst_log2, n = o->size < burst ? o->size : burst;
+    int error = OK;
+
+    for (uint32_t at = 0; at < o->size && !error; at += n)
+        if (!is(o->base + at, bytes + at, n))
+            error = flash_program(o->controller, TO_PROGRAM_OPTIONS, o->base + at, bytes + at, n);
+    return error;
+}
+
 static int make_options(const struct options *o, const uint8_t *bytes)
 {
     const struct controller *c = o->controller;
@@ -286,7 +298,7 @@ static int make_options(const struct options *o, const uint8_t *bytes)
         return error;
     error = flash_follow(c, TO_ERASE_OPTIONS, &act, LIMIT_MS);
     if (!error)
-        error = flash_program(c, TO_PROGRAM_OPTIONS, o->base, bytes, o->size);
+        error = program_options(o, bytes);
     return surely_holds(o->base, bytes, o->size) ? OK : error ? error : ERR_VERIFY;
 }
 

@@ -228,6 +228,12 @@ if chip.option:
     power_cycle()
     text = gdb("monitor swd_scan", "attach 1", "monitor option", "detach")
     check("and is so after the next power-on", f"{at}: {shown}" in text, text)
+if CHIP == "nrf51822":          # its UICR goes back to ones by erase_mass only
+    at, value, shown = chip.option
+    text = gdb("attach 1", f"monitor option {at} 0x87654321", "detach")
+    check("an option that needs ones is refused in words", "Only `monitor erase_mass`" in text, text)
+    text = gdb("attach 1", "monitor erase_mass", f"monitor option {at} 0x87654321", "detach")
+    check("and is taken after erase_mass", f"{at}: 0x87654321" in text, text)
 if chip.lock:
     at, value = chip.lock
     text = gdb("monitor swd_scan", "attach 1", f"monitor option {at} {value}", "detach")
