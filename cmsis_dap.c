@@ -27,6 +27,7 @@
  * Source: ARM, CMSIS-DAP (DAP_Info ... DAP_QueueCommands), version 2.1; ADIv5.2 B4 for
  * what posted reads are. */
 #include "cmsis_dap.h"
+#include "live.h"
 #include "clock.h"
 #include "mem.h"
 #include "stm32f103.h"
@@ -287,6 +288,7 @@ static uint8_t connect(const uint8_t *args)
 {
     bool taken = args[0] <= 1 && !target_attached();    /* 0: any port; 1: SWD */
 
+    live_give_way();
     if (taken && wire_owner() == WIRE_GDB)
         target_detach();                /* a mere scan: gdb has to scan again */
     taken = taken && wire_take(WIRE_DAP);

@@ -577,6 +577,11 @@ int flash_begin(void)
     return error;
 }
 
+bool flash_is_open(void)
+{
+    return job.open;
+}
+
 /* Each block of the area: is it one, does it end with the area? */
 static bool are_blocks(uint32_t address, uint32_t length)
 {

@@ -23,6 +23,7 @@
 #include "gdb_xml.h"
 #include "mem.h"
 #include "rsp.h"
+#include "rtt.h"
 #include "say.h"
 #include "swbreak.h"
 
@@ -266,8 +267,12 @@ int gdb_remove(uint32_t type, uint32_t address, struct scan *rest)
 /* Flash. */
 static int open_job(void)
 {
-    int error = gdb.flash_job ? OK : flash_begin();
+    int error = OK;
 
+    if (!gdb.flash_job) {
+        rtt_forget();
+        error = flash_begin();
+    }
     gdb.flash_job = error == OK;
     gdb.by_hand = false;
     return error;

@@ -28,9 +28,11 @@
 #include "gdb_remote.h"
 #include "gdb_server.h"
 #include "gdb_xml.h"
+#include "live.h"
 #include "monitor.h"
 #include "print.h"
 #include "rsp.h"
+#include "rtt.h"
 #include "say.h"
 #include "swbreak.h"
 
@@ -97,6 +99,7 @@ void gdb_forget_target(void)
 void gdb_detach(void)
 {
     gdb_drop_flash_job();
+    live_give_way();
     if (target_attached()) {
         swbreak_remove_all();           /* the target as the program wants it */
         target_detach();
@@ -152,6 +155,7 @@ static int handle_kill_process(uint32_t a, uint32_t b, struct scan *rest)
 {
     if (target_attached()) {
         swbreak_remove_all();           /* RAM outlives the reset */
+        rtt_forget();
         target_reset(false, true);
     }
     gdb_detach();
@@ -170,8 +174,10 @@ static int restart_program(void)
 {
     int error = target_attached() ? OK : attach(gdb.target);
 
-    if (error == OK)
+    if (error == OK) {
+        rtt_forget();
         error = target_reset(false, true);
+    }
     gdb.stop.reason = STOP_STEP;
     gdb.running = false;
     gdb.ctrl_c = CTRL_C_NONE;
@@ -302,6 +308,21 @@ static int handle_process_info(uint32_t a, uint32_t b, struct scan *rest)
     return handle_host_info(0, 0, 0);
 }
 
+/* gdb asks which symbols we want, after each file that has some: "::", or the last one's address
+ * (none: it has no such) and its name. */
+static int handle_symbols(uint32_t a, uint32_t b, struct scan *rest)
+{
+    bool known = !scan_skip(rest, ':');
+
+    if (!known && !scan_left(rest)) {
+        rsp_print("qSymbol:");
+        rsp_hex_text("_SEGGER_RTT");
+        return OK;
+    }
+    rtt_symbol(known ? scan_hex(rest) : 0);
+    return OK;
+}
+
 static int handle_watchpoint_info(uint32_t a, uint32_t b, struct scan *rest)
 {
     return rsp_print("num:%x;", cortexm_core()->watchpoints);
@@ -364,6 +385,7 @@ static const struct packet at_any_time[] = {
     { "qAttached*",             handle_is_attached },
     { "qHostInfo",              handle_host_info },
     { "qProcessInfo",           handle_process_info },
+    { "qSymbol:*",              handle_symbols },
     { "QStartNoAckMode",        handle_no_acks },
     { "QEnableErrorStrings",    handle_error_strings },
 };

@@ -18,6 +18,7 @@
 #include "gdb_server.h"
 #include "hex.h"
 #include "print.h"
+#include "rtt.h"
 #include "say.h"
 #include "wire.h"
 #include "target.h"
@@ -257,6 +258,7 @@ static int run_reset(int argc, const char **argv)
     }
     if (!target_attached())
         return pin ? OK : ERR_NO_TARGET;
+    rtt_forget();
     say(run ? "Running; gdb does not know: `continue`, then Ctrl-C.\n"
             : "Halted; to see the registers: `maintenance flush register-cache`.\n");
     return target_reset(pin, !run);
@@ -437,6 +439,27 @@ static int run_lock_flash(int argc, const char **argv)
 
 static int run_help(int argc, const char **argv);
 
+/* "only": what the target's UART says is left out. */
+static int run_rtt(int argc, const char **argv)
+{
+    enum { ENABLE, ONLY, DISABLE, STATUS, CHANNEL, WAYS };
+    static const char ways[WAYS][10] = { "enable|on", "only", "disable", "status", "channel" };
+    unsigned way = argc > 1 ? 0 : STATUS;
+
+    while (way < WAYS && argc > 1 && compare(ways[way], argv[1]) == DIFFERENT)
+        way++;
+    if (way == WAYS || (argc > 2) != (way == CHANNEL))
+        return MISUSED;
+    if (way == CHANNEL && (!read_number(argv[2], number.value) || !rtt_set_channel(*number.value)))
+        return MISUSED;
+    if (way <= DISABLE) {
+        rtt_set_mode(way == DISABLE ? RTT_OFF : RTT_ON);
+        uart_mute(way == ONLY);
+    }
+    rtt_say_state();
+    return OK;
+}
+
 struct command {
     const char *name, *help;
     int (*run)(int argc, const char **argv);    /* prints through say() */
@@ -470,8 +493,9 @@ static const struct command commands[] = {
     { "dpreg", "ADDRESS [VALUE]", run_register, 2 },
     { "apreg", "AP ADDRESS [VALUE]", run_register, 3 },
     { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
+    { "rtt", "[enable | only | disable | channel N] by the second port", run_rtt, 2 },
     { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
-    { "traceswo|swo|rtt|heapinfo|redirect_stdout|morse|tdi_low_reset|tpwr",
+    { "traceswo|swo|heapinfo|redirect_stdout|morse|tdi_low_reset|tpwr",
       " Not in this firmware yet, or not on this board.\n", 0, 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

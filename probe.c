@@ -39,6 +39,7 @@
 #include "crash.h"
 #include "dfu.h"
 #include "gdb_remote.h"
+#include "live.h"
 #include "uart.h"
 #include "usb.h"
 #include "usb_descriptors.h"
@@ -214,7 +215,7 @@ static void led_poll(void)
 static void sleep_if_idle(void)
 {
     uint32_t state = interrupts_off();
-    if (!cdc_waiting(CDC_GDB) && !gdb_busy() && !dap_waiting())
+    if (!cdc_waiting(CDC_GDB) && !gdb_busy() && !dap_waiting() && !live_busy())
         wait_for_interrupt();
     interrupts_restore(state);
 }
@@ -252,6 +253,7 @@ int main(void)
         watchdog_feed();
         gdb_poll();
         dap_poll();
+        live_poll();
         led_poll();
         good_start_poll();
         detach_poll();

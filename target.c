@@ -29,6 +29,7 @@ struct target_options target_options = {
 
 static struct {
     bool attached;
+    bool looked_at;
     bool caught;                        /* by a scan under reset, and not let go yet */
     int count;                          /* of chips */
     int why;                            /* there is no chip */
@@ -113,13 +114,13 @@ static int connect_under_reset(void)
     return error;
 }
 
-int target_scan(void)
+static int scan(bool under_reset)
 {
     target_detach();
     target.count = target.current = 0;
     target.why = ERR_UNSUPPORTED;
     adi_look_into_cache(false);
-    int error = target_options.connect_under_reset ? connect_under_reset() : OK;
+    int error = under_reset ? connect_under_reset() : OK;
     if (error || !adi_connected())
         error = adi_connect(0);
     if (error) {
@@ -128,6 +129,11 @@ int target_scan(void)
     }
     walk_access_ports();
     return target.count ? OK : adi_connected() ? target.why : ERR_LOST;
+}
+
+int target_scan(void)
+{
+    return scan(target_options.connect_under_reset);
 }
 
 int target_count(void)
@@ -298,22 +304,53 @@ int target_attach(int index)
     return OK;
 }
 
+int target_look(void)
+{
+    int error = scan(false);
+    const struct chip *chip = &target.chips[0];
+
+    if (!error)
+        error = chip->cpuid ? adi_select_ap(chip->ap) : ERR_LOCKED;
+    if (!error)
+        error = set_debugged(chip, true);
+    target.looked_at = !error;
+    if (error)
+        target_detach();
+    return error;
+}
+
+bool target_looked_at(void)
+{
+    return target.looked_at;
+}
+
+/* Of a chip that nobody knows: as far as it can be read. */
+uint32_t target_ram(uint32_t *size)
+{
+    const struct chip *chip = &target.chips[target.current];
+
+    *size = chip->ram_size ? chip->ram_size : 0x100000;
+    return chip->ram_size ? chip->ram_base : 0x20000000;
+}
+
 /* The core first: a watchdog that runs again must not wait for it. */
 void target_detach(void)
 {
+    const struct chip *chip = &target.chips[target.current];
+
     if (target.attached || (target.caught && adi_select_ap(0) == OK))
         cortexm_detach();
-    if (target.attached) {
-        set_debugged(target_chip(), true);  /* the program may have turned off what that needs */
-        set_debugged(target_chip(), false);
+    if (target.attached || target.looked_at) {
+        set_debugged(chip, true);       /* the program may have turned off what that needs */
+        set_debugged(chip, false);
     }
-    target.attached = target.caught = false;
+    target.attached = target.looked_at = target.caught = false;
     adi_disconnect();
 }
 
 void target_lost(void)
 {
-    target.attached = false;
+    target.attached = target.looked_at = false;
     target.count = 0;
     adi_disconnect();
     loader_stop();                      /* it was lost with the target */

@@ -40,6 +40,12 @@ int target_attach(int index);
 /* Breakpoints gone, core running, wire released. */
 void target_detach(void);
 bool target_attached(void);
+/* Only looks: the first target's memory can be read, beside its program; the core is not taken
+ * under debug.  Clocks and watchdogs are as when attached, until target_detach(). */
+int target_look(void);
+bool target_looked_at(void);
+/* RAM of the target that is attached or looked at: where it begins, and bytes. */
+uint32_t target_ram(uint32_t *size);
 /* The target stopped answering: forget it (a new scan finds it again). */
 void target_lost(void);
 
@@ -68,6 +74,7 @@ extern struct target_options target_options;
 /* Flash.  The core must be halted, and the flash jobs may use it: between flash_begin()
  * and flash_end() nothing else may be asked of the target without flash_settle() before. */
 int flash_begin(void);
+bool flash_is_open(void);
 /* Whole pages: ERR_RANGE, ERR_ALIGNMENT.  Noted only: a page is erased when its data have
  * come, or by flash_erase_rest(). */
 int flash_erase(uint32_t address, uint32_t length);

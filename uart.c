@@ -61,10 +61,10 @@ struct change {
     uint32_t ms;                        /* a break: how long, and one for the ms that has begun */
 };
 
-/* All written by interrupts; rs485 by main. */
+/* All written by interrupts; rs485, mute, diverted by main. */
 static struct {
     bool sending;                       /* from before the first start bit to the last stop */
-    volatile bool rs485;
+    volatile bool rs485, mute, diverted;
     uint8_t line;                       /* enum line: what is on TX; or nothing, with BYTES */
     uint8_t tx_ticks, rx_ticks;         /* bit by bit: ticks until the next one */
     bool high;                          /* bit by bit: RX was, a tick ago */
@@ -190,6 +190,8 @@ static void trim(uint8_t *bytes, int length, uint8_t mark)
 static void forward(uint8_t *bytes, int length)
 {
     int taken;
+    if (uart.mute)
+        return;
     trim(bytes, length, 0);
     while (length && (taken = cdc_write(CDC_UART, bytes, length)) > 0) {
         bytes += taken;
@@ -245,7 +247,7 @@ static void send_chunk(uint32_t most)
     uint32_t length = (uint32_t)cdc_look(CDC_UART, &bytes);
     if (most > length)
         most = length;
-    if (!most)
+    if (!most || uart.diverted)
         return;
     uart.chunk = most;
     uart.sending = true;
@@ -355,13 +357,17 @@ static void make_change(struct change *change)
     }
 }
 
+static uint32_t up_to_change(uint32_t most)
+{
+    uint32_t left = next_change()->behind - uart.sent;
+    return uart.made != uart.asked && left < most ? left : most;
+}
+
 /* Does the next thing towards the target: bytes up to the next change, or the change. */
 static void transmit(void)
 {
     struct change *change = next_change();
-    uint32_t most = uart.plan.timed ? 1 : CHUNK;
-    if (uart.made != uart.asked && change->behind - uart.sent < most)
-        most = change->behind - uart.sent;
+    uint32_t most = up_to_change(uart.plan.timed ? 1 : CHUNK);
     if (most) {
         if (!uart.chunk)
             send_chunk(most);
@@ -568,6 +574,36 @@ void uart_start(void)
     UART.CR3 = USART_DMA;
     NVIC.ISER[0] = 1 << UART_RX_DMA_IRQ | 1 << UART_TX_DMA_IRQ | 1 << IRQ_TIM3;
     NVIC.ISER[UART_IRQ / 32] = 1 << UART_IRQ % 32;
+}
+
+/* --- for rtt.c ---------------------------------------------------------------------------- */
+
+void uart_divert(bool away)
+{
+    uart.diverted = away;
+}
+
+void uart_mute(bool yes)
+{
+    uart.mute = yes;
+}
+
+/* What is being sent already is the UART's yet. */
+uint32_t uart_typed(const uint8_t **bytes)
+{
+    uint32_t state = interrupts_off();
+    uint32_t n = uart.chunk ? 0 : up_to_change((uint32_t)cdc_look(CDC_UART, bytes));
+    interrupts_restore(state);
+    return n;
+}
+
+void uart_typed_taken(uint32_t count)
+{
+    uint32_t state = interrupts_off();
+    uart.sent += count;
+    cdc_taken(CDC_UART, (int)count);
+    transmit();                         /* perhaps a change is next */
+    interrupts_restore(state);
 }
 
 /* --- what monitor.c calls ----------------------------------------------------------------- */

@@ -11,6 +11,13 @@ void uart_frame(void);                  /* every millisecond */
 void uart_data_event(int endpoint, enum usb_event event);   /* bytes from the host */
 int uart_control(const struct usb_setup *setup, const uint8_t **data);
 
+/* What the host types is for somebody else now, in order with its line codings and breaks: where
+ * it lies, how much of it in one piece; then how much of that is no longer needed. */
+void uart_divert(bool away);
+uint32_t uart_typed(const uint8_t **bytes);
+void uart_typed_taken(uint32_t count);
+void uart_mute(bool yes);               /* what is received is thrown away */
+
 /* How a line coding is made: exact rate = clock / divider. */
 struct uart_plan {
     uint32_t clock, divider;

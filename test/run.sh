@@ -99,6 +99,8 @@ for tier; do
                 sh test/session/run.sh $chip lldb_serial
             try "gdb through a bridge with $chip" env BUILD="$build" \
                 sh test/session/run.sh $chip bridge
+            try "programs that talk with $chip" env BUILD="$build" SPEED=max \
+                sh test/session/run.sh $chip talk
             for script in cortex_debug cortex_debug_1_12 platformio platformio_upload \
                 watchpoints; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script

@@ -75,7 +75,49 @@ static void bench_rs485(const struct task *task)
     rsp_power_off(rsp);
 }
 
+/* RTT out of a buffer of 1 KB that a running program keeps full: it puts the writer's index just
+ * behind the reader's, over and over.  gdb is attached. */
+static void bench_rtt(const struct task *task)
+{
+    enum { MS = 500, CODE = 0x20000000, BLOCK = 0x20000100, UP = BLOCK + 24, DATA = 0x20001000 };
+    static const uint16_t fill[] = {
+        0x6901,                         /* ldr  r1, [r0, #16] */
+        0x3901,                         /* subs r1, #1 */
+        0x4011,                         /* ands r1, r2 */
+        0x60C1,                         /* str  r1, [r0, #12] */
+        0xE7FA                          /* b    to the ldr */
+    };
+    static const struct { char id[16]; uint32_t counts[2], up[6]; } block = {
+        "SEGGER RTT", { 1, 0 }, { 0, DATA, 1024, 0, 0, 0 }
+    };
+    static uint8_t bytes[4096];
+    int n, count = 0;
+    struct rsp *rsp = bench_power_on(task->chip);
+
+    cdc_host_open(rsp->cdc, 1, true);
+    rsp_monitor(rsp, "frequency 36M");
+    rsp_monitor(rsp, "rtt enable");
+    if (!rsp_attach(rsp) || !rsp_write(rsp, CODE, fill, sizeof fill) ||
+        !rsp_write(rsp, BLOCK, &block, sizeof block))
+        bench_fail("cannot attach: %s %s", rsp->console, rsp->reply);
+    rsp_ask(rsp, "P0=%08x", __builtin_bswap32(UP));
+    rsp_ask(rsp, "P2=%08x", __builtin_bswap32(1023));
+    rsp_ask(rsp, "Pf=%08x", __builtin_bswap32(CODE));
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 1500);
+    while (cdc_host_read(rsp->cdc, 1, bytes, sizeof bytes) > 0)
+        ;
+    for (int ms = 0; ms < MS; ms++) {
+        board_run_ms(rsp->board, 1);
+        while ((n = cdc_host_read(rsp->cdc, 1, bytes, sizeof bytes)) > 0)
+            count += n;
+    }
+    measured("rtt_kbps", count / 1024.0 / (MS / 1e3));
+    rsp_power_off(rsp);
+}
+
 const struct task uart_tasks[] = {
+    { "rtt", bench_rtt, "stm32f103", false, 0, NULL, NULL },
     { "rs485", bench_rs485, "samd21", false, 0, NULL, NULL },
     { NULL, NULL, NULL, false, 0, NULL, NULL },
 };

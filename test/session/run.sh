@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh CHIP [gdb|chip|lldb|lldb_serial|bridge|SCRIPT.gdb] - a session of real debuggers with the virtual board.
+# run.sh CHIP [gdb|chip|talk|lldb|lldb_serial|bridge|SCRIPT.gdb] - a session of real debuggers with the virtual board.
 #
 # (fpu.gdb is for a Cortex-M4F: it brings its own program.)
 #
@@ -59,6 +59,7 @@ gdb)    python3 "$here/session.py"; status=$? ;;
 chip)   python3 "$here/chip_session.py"; status=$? ;;
 lldb)   python3 "$here/lldb_session.py"; status=$? ;;
 bridge) python3 "$here/bridge_session.py"; status=$? ;;
+talk)   python3 "$here/talk_session.py"; status=$? ;;
 lldb_serial) python3 "$here/lldb_serial.py"; status=$? ;;
 *)      if [ -f "$here/$client.mi" ]; then
             python3 "$here/mi_session.py" "$client"

@@ -235,6 +235,10 @@ int wire_pins(void)
 /* --- the rest ------------------------------------------------------------------------- */
 
 bool target_attached(void) { return fake.attached; }
+void live_give_way(void)
+{
+}
+
 void target_detach(void)
 {
     fake.detaches++;

@@ -65,4 +65,6 @@ const char *fake_ask_bytes(const void *bytes, int length);
 const char *fake_console(void);
 const char *fake_payload(void);         /* the last packet's payload in the last sending */
 
+extern uint32_t fake_rtt_symbol;        /* what rtt.c was told: live_fakes.c */
+
 #endif

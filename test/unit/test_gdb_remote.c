@@ -1120,10 +1120,31 @@ static void restart_and_kill(void **state)
     assert_false(fake.attached);
 }
 
+/* gdb asks what we want to know, then says it: with an address, or that it has none. */
+static void gdb_is_asked_for_the_symbol_of_rtt(void **state)
+{
+    static const struct { const char *packet, *answer; uint32_t symbol; } told[] = {
+        { "qSymbol::", "qSymbol:5f5345474745525f525454", 1 },
+        { "qSymbol:20000434:5f5345474745525f525454", "OK", 0x20000434 },
+        { "qSymbol::", "qSymbol:5f5345474745525f525454", 0x20000434 },
+        { "qSymbol::5f5345474745525f525454", "OK", 0 },
+    };
+    char answer[64];
+    (void)state;
+    fake_rtt_symbol = 1;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        fake_host_packet(told[i].packet, -1);
+        fake_run(50);
+        snprintf(answer, sizeof answer, "$%s#", told[i].answer);
+        assert_memory_equal(fake_sent(), answer, strlen(answer));
+        assert_int_equal(fake_rtt_symbol, told[i].symbol);
+    }
+}
+
 static void what_is_unknown_is_answered_with_nothing(void **state)
 {
     static const char *const packets[] = {
-        "", "vMustReplyEmpty", "vFile:setfs:0", "qSymbol::", "qOffsets", "qTStatus",
+        "", "vMustReplyEmpty", "vFile:setfs:0", "qOffsets", "qTStatus",
         "QThreadSuffixSupported", "QListThreadsInStopReply", "jThreadsInfo", "qCfoo",
         "qRegisterInfo0", "_M100,rwx", "A4,0,61", "qGetWorkingDir", "gfoo", "vCtrlC",
         "vStopped", "QPassSignals:0", "QNonStop:1",
@@ -1252,6 +1273,7 @@ int main(void)
         ATTACHED(crc_and_search_answer),
         ATTACHED(ctrl_c_ends_a_search),
         ATTACHED(restart_and_kill),
+        ATTACHED(gdb_is_asked_for_the_symbol_of_rtt),
         ATTACHED(what_is_unknown_is_answered_with_nothing),
         ATTACHED(client_that_begins_anew_finds_what_power_on_gives),
         ATTACHED(monitor_command_prints_and_ends_with_ok_or_an_error),

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""talk_session.py - programs that talk to their debugger, with the real gdb: RTT by the second port.
+
+Started by run.sh.  gdb loads examples/rtt.c, tells the probe where its control block is, and
+runs it; the test is the terminal at the second port.
+"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+PORT, UART, CHIP = (os.environ[f"PILLBUG_{n}"] for n in ("GDB", "UART", "CHIP"))
+EXAMPLES = os.path.dirname(os.environ["PILLBUG_ELF"])
+passed, failed = [], []
+
+
+def check(what, good, seen=""):
+    (passed if good else failed).append(what)
+    print(f"    [{'ok' if good else 'FAILED'}] {what}" + ("" if good else f": {seen}"), flush=True)
+
+
+class Terminal:
+    """Whoever has the second port open."""
+    def __init__(self):
+        self.text, self.socket = "", socket.create_connection(("127.0.0.1", int(UART)))
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while data := self.socket.recv(4096):
+            self.text += data.decode("latin-1")
+
+    def says(self, pattern, seconds=30):
+        end = time.time() + seconds
+        while time.time() < end and not re.search(pattern, self.text):
+            time.sleep(0.05)
+        return re.search(pattern, self.text)
+
+
+def start_gdb(*commands, elf):
+    words = ["gdb-multiarch", "-nx", "-q", "-batch"]
+    for c in ["set pagination off", "set confirm off", "set width 0",
+              f"target extended-remote localhost:{PORT}"] + list(commands):
+        words += ["-ex", c]
+    return subprocess.Popen(words + [f"{EXAMPLES}/{elf}-{CHIP}.elf"], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def stop(gdb):
+    """Ctrl-C; gdb goes on with the commands behind the one that was running."""
+    gdb.send_signal(signal.SIGINT)
+    return gdb.communicate(timeout=60)[0]
+
+
+terminal = Terminal()
+
+# --- RTT -----------------------------------------------------------------------------------
+gdb = start_gdb("monitor swd_scan", "attach 1", "load", "run", "monitor rtt", "p rounds > 0",
+                "p _SEGGER_RTT.up[0].flags", "detach", elf="rtt")
+check("gdb gives the symbol, and the program is heard from its first line on",
+      terminal.says(r"^RTT on [^\n]*\ntick 0\r\ntick 1\r\n"), terminal.text[:300])
+terminal.socket.sendall(b"pillbug")
+check("what is typed comes back in capitals", terminal.says("P.*I.*L.*L.*B.*U.*G(?s:.*)"), terminal.text[-300:])
+text = stop(gdb)
+check("it was not disturbed by a stop", re.search(r"RTT is auto, channel 0: block at 0x2000", text), text)
+ticks = [int(t) for t in re.findall(r"tick (\d+)", terminal.text)]
+check("no line is lost", ticks == list(range(len(ticks))), ticks)
+
+terminal.text = ""
+gdb = start_gdb("monitor rtt enable", "attach 1", "run", "detach", elf="rtt")
+check("after another run it begins anew",
+      terminal.says(r"RTT on [^\n]*\ntick 0\r\ntick 1\r\n"), terminal.text[-300:])
+stop(gdb)
+time.sleep(0.2)
+terminal.text = ""
+check("with no gdb at all it goes on", terminal.says(r"tick \d+\r\ntick \d+\r\n"), terminal.text)
+gdb = start_gdb("attach 1", "monitor rtt disable", "detach", elf="rtt")
+gdb.communicate(timeout=60)
+time.sleep(0.2)
+terminal.text = ""
+check("until it is switched off", not terminal.says(r"tick", 1), terminal.text)
+
+print(f"{CHIP}: {len(passed)} passed, {len(failed)} failed")
+for what in failed:
+    print(f"  failed: {what}")
+sys.exit(1 if failed or not passed else 0)
