@@ -34,6 +34,7 @@
 #include "rsp.h"
 #include "rtt.h"
 #include "say.h"
+#include "semihost.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -85,7 +86,7 @@ int gdb_owed(void)
 /* Taking and leaving a target. */
 static void nothing_is_under_way(void)
 {
-    gdb.running = gdb.flash_job = false;
+    gdb.running = gdb.flash_job = gdb.asked = false;
     gdb.ctrl_c = CTRL_C_NONE;
     gdb.owed = OK;
 }
@@ -179,14 +180,15 @@ static int restart_program(void)
         error = target_reset(false, true);
     }
     gdb.stop.reason = STOP_STEP;
-    gdb.running = false;
+    gdb.running = gdb.asked = false;
     gdb.ctrl_c = CTRL_C_NONE;
     return error;
 }
 
-/* A file name and arguments may follow: for other kinds of target. */
+/* Its name and arguments are what semihosting tells the program. */
 static int handle_run(uint32_t a, uint32_t b, struct scan *rest)
 {
+    semihost_command_line(rest);
     return stop_or(restart_program());
 }
 
@@ -377,6 +379,7 @@ static const struct packet at_any_time[] = {
     { "vRun*",                  handle_run },
     { "vKill*",                 handle_kill_process },
     { "vFlashDone",             gdb_flash_done },
+    { "F*",                     gdb_file_done },
     { "qSupported*",            handle_supported },
     { "qRcmd,*",                handle_monitor },
     { "qfThreadInfo",           handle_first_threads },

@@ -21,6 +21,7 @@
 #include "fault.h"
 #include "rsp.h"
 #include "say.h"
+#include "semihost.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -145,6 +146,7 @@ static int go_on(bool step)
     if (error != OK)
         return error;
     gdb.running = true;
+    gdb.stepping = step;
     gdb.unsaid = OK;
     gdb.by_hand = false;
     if (stops)
@@ -235,9 +237,51 @@ static bool poll_is_due(void)
     return true;
 }
 
+/* The program has called its host: it goes on as if it had not stopped, unless a step has
+ * ended here or the user wants it to stop. */
+static void after_call(enum semihost what)
+{
+    gdb.asked = what == SEMIHOST_ASKED;
+    gdb.running = what != SEMIHOST_ENDED;
+    if (what == SEMIHOST_DONE && !gdb.stepping && gdb.ctrl_c != CTRL_C_OPEN)
+        cortexm_resume();               /* an error shows when we poll */
+    else if (what != SEMIHOST_ASKED)
+        cortexm_step();                 /* behind the BKPT */
+    if (gdb.ctrl_c == CTRL_C_OPEN)
+        ask_to_halt();
+    if (what != SEMIHOST_DONE)
+        rsp_end();
+}
+
+static bool is_call(void)
+{
+    if (gdb.stop.reason != STOP_SW_BREAKPOINT || swbreak_at(gdb.stop.pc))
+        return false;
+    enum semihost what = semihost_call(gdb.stop.pc);
+    if (what != SEMIHOST_NONE)
+        after_call(what);
+    return what != SEMIHOST_NONE;
+}
+
+/* "F5", "F-1,2", "F-1,4,C": what gdb was asked for, an error, and that the user wants a stop. */
+int gdb_file_done(uint32_t a, uint32_t b, struct scan *rest)
+{
+    bool negative = scan_skip(rest, '-');
+    int32_t result = (int32_t)scan_hex(rest);
+    uint32_t error = scan_skip(rest, ',') && scan_left(rest) && *rest->at != 'C' ? scan_hex(rest) : 0;
+
+    if (!gdb.asked)
+        return EMPTY;
+    scan_skip(rest, ',');
+    if (scan_skip(rest, 'C'))
+        gdb_interrupt();
+    after_call(semihost_answer(negative ? -result : result, error));
+    return LATER;
+}
+
 void gdb_watch_target(void)
 {
-    if (!gdb.running || !rsp_idle() || !poll_is_due())
+    if (!gdb.running || gdb.asked || !rsp_idle() || !poll_is_due())
         return;
     int error = target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
     if (error == OK && gdb.stop.reason == STOP_STEP)
@@ -248,7 +292,7 @@ void gdb_watch_target(void)
     if (error == OK && !halted && gdb.ctrl_c == CTRL_C_OPEN &&
         clock_passed(gdb.halt_deadline))
         error = ERR_TIMEOUT;
-    if (error == OK && !halted)
+    if (error == OK && (!halted || is_call()))
         return;
     if (error == OK) {
         explain_stop();

@@ -20,6 +20,7 @@
 #include "print.h"
 #include "rtt.h"
 #include "say.h"
+#include "semihost.h"
 #include "wire.h"
 #include "target.h"
 #include "uart.h"
@@ -267,14 +268,20 @@ static int run_reset(int argc, const char **argv)
 /* connect_rst, flash_skip. */
 static int run_switch(int argc, const char **argv)
 {
-    bool is_connect = argv[0][0] == 'c';
-    bool *option = is_connect ? &target_options.connect_under_reset
-                              : &target_options.flash_skip;
+    bool *option = argv[0][0] == 'c' ? &target_options.connect_under_reset
+                 : argv[0][0] == 'f' ? &target_options.flash_skip : &semihost_redirect;
 
     if (argc > 1 && !read_switch(argv[1], option))
         return MISUSED;
-    say("%s: %s\n", is_connect ? "Scan under reset" : "Leaving good pages alone",
-        *option ? "on" : "off");
+    say("%s: %s\n", argv[0], *option ? "on" : "off");
+    return OK;
+}
+
+static int run_heapinfo(int argc, const char **argv)
+{
+    if (number.count != 4)
+        return MISUSED;
+    __builtin_memcpy(semihost_heap, number.value, sizeof semihost_heap);
     return OK;
 }
 
@@ -494,8 +501,11 @@ static const struct command commands[] = {
     { "apreg", "AP ADDRESS [VALUE]", run_register, 3 },
     { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
     { "rtt", "[enable | only | disable | channel N] by the second port", run_rtt, 2 },
+    { "redirect_stdout", "[enable | disable] semihosting's text to the second port", run_switch,
+      1 },
+    { "heapinfo", "HEAP LIMIT STACK LIMIT, for semihosting", run_heapinfo, 4 },
     { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
-    { "traceswo|swo|heapinfo|redirect_stdout|morse|tdi_low_reset|tpwr",
+    { "traceswo|swo|morse|tdi_low_reset|tpwr",
       " Not in this firmware yet, or not on this board.\n", 0, 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

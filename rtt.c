@@ -32,7 +32,7 @@ enum { CHANNELS = 16, ID_SIZE = 16, UP = 24, CHANNEL_SIZE = 24, NAME_MAX = 16 };
 enum { MODE = 3, MODE_BLOCK = 2 };      /* of flags */
 enum { SLICE = 128, SLICES = 8 };       /* of a search, in bytes: so many at a time */
 enum { ROUND_MS = 1000, SYMBOL_MS = 50, FAST_MS = 1, SLOW_MS = 10, FRESH_MS = 200 };
-static const char id[ID_SIZE] = "SEGGER RTT";
+static const uint32_t id[ID_SIZE / 4] = { 0x47474553, 0x52205245, 0x00005454, 0 }; /* SEGGER RTT */
 
 struct channel { uint32_t name, buffer, size, write, read, flags; };
 
@@ -119,15 +119,14 @@ static bool take_block(uint32_t at)
 /* Words, because a block is aligned to them: it has pointers in it. */
 static bool search_slice(uint32_t at)
 {
-    uint32_t words[SLICE / 4], first;
+    uint32_t words[SLICE / 4];
 
-    __builtin_memcpy(&first, id, sizeof first);
     if (adi_read(at, words, sizeof words)) {
         rtt.searched = UINT32_MAX;      /* there is no more RAM */
         return false;
     }
     for (unsigned i = 0; i < SLICE / 4; i++)
-        if (words[i] == first && take_block(at + 4 * i))
+        if (words[i] == id[0] && take_block(at + 4 * i))
             return true;
     return false;
 }

@@ -191,9 +191,9 @@ static int unhex(const char *hex, char *bytes)
 }
 
 /* Takes packets until one is a reply; text of console packets is kept. */
-static const char *reply_of(struct rsp *rsp)
+const char *rsp_reply(struct rsp *rsp, double limit_ms)
 {
-    while (rsp_receive(rsp, 60000)) {
+    while (rsp_receive(rsp, limit_ms)) {
         bool console = rsp->reply[0] == 'O' && strcmp(rsp->reply, "OK") != 0;
         if (!console)
             return rsp->reply;
@@ -214,7 +214,7 @@ const char *rsp_ask(struct rsp *rsp, const char *format, ...)
     int n = vsnprintf(packet, sizeof packet, format, args);
     va_end(args);
     rsp_send(rsp, packet, n);
-    return reply_of(rsp);
+    return rsp_reply(rsp, 60000);
 }
 
 void rsp_forget_console(struct rsp *rsp)
@@ -288,7 +288,7 @@ static bool send_binary(struct rsp *rsp, const char *head, const uint8_t *bytes,
 
     memcpy(packet + n, bytes, (size_t)length);
     rsp_send(rsp, packet, n + length);
-    return strcmp(reply_of(rsp), "OK") == 0;
+    return strcmp(rsp_reply(rsp, 60000), "OK") == 0;
 }
 
 bool rsp_write(struct rsp *rsp, uint32_t address, const void *bytes, int length)

@@ -45,6 +45,8 @@ bool rsp_receive(struct rsp *rsp, double limit_ms);
  * there was no answer. */
 const char *rsp_ask(struct rsp *rsp, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The reply to what was sent; "" when none comes within that, which may begin anew with text. */
+const char *rsp_reply(struct rsp *rsp, double limit_ms);
 /* `monitor TEXT`: the text it printed. */
 const char *rsp_monitor(struct rsp *rsp, const char *text);
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""talk_session.py - programs that talk to their debugger, with the real gdb: RTT by the second port.
+"""talk_session.py - programs that talk to their debugger, with the real gdb: RTT by the second
+port, semihosting by gdb's console and files.
 
 Started by run.sh.  gdb loads examples/rtt.c, tells the probe where its control block is, and
 runs it; the test is the terminal at the second port.
@@ -10,11 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 PORT, UART, CHIP = (os.environ[f"PILLBUG_{n}"] for n in ("GDB", "UART", "CHIP"))
-EXAMPLES = os.path.dirname(os.environ["PILLBUG_ELF"])
+EXAMPLES = os.path.abspath(os.path.dirname(os.environ["PILLBUG_ELF"]))
 passed, failed = [], []
 
 
@@ -82,6 +84,30 @@ gdb.communicate(timeout=60)
 time.sleep(0.2)
 terminal.text = ""
 check("until it is switched off", not terminal.says(r"tick", 1), terminal.text)
+
+# --- semihosting -----------------------------------------------------------------------------
+def batch(*commands, status=0):
+    """What gdb -batch says, and with what it ends: as a script runs tests on a chip."""
+    run = start_gdb("monitor swd_scan", "attach 1", "load", *commands, "quit $_exitcode",
+                    elf="semihosting")
+    text = run.communicate(timeout=60)[0]
+    return text, run.returncode
+
+
+os.chdir(tempfile.mkdtemp())
+text, status = batch("set args one two", "run")
+check("a program talks, writes and reads files, and ends well", "All went well." in text and status == 0,
+      f"{status}: {text}")
+check("its text is gdb's console's", "Semihosting on " in text and "written by SYS_WRITE" in text, text)
+check("it is told time and command line", "command line: one two" in text and
+      re.search(f"seconds since 1970: {int(time.time()) // 1000}", text), text)
+check("no file is left", os.listdir(".") == [], os.listdir("."))
+text, status = batch("break main", "run", "set var status = 42", "continue")
+check("its status is gdb's own", status == 42 and "exited with code 052" in text, f"{status}: {text}")
+text, status = batch("monitor redirect_stdout enable", "run")
+check("its text may go to the second port", status == 0 and "All went well" not in text and
+      terminal.says("All went well"), text)
+batch("monitor redirect_stdout disable", "run")
 
 print(f"{CHIP}: {len(passed)} passed, {len(failed)} failed")
 for what in failed:

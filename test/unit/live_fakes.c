@@ -11,4 +11,5 @@ uint32_t fake_rtt_symbol;
 void rtt_symbol(uint32_t address) { fake_rtt_symbol = address; }
 void rtt_forget(void) { }
 void live_give_way(void) { }
+uint32_t live_put(const uint8_t *bytes, uint32_t length) { (void)bytes; return length; }
 void uart_mute(bool yes) { (void)yes; }

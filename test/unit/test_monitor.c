@@ -132,10 +132,10 @@ static void reset_without_a_target_moves_the_pin_only(void **state)
 static void options_are_shown_and_set(void **state)
 {
     (void)state;
-    SAYS("connect_rst", "under reset: off");
-    SAYS("connect_srst enable", "under reset: on");
-    SAYS("flash_skip disable", "alone: off");
-    SAYS("flash_skip", "alone: off");
+    SAYS("connect_rst", "connect_rst: off");
+    SAYS("connect_srst enable", "connect_srst: on");
+    SAYS("flash_skip disable", "flash_skip: off");
+    SAYS("flash_skip", "flash_skip: off");
     assert_true(target_options.connect_under_reset);
     assert_false(target_options.flash_skip);
     assert_true(target_options.connect_under_reset);
@@ -205,7 +205,7 @@ static void raw_registers_are_reached(void **state)
 static void other_probes_commands_are_understood(void **state)
 {
     static const char *const commands[] = {
-        "tpwr enable", "traceswo", "swo enable", "rtt", "heapinfo", "morse",
+        "tpwr enable", "traceswo", "swo enable", "rtt", "morse",
         "tdi_low_reset", "redirect_stdout enable",
     };
     (void)state;
