@@ -67,13 +67,13 @@ ARM_LD := $(SMALL) $(CALLS) -flto-partition=one -fno-function-sections \
 # In boot order, then from the wire up.
 boot_c  := boot.c clock.c deadline.c pin.c backup.c mem.c usb.c usb_ep.c dfu.c selfflash.c
 probe_c := probe.c clock.c deadline.c pin.c crash.c backup.c mem.c dfu.c usb.c usb_ep.c \
-           cdc.c uart.c live.c rtt.c semihost.c settings.c swd.c wire.c adi.c reg.c say.c error.c cortexm.c fault.c target.c flash_job.c \
+           cdc.c uart.c live.c rtt.c swo.c semihost.c settings.c swd.c wire.c adi.c reg.c say.c error.c cortexm.c fault.c target.c flash_job.c \
            loader.c crc.c options.c flash.c chips_sam.c chips_stm32.c chips_nordic.c \
            gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c swbreak.c monitor.c \
            rsp.c print.c hex.c cmsis_dap.c
 
 # Their texts are squeezed before they are compiled: 1.4 KB less (see tools/squeeze.py).
-PRINTS := print error fault target options rtt semihost chips_nordic gdb_remote gdb_run gdb_memory gdb_xml \
+PRINTS := print error fault target options rtt swo semihost chips_nordic gdb_remote gdb_run gdb_memory gdb_xml \
           monitor
 
 # --- virtual board ----------------------------------------------------------
@@ -276,6 +276,7 @@ unit_cdc := cdc.c
 unit_cmsis_dap := test/unit/dap_fakes.c cmsis_dap.c deadline.c
 unit_print := print.c hex.c
 unit_uart := uart.c pin.c deadline.c
+unit_swo := swo.c pin.c reg.c
 unit_settings := settings.c
 unit_error := error.c
 unit_tests := $(patsubst test/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard test/unit/test_*.c))

@@ -44,6 +44,7 @@
 #define UART_IRQ        IRQ_USART2
 #define UART_RX_DMA_IRQ IRQ_DMA1_CH6
 #define UART_TX_DMA_IRQ IRQ_DMA1_CH7
+#define SWO_PIN         NONE            /* it is the UART's */
 
 #else
 
@@ -72,6 +73,7 @@
 #define UART_IRQ        IRQ_USART1
 #define UART_RX_DMA_IRQ IRQ_DMA1_CH5
 #define UART_TX_DMA_IRQ IRQ_DMA1_CH4
+#define SWO_PIN         3               /* PA3, RX of USART2 */
 
 #endif
 

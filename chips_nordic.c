@@ -70,6 +70,14 @@ enum { UICR = 0x10001000, RBPCONF = UICR + 4, UICR_SIZE = 0x400 };
 static const struct options uicr_51 = { &nvmc, UICR, 0, UICR_SIZE, 0x14, 4, 0 },
                             uicr_52 = { &nvmc, UICR, 0, UICR_SIZE, 0x14, 4, 0x200 };
 
+/* CLOCK.TRACECONFIG: serial; the pin as output, with high drive. */
+#define TRACECONFIG 0x4000055Cu
+static const struct half p1_00[] = {
+    { 0x50000A00, 0x701, 0x301 }, { (TRACECONFIG + 2) | HALF_LAST, 3, 1 }
+}, p0_18[] = {
+    { 0x50000748, 0x701, 0x301 }, { (TRACECONFIG + 2) | HALF_LAST, 3, 1 }
+};
+
 /* --- which one is it --------------------------------------------------------------------- */
 
 enum { FICR = 0x10000000, CODEPAGESIZE = FICR + 0x10, CODESIZE = FICR + 0x14,
@@ -104,6 +112,8 @@ static bool is_open(struct chip *chip)
         return false;
     chip->flash_size = page * pages;
     chip->options = is_52 ? &uicr_52 : &uicr_51;
+    if (is_52)
+        chip->pin = chip->id < 0x52833 ? p0_18 : p1_00;
     chip->ram_size = is_52 ? reg_get(INFO_RAM) * 1024
                            : reg_get(NUMRAMBLOCK) * reg_get(SIZERAMBLOCK);
     return reg_error(OK) == OK;

@@ -259,6 +259,11 @@ static bool may_run(const struct chip *chip)
     return !found.watched;
 }
 
+/* D5x, E5x: channel 47 of GCLK on; PB30's function H, and that it has one. */
+static const struct half pb30[] = {
+    { 0x40001D3C, 0x40, 0x40 }, { 0x410080BE, 0xF00, 0x700 }, { 0x410080DE | HALF_LAST, 1, 1 }
+};
+
 /* --- which one is it ---------------------------------------------------------- */
 
 /* D20 and D21 count down from J18A: package J, G, E and flash size 18 to 15 (256 to
@@ -319,7 +324,9 @@ static bool samd_identify(struct chip *chip)
         if (did >> 16 == series[i].did) {
             chip->id = did;
             chip->kind = (uint8_t)i;
-            chip->options = did >> 28 == 6 ? &user_page : &user_row;
+            chip->options = &user_row;
+            if (did >> 28 == 6)
+                chip->options = &user_page, chip->pin = pb30;
             chip->locked = status & STATUSB_PROT;
             if (chip->locked)
                 chip->cpuid = 0;

@@ -355,6 +355,10 @@ static const struct { uint32_t at, bits; uint16_t kinds; } debug_words[] = {
 enum { DEBUG_WORDS = sizeof debug_words / sizeof *debug_words };
 static uint32_t ours[DEBUG_WORDS];      /* those bits that the program had not set */
 
+/* TRACE_IOEN, TRACE_MODE asynchronous: PB3, if the program has not made something else of it.  An
+ * F1 has JTAG there no more since its debug port speaks SWD. */
+static const struct half pb3[] = { { (DBGMCU_F1 + 4) | HALF_LAST, 7 << 5, 1 << 5 } };
+
 static const struct line *line_of(const struct chip *chip)
 {
     return &lines[chip->kind];
@@ -436,6 +440,8 @@ static bool stm32_identify(struct chip *chip)
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         if ((idcode & 0xFFF) == parts[i].id && dbgmcu(parts[i].kind) == at) {
             chip->id = idcode;
+            if (at == DBGMCU_F1)
+                chip->pin = pb3;
             describe_awake(chip, &parts[i]);
             return true;
         }

@@ -80,6 +80,13 @@ uint32_t flash_width(const struct controller *controller);
 /* What PUT_NUMBER adds for the block with this address. */
 uint32_t flash_number_bits(const struct region *region, uint32_t block);
 
+/* Bits of a register, in that half of it. */
+enum { HALF_LAST = 1, HALVES_MAX = 6 };
+struct half {
+    uint32_t at;                        /* with bit 0 set: the last of a list */
+    uint16_t mask, value;
+};
+
 struct chip {
     uint8_t ap, kind;                   /* kind: for its family to use */
     bool locked;                        /* read or debug protection is on */
@@ -92,7 +99,8 @@ struct chip {
     uint32_t flash_base;                /* not 0: the flash is seen at 0, too */
     uint32_t flash_size;                /* as the chip says itself */
     uint32_t ram_base, ram_size;        /* where the loader may work */
-    char name[24];                      /* "ATSAMD21G18A" */
+    const struct half *pin;             /* what makes a pin SWO; 0: none, or not known */
+    char name[20];                      /* "ATSAMD21G18A" */
 };
 
 /* What a chip looks at when it starts: options.c.  To their controller they are one page. */

@@ -36,6 +36,7 @@
 #include "say.h"
 #include "semihost.h"
 #include "swbreak.h"
+#include "swo.h"
 
 /* Handlers share one type, and not each needs all of it. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -103,6 +104,7 @@ void gdb_detach(void)
     live_give_way();
     if (target_attached()) {
         swbreak_remove_all();           /* the target as the program wants it */
+        swo_leave();
         target_detach();
     }
     nothing_is_under_way();

@@ -21,6 +21,7 @@
 #include "rtt.h"
 #include "say.h"
 #include "semihost.h"
+#include "swo.h"
 #include "wire.h"
 #include "target.h"
 #include "uart.h"
@@ -467,6 +468,44 @@ static int run_rtt(int argc, const char **argv)
     return OK;
 }
 
+/* A bare `traceswo` is an old guide's, and means enable.  Ports: all of them if none is named. */
+static int run_swo(int argc, const char **argv)
+{
+    enum { DISABLE = 1, DECODE = 2, SETUP = 4, MANCHESTER = 8, WAYS = 32 };
+    static const char ways[][12] = { "disable|off", "decode", "setup", "manchester",
+                                     "enable|uart" };
+    uint32_t hz = 0, baud = SWO_FASTEST, ports = 0, n;
+    unsigned asked = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (!read_number(argv[i], &n)) {
+            const char (*way)[12] = ways;
+            for (n = 1; compare(*way, argv[i]) == DIFFERENT; way++)
+                if ((n <<= 1) == WAYS)
+                    return MISUSED;
+            asked |= n;
+        } else if (asked & DECODE) {
+            if (n > 31)
+                return MISUSED;
+            ports |= 1u << n;
+        } else {
+            hz = baud;
+            baud = n;
+        }
+    }
+    if (asked & MANCHESTER)
+        return say("NRZ only.\n"), ERR_UNSUPPORTED;
+    if (asked & SETUP)
+        return argc != 4 ? MISUSED : target_attached() ? swo_set_up(hz, baud) : ERR_NO_TARGET;
+    if (asked & DISABLE)
+        swo_stop();
+    else if (argc > 1 || argv[0][0] == 't')
+        if (!swo_receive(baud, asked & DECODE && !ports ? ~0u : ports))
+            return MISUSED;
+    swo_say_state();
+    return OK;
+}
+
 struct command {
     const char *name, *help;
     int (*run)(int argc, const char **argv);    /* prints through say() */
@@ -505,7 +544,9 @@ static const struct command commands[] = {
       1 },
     { "heapinfo", "HEAP LIMIT STACK LIMIT, for semihosting", run_heapinfo, 4 },
     { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
-    { "traceswo|swo|morse|tdi_low_reset|tpwr",
+    { "swo|traceswo", "[enable | disable] [BAUD] [decode [CH ...]] | setup HZ BAUD", run_swo,
+      WORDS_MAX - 1 },
+    { "morse|tdi_low_reset|tpwr",
       " Not in this firmware yet, or not on this board.\n", 0, 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -40,6 +40,7 @@
 #include "dfu.h"
 #include "gdb_remote.h"
 #include "live.h"
+#include "swo.h"
 #include "uart.h"
 #include "usb.h"
 #include "usb_descriptors.h"
@@ -174,6 +175,13 @@ static void configured(bool yes)
     dap_configured(yes);
 }
 
+/* The UART's comes last: it sends what there is. */
+static void frame(void)
+{
+    swo_frame();
+    uart_frame();
+}
+
 static uint8_t control_buffer[64];      /* the longest string is the serial number: 50 */
 
 const struct usb_device usb_device = {
@@ -187,7 +195,7 @@ const struct usb_device usb_device = {
     .buffer = control_buffer, .buffer_size = sizeof control_buffer,
     .vendor = vendor_request,
     .configured = configured,
-    .frame = uart_frame,
+    .frame = frame,
 };
 
 /* --- main --------------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
-/* live_fakes.c - rtt.c and live.c for tests of the GDB server: nobody looks. */
+/* live_fakes.c - rtt.c, swo.c and live.c for tests of the GDB server: nobody looks. */
+#include "error.h"
 #include "live.h"
 #include "rtt.h"
 #include "say.h"
+#include "swo.h"
 #include "uart.h"
 
 void rtt_set_mode(enum rtt_mode mode) { (void)mode; }
@@ -13,3 +15,17 @@ void rtt_forget(void) { }
 void live_give_way(void) { }
 uint32_t live_put(const uint8_t *bytes, uint32_t length) { (void)bytes; return length; }
 void uart_mute(bool yes) { (void)yes; }
+
+bool swo_receive(uint32_t baud, uint32_t ports)
+{
+    say("SWO at %u, ports %08x\n", (unsigned)baud, (unsigned)ports);
+    return baud <= SWO_FASTEST;
+}
+void swo_stop(void) { say("SWO stopped\n"); }
+void swo_say_state(void) { say("SWO state\n"); }
+int swo_set_up(uint32_t hz, uint32_t baud)
+{
+    say("SWO set up: %u, %u\n", (unsigned)hz, (unsigned)baud);
+    return OK;
+}
+void swo_leave(void) { }

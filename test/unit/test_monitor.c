@@ -53,7 +53,7 @@ static void a_beginning_of_a_name_will_do(void **state)
     SAYS("freq", "SWCLK is 4000000 Hz");
     SAYS("swd", "ATSAMD21G18A");
     SAYS("  targets  ", "ATSAMD21G18A");
-    SAYS("t", "`t` may be targets traceswo|swo|");
+    SAYS("t", "`t` may be targets swo|traceswo");
     assert_false(ok);
     SAYS("xyz", "No command `xyz`");
     assert_false(ok);
@@ -230,6 +230,8 @@ static void what_is_typed_behind_a_command_is_used_or_is_misuse(void **state)
         "erase_range -256 256", "erase_range 0 4294967296", "erase_range 0 0x1000x",
         "wire taken", "wire free free", "dpreg", "dpreg 1", "dpreg 0x104", "dpreg 4 1 1",
         "dpreg x", "apreg 0", "apreg 0 2", "apreg 256 0", "apreg 0 0 1 1", "apreg 0 0 x",
+        "swo 1x", "swo enable x", "swo decode x", "swo decode 32", "swo decode 1 -1", "swo setup",
+        "swo setup 72M", "swo setup 72M x", "swo setup 72M 2M 1", "swo enable 4500000",
         "uart on", "uart rs485", "uart rs485 maybe", "uart rs485 on on",
         "option x", "option 0x804000", "option 0x804000 1 1", "option erase all",
         "option 0x804000 x", "option x 1", "option 0x804000 0x100000000",
@@ -258,6 +260,38 @@ static void every_command_that_help_lists_refuses_a_thirteenth_word(void **state
             fail_msg("%s: %s", line, fake_console());
     }
     assert_true(commands > 15);
+}
+
+/* As guides have it, cortex-debug, and users of other probes. */
+static void trace_is_switched_in_all_ways_that_are_known(void **state)
+{
+    static const char *const ways[][2] = {
+        { "traceswo", "SWO at 2250000, ports 00000000\n" },
+        { "traceswo 115200", "SWO at 115200, ports 00000000\n" },
+        { "traceswo enable", "SWO at 2250000, ports 00000000\n" },
+        { "traceswo enable 2000000", "SWO at 2000000, ports 00000000\n" },
+        { "swo enable uart 2M decode", "SWO at 2000000, ports ffffffff\n" },
+        { "swo enable uart decode 0 1 31", "SWO at 2250000, ports 80000003\n" },
+        { "swo decode 0 1 2 3 4 5 6 7 8 9", "SWO at 2250000, ports 000003ff\n" },
+        { "swo disable", "SWO stopped\n" },
+        { "traceswo disable", "SWO stopped\n" },
+        { "swo", "SWO state\n" },
+        { "swo setup 72000000 2250000", "SWO set up: 72000000, 2250000\n" },
+        { "traceswo setup 8M 2M", "SWO set up: 8000000, 2000000\n" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (strstr(type(ways[i][0]), ways[i][1]) != fake_console() || !ok)
+            fail_msg("%s: %s", ways[i][0], fake_console());
+        bool sets_up = strstr(ways[i][0], "setup");
+        assert_true(!!strstr(fake_console(), "SWO state\n") == !sets_up);
+    }
+    SAYS("swo enable manchester 2000000", "NRZ");
+    assert_false(ok);
+    fake_ask("D");
+    SAYS("swo setup 72M 2M", "Failed: error 7");
+    SAYS("swo enable", "SWO at 2250000");       /* needs no target */
+    assert_true(ok);
 }
 
 static void option_bytes_are_shown_written_and_reset(void **state)
@@ -343,6 +377,7 @@ int main(void)
         BEFORE_ATTACH(other_probes_commands_are_understood),
         ATTACHED(what_is_typed_behind_a_command_is_used_or_is_misuse),
         ATTACHED(every_command_that_help_lists_refuses_a_thirteenth_word),
+        ATTACHED(trace_is_switched_in_all_ways_that_are_known),
         ATTACHED(option_bytes_are_shown_written_and_reset),
         ATTACHED(the_chips_number_has_the_names_that_others_use),
         ATTACHED(regions_are_locked_and_unlocked),
