@@ -242,10 +242,10 @@ enum { U0_APBENR1 = 0x40021058 };                           /* DBGEN there, too 
 /* A line of parts: where its size in KB is, and how far below that its number, and which
  * controller it has.  F3 has one from F1 and one from F0. */
 enum kind { F0, F1, F3, F4, F42, F72, F74, L4, LP, G4, WB, G0, C0, U0, U03 };
-static const struct line {
+static const struct __attribute__((packed)) line {
     uint32_t size_at;
     const struct options *options;      /* and the controller with them */
-    int16_t number_below;
+    int8_t number_below;
 } lines[] = {
     [F0]  = { 0x1FFFF7CC, &fpec_options, 0x20 },
     [F1]  = { 0x1FFFF7E0, &fpec_options, -8 },
@@ -341,7 +341,9 @@ static const struct part {
  * APB1_FZ.  DBGMCU keeps it through resets. */
 #define ALL_M0P (1 << G0 | 1 << C0 | 1 << U0 | 1 << U03)
 #define FROM_F3 (1 << F3 | 1 << F4 | 1 << F42 | 1 << F72 | 1 << F74 | 1 << L4 | 1 << LP | 1 << G4)
-static const struct { uint32_t at, bits; uint16_t kinds; } debug_words[] = {
+static const struct __attribute__((packed)) {
+    uint32_t at, bits; uint16_t kinds;
+} debug_words[] = {
     { RCC_APB2ENR,   DBGMCUEN,   1 << F0 },
     { RCC_APBENR1,   DBGEN,      1 << G0 | 1 << C0 },
     { U0_APBENR1,    DBGEN,      1 << U0 | 1 << U03 },

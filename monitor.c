@@ -506,10 +506,11 @@ static int run_swo(int argc, const char **argv)
     return OK;
 }
 
-struct command {
+/* Packed: there are many. */
+struct __attribute__((packed)) command {
     const char *name, *help;
     int (*run)(int argc, const char **argv);    /* prints through say() */
-    int most;                           /* words behind the name */
+    uint8_t most;                       /* words behind the name */
 };
 
 /* Without a function, a command is not in the list and only says its text, which begins with a
