@@ -130,11 +130,25 @@ static int stop_or(int error)
     return gdb_put_stop(0, 0, 0);
 }
 
+static int handle_non_stop(uint32_t a, uint32_t b, struct scan *rest)
+{
+    gdb.non_stop = a;
+    return OK;
+}
+
+/* Behind a notification: are there more of its kind? */
+static int handle_stopped(uint32_t a, uint32_t b, struct scan *rest)
+{
+    return OK;
+}
+
 static int handle_attach(uint32_t a, uint32_t b, struct scan *rest)
 {
     uint32_t number = scan_hex(rest);
 
-    return stop_or(scan_done(rest) ? attach((int)number - 1) : ERR_INDEX);
+    int error = scan_done(rest) ? attach((int)number - 1) : ERR_INDEX;
+
+    return gdb.non_stop ? error : stop_or(error);       /* gdb will ask for the stop */
 }
 
 /* Without '!' there is no attach command. */
@@ -142,6 +156,8 @@ static int handle_why(uint32_t a, uint32_t b, struct scan *rest)
 {
     if (!target_attached() && !gdb.extended)
         attach(0);                      /* if not: W00 */
+    if (gdb.non_stop && (gdb.running || !target_attached()))
+        return OK;                      /* nothing stands still */
     return gdb_put_stop(0, 0, 0);
 }
 
@@ -218,7 +234,7 @@ static int handle_supported(uint32_t a, uint32_t b, struct scan *rest)
     }
     return rsp_print("PacketSize=%x;qXfer:features:read+;qXfer:memory-map:read+;"
                      "QStartNoAckMode+;vContSupported+;hwbreak+;swbreak+;binary-upload+;"
-                     "error-message+;multiprocess+", RSP_PACKET_MAX);
+                     "error-message+;multiprocess+;QNonStop+", RSP_PACKET_MAX);
 }
 
 static int handle_no_acks(uint32_t a, uint32_t b, struct scan *rest)
@@ -391,6 +407,8 @@ static const struct packet at_any_time[] = {
     { "qHostInfo",              handle_host_info },
     { "qProcessInfo",           handle_process_info },
     { "qSymbol:*",              handle_symbols },
+    { "QNonStop:#",             handle_non_stop },
+    { "vStopped",               handle_stopped },
     { "QStartNoAckMode",        handle_no_acks },
     { "QEnableErrorStrings",    handle_error_strings },
 };
@@ -462,7 +480,7 @@ static int execute(void)
 
 static void answer_packet(int result)
 {
-    gdb.console = gdb.running;
+    gdb.console = gdb.running && !gdb.non_stop;
     if (result == LATER)
         return;
     if (rsp_begun() || result == EMPTY)

@@ -14,7 +14,18 @@
  * condition, and it comes in between.  It goes stale with what it was meant for: attach,
  * run, kill, detach and another client end the program, and what comes while a load or a
  * search is at work is for that.
- * Source: GDB manual, appendix E: Packets ("vCont"), Stop Reply Packets. */
+ *
+ * Non-stop (`set non-stop on`): a resume is answered at once, so that gdb may ask for memory and
+ * set breakpoints while the target runs; the stop comes as a notification, when it comes.
+ *
+ *   -> vCont;c             <- OK
+ *   -> m20000000,4         <- 78563412
+ *                          <- %Stop:T05hwbreak:;...    and this is confirmed:
+ *   -> vStopped            <- OK                       there are no more
+ *
+ * There is no place for text then, but in the answer to a `monitor`.
+ *
+ * Source: GDB manual, appendix E: Packets ("vCont"), Stop Reply Packets, Notification Packets. */
 #include "gdb_remote.h"
 #include "gdb_server.h"
 #include "clock.h"
@@ -36,7 +47,7 @@ enum {
 static int signal_of(enum stop_reason reason)
 {
     if (reason == STOP_REQUEST)
-        return GDB_SIGINT;
+        return gdb.non_stop ? 0 : GDB_SIGINT;
     return reason == STOP_FAULT || reason == STOP_LOCKUP ? GDB_SIGSEGV : GDB_SIGTRAP;
 }
 
@@ -104,7 +115,7 @@ static void explain_stop(void)
 
 static int put_lost(int error)
 {
-    gdb.console = true;
+    gdb.console = !gdb.non_stop;
     say("target lost: %s.\n", error_text(error));
     target_lost();
     gdb_forget_target();
@@ -141,9 +152,10 @@ static int go_on(bool step)
     if (error == OK)
         error = !target_attached() ? ERR_LOST : done || stops ? OK
               : step ? cortexm_step() : cortexm_resume();
-    if (error == ERR_LOST || error == ERR_NO_ANSWER)
+    bool lost = error == ERR_LOST || error == ERR_NO_ANSWER;
+    if (lost && !gdb.non_stop)
         return put_lost(error);
-    if (error != OK)
+    if (error != OK && !lost)           /* of a loss the first poll will tell */
         return error;
     gdb.running = true;
     gdb.stepping = step;
@@ -153,6 +165,8 @@ static int go_on(bool step)
         ask_to_halt();
     gdb.resumed_ms = clock_ms();
     gdb.polled = clock_cycles() - 0x80000000;           /* long ago: look at once */
+    if (gdb.non_stop)
+        return OK;
     gdb_console_opens();
     return LATER;
 }
@@ -210,7 +224,7 @@ int gdb_vcont(uint32_t a, uint32_t b, struct scan *rest)
     case 's': case 'S': case 'r': return go_on(true);
     case 't':
         gdb_interrupt();
-        return gdb.running ? LATER : go_on(false);
+        return !gdb.running ? go_on(false) : gdb.non_stop ? OK : LATER;
     }
     return ERR_UNSUPPORTED;
 }
@@ -251,6 +265,15 @@ static void after_call(enum semihost what)
         ask_to_halt();
     if (what != SEMIHOST_DONE)
         rsp_end();
+}
+
+/* In non-stop mode nobody waits for what is put next. */
+void gdb_begin_stop(void)
+{
+    if (!gdb.non_stop)
+        return;
+    rsp_notify();
+    rsp_print("Stop:");
 }
 
 static bool is_call(void)
@@ -294,6 +317,7 @@ void gdb_watch_target(void)
         error = ERR_TIMEOUT;
     if (error == OK && (!halted || is_call()))
         return;
+    gdb_begin_stop();
     if (error == OK) {
         explain_stop();
         gdb.running = false;

@@ -29,6 +29,7 @@ extern struct gdb {
     bool error_strings;                 /* lldb: "E01;text in hex" */
     bool names_breakpoints;             /* wants to hear the kind of breakpoint */
     bool multiprocess;                  /* "p1.1" is a thread, not "1" */
+    bool non_stop;                      /* asks and sets while the target runs; see gdb_run.c */
 
     bool console;                       /* "O" packets are allowed now */
     bool flash_job;                     /* between flash_begin() and flash_end() */
@@ -66,6 +67,7 @@ const char *gdb_thread(void);           /* its name for this client */
 gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop, gdb_file_done;
 void gdb_interrupt(void);
 bool gdb_is_watch(enum stop_reason reason);
+void gdb_begin_stop(void);
 void gdb_watch_target(void);
 
 /* gdb_memory.c */

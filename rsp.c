@@ -141,6 +141,12 @@ static void begin_reply(void)
     rsp.buffer[rsp.length++] = '$';
 }
 
+void rsp_notify(void)
+{
+    begin_reply();
+    rsp.buffer[0] = '%';
+}
+
 bool rsp_confirm(void)
 {
     if (!rsp.acks)
@@ -288,7 +294,7 @@ void rsp_end(void)
     rsp.buffer[rsp.length++] = '#';
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum >> 4);
     rsp.buffer[rsp.length++] = (uint8_t)hex_char(rsp.sum);
-    rsp.owed += rsp.acks;
+    rsp.owed += rsp.acks && rsp.buffer[0] == '$';
     await_ack(0);
 }
 

@@ -49,6 +49,8 @@ void rsp_hex(const void *bytes, uint32_t length);       /* two digits a byte */
 void rsp_hex_char(char c);
 void rsp_hex_text(const char *text);
 void rsp_binary(const void *bytes, uint32_t length);    /* escaped where it must be */
+/* What is put from now on is a notification: nobody has asked for it, nobody confirms it. */
+void rsp_notify(void);
 uint32_t rsp_room(void);                /* characters that still fit */
 bool rsp_begun(void);                   /* something has been put since the last end */
 void rsp_end(void);                     /* nothing was put: an empty reply */

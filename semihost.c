@@ -69,7 +69,7 @@ static void show(const uint8_t *bytes, uint32_t n)
 {
     uint32_t deadline = clock_in_ms(FULL_MS);
 
-    if (!semihost_redirect) {
+    if (!semihost_redirect && !gdb.non_stop) {
         rsp_char('O');
         rsp_hex(bytes, n);
         rsp_end();
@@ -128,8 +128,8 @@ static enum semihost ask(uint32_t call)
     const char *question = call < sizeof questions / sizeof *questions ? questions[call] : 0;
 
     done(UINT32_MAX);
-    if (!question || gdb.error_strings)
-        return SEMIHOST_DONE;           /* there is no such call; lldb */
+    if (!question || gdb.error_strings || gdb.non_stop)
+        return SEMIHOST_DONE;           /* there is no such call; lldb; no place for it */
     uint32_t a = named ? w[0] : w[0] - 1, b = named ? w[1] + 1 : w[1];
     if (call == READC || call == TIME)
         a = scratch();
@@ -216,6 +216,7 @@ enum semihost semihost_answer(int32_t result, uint32_t error)
 
 static enum semihost end(uint32_t reason, uint32_t status)
 {
+    gdb_begin_stop();
     rsp_print("W%02x", reason == APPLICATION_EXIT ? (unsigned)status & 0xFF : 1u);
     return SEMIHOST_ENDED;
 }

@@ -102,7 +102,7 @@ for tier; do
             try "programs that talk with $chip" env BUILD="$build" SPEED=max \
                 sh test/session/run.sh $chip talk
             for script in cortex_debug cortex_debug_1_12 platformio platformio_upload \
-                watchpoints; do
+                watchpoints non_stop; do
                 try "$script with $chip" env BUILD="$build" sh test/session/run.sh $chip $script
             done
         done
