@@ -1,10 +1,10 @@
-/* uart_bench.c - the serial bridge as an RS-485 bus meets it: how long does the driver
- * stay on after the message?  The answer of the other side must not meet it.
+/* uart_bench.c - the second serial port: as an RS-485 bus meets it, and as RTT and SWO fill it.
  *
  *   called by  bench.c      calls  rsp_client.h, the host's port 1
  *
- * The last byte of a message is 0, so its last edge is where the stop bit begins, and the
- * low before it is nine bits long: no rate needs to be assumed. */
+ * RS-485: how long does the driver stay on after the message?  The answer of the other side
+ * must not meet it.  The last byte of a message is 0, so its last edge is where the stop bit
+ * begins, and the low before it is nine bits long: no rate needs to be assumed. */
 #include "bench.h"
 #include <stdio.h>
 
@@ -116,8 +116,52 @@ static void bench_rtt(const struct task *task)
     rsp_power_off(rsp);
 }
 
+/* Says bytes at SWO's highest rate, without a pause. */
+struct speaker { struct pin pin; struct alarm next; unsigned bit, frame; };
+
+static void speak(void *ctx)
+{
+    struct speaker *s = ctx;
+
+    if (s->bit == 10) {
+        s->frame = (s->frame + 2) % 512 | 512;          /* 0, eight bits, 1 */
+        s->bit = 0;
+    }
+    pin_drive(&s->pin, s->frame >> s->bit++ & 1 ? DRIVE_HIGH : DRIVE_LOW);
+    alarm_set(s->pin.sim, &s->next, s->pin.sim->now + SIM_SECOND / 2250000);
+}
+
+/* On PA3, raw to the second port; each byte must be the next one. */
+static void bench_swo(const struct task *task)
+{
+    enum { MS = 500 };
+    static uint8_t bytes[4096];
+    int count = 0;
+    uint8_t last = 0;
+    struct rsp *rsp = bench_power_on(task->chip);
+    struct speaker speaker = { .bit = 10, .frame = 512 };
+
+    cdc_host_open(rsp->cdc, 1, true);
+    pin_init(&speaker.pin, rsp->board->sim, "speaker", NULL, NULL);
+    pin_drive(&speaker.pin, DRIVE_HIGH);
+    net_attach(net_of(rsp->board, "PA3"), &speaker.pin, false);
+    rsp_monitor(rsp, "swo enable");
+    alarm_init(&speaker.next, speak, &speaker);
+    speak(&speaker);
+    for (int ms = 0; ms < MS; ms++) {
+        board_run_ms(rsp->board, 1);
+        for (int n; (n = cdc_host_read(rsp->cdc, 1, bytes, sizeof bytes)) > 0; count += n)
+            for (int i = 0; i < n; i++, last++)
+                if (bytes[i] != (uint8_t)(last + 1))
+                    bench_fail("SWO: byte %d is %02x", count + i, bytes[i]);
+    }
+    measured("swo_kbps", count / 1000.0 / (MS / 1e3));
+    rsp_power_off(rsp);
+}
+
 const struct task uart_tasks[] = {
     { "rtt", bench_rtt, "stm32f103", false, 0, NULL, NULL },
+    { "swo", bench_swo, "samd21", false, 0, NULL, NULL },
     { "rs485", bench_rs485, "samd21", false, 0, NULL, NULL },
     { NULL, NULL, NULL, false, 0, NULL, NULL },
 };

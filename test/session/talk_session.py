@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """talk_session.py - programs that talk to their debugger, with the real gdb: RTT by the second
-port, semihosting by gdb's console and files.
+port, semihosting by gdb's console and files, SWO by a pin.
 
 Started by run.sh.  gdb loads examples/rtt.c, tells the probe where its control block is, and
 runs it; the test is the terminal at the second port.
@@ -108,6 +108,37 @@ text, status = batch("monitor redirect_stdout enable", "run")
 check("its text may go to the second port", status == 0 and "All went well" not in text and
       terminal.says("All went well"), text)
 batch("monitor redirect_stdout disable", "run")
+
+# --- SWO ---------------------------------------------------------------------------------------
+def trace():
+    """`run` kills what runs first, so the program is heard twice from its first line on."""
+    terminal.text = ""
+    gdb = start_gdb("monitor swd_scan", "attach 1", "load", "monitor swo setup 8M 2M",
+                    "monitor traceswo enable 2000000 decode 0", "run", "monitor swo", "stepi", "detach",
+                    elf="itm")
+    check("text comes by SWO, without values and samples",
+          terminal.says(r"ITM on [^\n]*\ntick 0\r\ntick 1\r\ntick 2\r\n"), terminal.text[:300])
+    text = stop(gdb)
+    check("the true rates are said, and nothing was lost", text.count("SWO: 2000000 baud") == 2 and
+          re.search(r"SWO on: \d+ bytes, 0 lost; errors: framing 0, overrun 0", text), text)
+    seen = len(terminal.text)
+    time.sleep(0.2)
+    check("it goes on without gdb", "tick" in terminal.text[seen:], terminal.text[seen:])
+    start_gdb("attach 1", "monitor swo disable", "detach", elf="itm").communicate(timeout=60)
+    time.sleep(0.2)
+    ticks = [int(t) for t in re.findall(r"tick (\d+)\r\n", terminal.text[terminal.text.rfind("ITM"):])]
+    check("no line is lost", ticks == list(range(len(ticks))), ticks[:20])
+    terminal.text = ""
+    check("until SWO is switched off", not terminal.says("tick", 1), terminal.text[:300])
+
+
+def no_trace():
+    text = start_gdb("monitor swd_scan", "attach 1", "monitor swo setup 8M 2M", "monitor swo manchester",
+                     elf="rtt").communicate(timeout=60)[0]
+    check("a chip without SWO says so", "this chip or core cannot do that" in text, text)
+
+
+trace() if CHIP == "stm32f103" else no_trace()
 
 print(f"{CHIP}: {len(passed)} passed, {len(failed)} failed")
 for what in failed:

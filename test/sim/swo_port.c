@@ -5,6 +5,7 @@
  *
  * Source: Armv7-M ARM (DDI 0403E) D4 (packets). */
 #include "rsp_client.h"
+#include "vcd.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -252,6 +253,36 @@ static void after_an_unplug_it_goes_on(void **state)
     empty();
     listen(500);
     assert_ticks(5);
+}
+
+/* With SWO_VCD and SWO_RECORD: the wire as it is, and what has come of it, for
+ * test/sigrok/swo.sh.  Begins while the line rests, so each byte is in both. */
+static void all_is_recorded_for_sigrok(void **state)
+{
+    const char *path = getenv("SWO_VCD"), *record = getenv("SWO_RECORD");
+    char file[600];
+    (void)state;
+    assert_true(rsp_attach(rsp));
+    assert_says("swo setup 8M 2M", "2000000");
+    assert_says("swo enable 2M", "2000000");
+    listen(5);
+    empty();
+    snprintf(file, sizeof file, "%s.port", path ? path : "/dev/null");
+    struct vcd *vcd = path ? vcd_open(rsp->board->sim, file) : NULL;
+    if (vcd)
+        vcd_add(vcd, rsp->board->net[SIG_SWO]);
+    rsp_send(rsp, "vCont;c", 7);
+    listen(300);
+    halt();
+    listen(5);
+    assert_true(length > 400);
+    if (!vcd)
+        return;
+    assert_true(vcd_close(vcd));
+    snprintf(file, sizeof file, "%s.port", record);
+    FILE *f = fopen(file, "wb");
+    assert_int_equal(fwrite(came, 1, (size_t)length, f), length);
+    fclose(f);
 }
 
 /* --- set up by the probe ---------------------------------------------------------------------- */
@@ -523,6 +554,7 @@ int main(int argc, char **argv)
         ITM(while_the_port_is_closed_nothing_old_is_kept),
         ITM(a_wrong_rate_is_counted_and_left_behind),
         ITM(after_an_unplug_it_goes_on),
+        ITM(all_is_recorded_for_sigrok),
         ITM(a_rate_that_cannot_be_made_is_refused_in_words),
         cmocka_unit_test(each_chip_that_can_is_set_up_and_heard),
         cmocka_unit_test(a_cortex_m0_says_that_it_cannot),
