@@ -14,7 +14,8 @@
  * behind it a header is a header.
  *
  * An error of the USART (SR) stays until SR and then DR are read; our read of SR is the one,
- * the DMA's next read of DR the other.  So each is counted once, if there was a byte since.
+ * the DMA's next read of DR the other.  So a millisecond with errors counts once, if there was a
+ * byte in it.
  *
  * The target's side: registers of the core's trace units, the same in each Armv7-M and Armv8-M,
  * and the pin, which is the chip's own: flash.h.
@@ -44,7 +45,7 @@ static struct swo {
     uint32_t left;                      /* ... of which so many bytes are to come; 1: or more */
     uint32_t ports;
     uint32_t taken;                     /* index of the first byte not yet taken */
-    uint32_t bytes, framing, overrun, lost;
+    uint32_t bytes, lost, errors;
     uint8_t circle[CIRCLE];
 } swo;
 
@@ -96,10 +97,8 @@ void swo_frame(void)
     if (!swo.on)
         return;
     uint32_t sr = USART2.SR, end = (CIRCLE - RX_DMA.CNDTR) % CIRCLE;
-    if (swo.taken != end) {
-        swo.framing += sr / USART_SR_FE & 1;
-        swo.overrun += sr / USART_SR_ORE & 1;
-    }
+    if (swo.taken != end && sr & (USART_SR_FE | USART_SR_ORE))
+        swo.errors++;
     while (swo.taken != end) {
         uint32_t stop = end > swo.taken ? end : CIRCLE;
         pass_on(swo.circle + swo.taken, stop - swo.taken);
@@ -116,7 +115,8 @@ static uint32_t divider_of(uint32_t clock, uint32_t baud, uint32_t least)
     if (divider > DIVIDER_MAX)
         divider = DIVIDER_MAX;
     uint32_t made = clock / divider;
-    bool near = made - baud + baud / 100 * 3 <= baud / 100 * 6;
+    uint32_t limit = baud / 33;
+    bool near = made - baud + limit <= 2 * limit;
     say(near ? "SWO: %u baud\n" : "Not within 3 %%: %u baud\n", (unsigned)made);
     return near ? divider : 0;
 }
@@ -152,14 +152,12 @@ bool swo_receive(uint32_t baud, uint32_t ports)
 void swo_stop(void)
 {
     swo.on = false;
-    USART2.CR1 = 0;
 }
 
 void swo_say_state(void)
 {
-    say("SWO %s: %u bytes, %u lost; errors: framing %u, overrun %u\n",
-        swo.on ? "on" : "off", (unsigned)swo.bytes, (unsigned)swo.lost,
-        (unsigned)swo.framing, (unsigned)swo.overrun);
+    say("SWO %s: %u bytes, %u lost; line errors (another baud?) %u\n",
+        swo.on ? "on" : "off", (unsigned)swo.bytes, (unsigned)swo.lost, (unsigned)swo.errors);
 }
 
 /* --- the target ---------------------------------------------------------------------- */
@@ -192,21 +190,28 @@ static void swap(const struct half *half, bool back)
     } while (!(half++->at & HALF_LAST));
 }
 
-void swo_leave(void)
+static void give_back(void)
 {
-    if (given && given == target_chip()->pin && !swo.on)
+    if (given && given == target_chip()->pin)
         swap(given, true);
     given = 0;
     reg_error(OK);
 }
 
+void swo_leave(void)
+{
+    if (swo.on)
+        given = 0;
+    give_back();
+}
+
 int swo_set_up(uint32_t hz, uint32_t baud)
 {
     const struct half *pin = target_chip()->pin;
-    uint32_t divider = divider_of(hz, baud, 1);
-    if (!divider || !pin)
+    uint32_t divider = pin ? divider_of(hz, baud, 1) : 0;
+    if (!divider)
         return ERR_UNSUPPORTED;
-    swo_leave();
+    give_back();
     reg_put(DEMCR, reg_get(DEMCR) | TRCENA);
     reg_put(ITM_LAR, ITM_KEY);
     swap(units, false);
