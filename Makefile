@@ -267,6 +267,7 @@ unit_flash := target.c reg.c flash_job.c flash.c loader.c options.c chips_stm32.
 unit_gdb_remote := test/unit/gdb_fakes.c test/unit/uart_fakes.c test/unit/live_fakes.c gdb_remote.c gdb_run.c gdb_memory.c gdb_xml.c \
     swbreak.c monitor.c semihost.c say.c rsp.c print.c hex.c deadline.c
 unit_rsp := $(unit_gdb_remote)
+unit_semihost := $(unit_gdb_remote)
 unit_monitor := $(unit_gdb_remote)
 unit_usb := usb.c
 unit_dfu := dfu.c deadline.c

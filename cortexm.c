@@ -660,7 +660,7 @@ const struct cortexm_info *cortexm_core(void)
 }
 
 /* When C_DEBUGEN goes, nothing may be left that stops the core: it would take a HardFault. */
-void cortexm_detach(void)
+void cortexm_detach(bool runs_on)
 {
     look();                             /* a reset now would set it all again */
     core.asked = STOP_RUNNING;
@@ -676,6 +676,8 @@ void cortexm_detach(void)
     take_error();                           /* whatever failed: it shall run */
     release_dwt();
     core.asked = STOP_REQUEST;
+    if (!runs_on)
+        return;
     cortexm_resume();
     write_word(DHCSR, (uint32_t)DBGKEY);
     take_error();
@@ -683,9 +685,10 @@ void cortexm_detach(void)
 
 /* --- run and step ------------------------------------------------------------- */
 
+/* Not 0xAB, though: a call of semihosting still has to be answered. */
 static bool is_bkpt(uint32_t instruction)
 {
-    return (instruction & 0xFF00) == 0xBE00;
+    return (instruction & 0xFF00) == 0xBE00 && instruction != 0xBEAB;
 }
 
 /* True when the core stood on a BKPT of the program and was moved behind it. */

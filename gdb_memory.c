@@ -25,6 +25,7 @@
 #include "rsp.h"
 #include "rtt.h"
 #include "say.h"
+#include "semihost.h"
 #include "swbreak.h"
 
 /* Handlers share one type, and not each needs all of it. */
@@ -163,7 +164,7 @@ int gdb_write_binary(uint32_t address, uint32_t length, struct scan *rest)
 {
     if (scan_left(rest) != length)
         return ERR_RANGE;
-    if (length == 0)
+    if (length == 0 || semihost_keep(address, rest->at, length))
         return OK;
     if (inside(REGION_ROM, address, 1) && !(gdb.by_hand && length <= BY_HAND))
         return ERR_READ_ONLY;

@@ -87,7 +87,7 @@ int gdb_owed(void)
 /* Taking and leaving a target. */
 static void nothing_is_under_way(void)
 {
-    gdb.running = gdb.flash_job = gdb.asked = false;
+    gdb.running = gdb.flash_job = false;
     gdb.ctrl_c = CTRL_C_NONE;
     gdb.owed = OK;
 }
@@ -198,7 +198,7 @@ static int restart_program(void)
         error = target_reset(false, true);
     }
     gdb.stop.reason = STOP_STEP;
-    gdb.running = gdb.asked = false;
+    gdb.running = false;
     gdb.ctrl_c = CTRL_C_NONE;
     return error;
 }
@@ -397,7 +397,7 @@ static const struct packet at_any_time[] = {
     { "vRun*",                  handle_run },
     { "vKill*",                 handle_kill_process },
     { "vFlashDone",             gdb_flash_done },
-    { "F*",                     gdb_file_done },
+    { "F*",                     semihost_reply },
     { "qSupported*",            handle_supported },
     { "qRcmd,*",                handle_monitor },
     { "qfThreadInfo",           handle_first_threads },

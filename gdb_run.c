@@ -159,6 +159,7 @@ static int go_on(bool step)
         return error;
     gdb.running = true;
     gdb.stepping = step;
+    gdb.call = CALL_NONE;
     gdb.unsaid = OK;
     gdb.by_hand = false;
     if (stops)
@@ -251,24 +252,8 @@ static bool poll_is_due(void)
     return true;
 }
 
-/* The program has called its host: it goes on as if it had not stopped, unless a step has
- * ended here or the user wants it to stop. */
-static void after_call(enum semihost what)
-{
-    gdb.asked = what == SEMIHOST_ASKED;
-    gdb.running = what != SEMIHOST_ENDED;
-    if (what == SEMIHOST_DONE && !gdb.stepping && gdb.ctrl_c != CTRL_C_OPEN)
-        cortexm_resume();               /* an error shows when we poll */
-    else if (what != SEMIHOST_ASKED)
-        cortexm_step();                 /* behind the BKPT */
-    if (gdb.ctrl_c == CTRL_C_OPEN)
-        ask_to_halt();
-    if (what != SEMIHOST_DONE)
-        rsp_end();
-}
-
 /* In non-stop mode nobody waits for what is put next. */
-void gdb_begin_stop(void)
+static void begin_stop(void)
 {
     if (!gdb.non_stop)
         return;
@@ -276,35 +261,35 @@ void gdb_begin_stop(void)
     rsp_print("Stop:");
 }
 
-static bool is_call(void)
+static void end_stop(void)
 {
-    if (gdb.stop.reason != STOP_SW_BREAKPOINT || swbreak_at(gdb.stop.pc))
-        return false;
-    enum semihost what = semihost_call(gdb.stop.pc);
-    if (what != SEMIHOST_NONE)
-        after_call(what);
-    return what != SEMIHOST_NONE;
+    rsp_end();
+    gdb.console = false;
 }
 
-/* "F5", "F-1,2", "F-1,4,C": what gdb was asked for, an error, and that the user wants a stop. */
-int gdb_file_done(uint32_t a, uint32_t b, struct scan *rest)
+/* The core stands behind the call: there a step ends, or the next one follows, and a Ctrl-C has
+ * its turn. */
+void gdb_goes_on(void)
 {
-    bool negative = scan_skip(rest, '-');
-    int32_t result = (int32_t)scan_hex(rest);
-    uint32_t error = scan_skip(rest, ',') && scan_left(rest) && *rest->at != 'C' ? scan_hex(rest) : 0;
+    if (!gdb.stepping && gdb.ctrl_c != CTRL_C_OPEN)
+        cortexm_resume();               /* an error shows when we poll */
+    gdb.resumed_ms = clock_ms();
+}
 
-    if (!gdb.asked)
-        return EMPTY;
-    scan_skip(rest, ',');
-    if (scan_skip(rest, 'C'))
-        gdb_interrupt();
-    after_call(semihost_answer(negative ? -result : result, error));
-    return LATER;
+/* And stands still: `run` or a new attach will find it. */
+void gdb_program_ended(unsigned status)
+{
+    swbreak_remove_all();
+    target_ended();
+    gdb_forget_target();
+    begin_stop();
+    rsp_print("W%02x", status);
+    end_stop();
 }
 
 void gdb_watch_target(void)
 {
-    if (!gdb.running || gdb.asked || !rsp_idle() || !poll_is_due())
+    if (!gdb.running || !rsp_idle() || semihost_poll() || !poll_is_due())
         return;
     int error = target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
     if (error == OK && gdb.stop.reason == STOP_STEP)
@@ -315,9 +300,9 @@ void gdb_watch_target(void)
     if (error == OK && !halted && gdb.ctrl_c == CTRL_C_OPEN &&
         clock_passed(gdb.halt_deadline))
         error = ERR_TIMEOUT;
-    if (error == OK && (!halted || is_call()))
+    if (error == OK && (!halted || semihost_takes()))
         return;
-    gdb_begin_stop();
+    begin_stop();
     if (error == OK) {
         explain_stop();
         gdb.running = false;
@@ -327,6 +312,5 @@ void gdb_watch_target(void)
     } else {
         put_lost(error);
     }
-    rsp_end();
-    gdb.console = false;
+    end_stop();
 }

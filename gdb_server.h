@@ -38,7 +38,7 @@ extern struct gdb {
     /* While the target runs on gdb's behalf. */
     bool running;
     bool stepping;                      /* ... by an instruction, or over a range */
-    bool asked;                         /* it waits for what gdb answers to an F packet */
+    enum { CALL_NONE, CALL_TEXT, CALL_ASKED } call;     /* of semihosting, under way */
     enum ctrl_c {
         CTRL_C_NONE,
         CTRL_C_OPEN,                    /* one has come that no stop has answered yet */
@@ -64,10 +64,11 @@ bool gdb_scan_thread(struct scan *s);
 const char *gdb_thread(void);           /* its name for this client */
 
 /* gdb_run.c */
-gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop, gdb_file_done;
+gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_put_stop;
 void gdb_interrupt(void);
 bool gdb_is_watch(enum stop_reason reason);
-void gdb_begin_stop(void);
+void gdb_goes_on(void);                 /* a call of the program is answered */
+void gdb_program_ended(unsigned status);
 void gdb_watch_target(void);
 
 /* gdb_memory.c */

@@ -1,283 +1,401 @@
-/* semihost.c - a program has its debugger do what an operating system would: semihosting.
+/* semihost.c - semihosting: what a program asks of its debugger.
  *
- *   movs r0, #4       SYS_WRITE0
- *   ldr  r1, =text    one argument, or the address of several
- *   bkpt 0xAB         stops; the answer goes to r0, and it runs on
+ *   mov r0, #4                 the call's number: SYS_WRITE0
+ *   ldr r1, =text              a value, or a block of arguments
+ *   bkpt 0xAB                  the core stops; the answer comes in r0
  *
- * Text for the console goes to gdb at once (or to the second port), the clock is ours; for files
- * and the time gdb is asked by its File-I/O.  That is an answer to `continue`, as a stop is:
+ * Text goes to gdb's console at once, a piece at a time, or to the second port.  Files are gdb's:
  *
- *   -> vCont;c         <- Fopen,20000400/9,601,1b6
- *   -> m20000400,9     <- ...                          gdb fetches the name
- *   -> F5                                              and we go on by ourselves
+ *   -> vCont;c                 continue
+ *   <- Fopen,20000100/6,601,1b6        the request is the answer to that
+ *   -> m20000100,6             meanwhile gdb reads and writes memory
+ *   -> F3                      so is this to our request: the core goes on, and nothing is said
  *
- * The program's end is the end of gdb's process, with its status.
+ * SYS_EXIT ends the program in gdb, with its status: then the core stands still at that BKPT.
  *
  * Rules:
- *   - A handle is gdb's file descriptor and one: 0 is none.  1 to 3 are the console.
- *   - What is shown is bounded; memory that cannot be read ends the call, and it has failed.
- *   - A call that is broken off (Ctrl-C, detach) has failed: r0 is -1 as long as gdb is asked.
- *   - Whoever has no File-I/O (lldb) hears the console; files cannot be opened.
- *   - gdb puts a time, a status or a character below the program's stack.
+ *   - First of all the core is moved behind the BKPT, and r0 is a failure as long as gdb is asked.
+ *     Whatever comes in between (gdb leaves, or is gone; Ctrl-C) finds a call that is over.
+ *   - Each number and pointer is the program's, and may be wrong.  What gdb is asked for has a
+ *     length that it can bear, and each name has an end: else gdb 13 ends by a signal.
+ *   - lldb has text and status, but no File-I/O, and in gdb's non-stop mode there is no place for
+ *     it: all of that fails, with ENOSYS.
  *
- * Sources: Arm, Semihosting for AArch32 and AArch64 2.0; GDB manual E.13 (File-I/O). */
+ * Sources: Arm, Semihosting for AArch32 and AArch64 2.0; GDB manual, appendix E, File-I/O. */
 #include "semihost.h"
+#include "adi.h"
 #include "cdc.h"
 #include "clock.h"
-#include "gdb_server.h"
 #include "live.h"
 #include "mem.h"
 #include "rsp.h"
 
-enum call {
+/* Handlers share one type, and not each needs all of it. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+enum {
     OPEN = 0x01, CLOSE, WRITEC, WRITE0, WRITE, READ, READC, ISERROR, ISTTY, SEEK,
     FLEN = 0x0C, TMPNAM, REMOVE, RENAME, CLOCK, TIME, SYSTEM, ERRNO,
-    GET_CMDLINE = 0x15, HEAPINFO, EXIT = 0x18, EXIT_EXTENDED = 0x20
+    GET_CMDLINE = 0x15, HEAPINFO, EXIT = 0x18, EXIT_EXTENDED = 0x20, ELAPSED = 0x30, TICKFREQ,
 };
-enum { BKPT_AB = 0xBEAB, APPLICATION_EXIT = 0x20026, TEXT_MAX = 0x10000 };
-enum { FIRST_FILE = 3, FEATURES = 0x100, FEATURES_SIZE = 5 };   /* file descriptors */
-enum { SCRATCH = 64, STAT_SIZE = 32 };  /* bytes below the stack; there: bits 31:0 of st_size */
-enum { FULL_MS = 500 };                 /* the second port's reader may be slow */
+enum {
+    FAILED = -1,
+    ENOSYS = 88,                        /* gdb's numbers are newlib's */
+    APPLICATION_EXIT = 0x20026,
+    /* Handles: gdb's number and one, because 0 is none. */
+    STDIN = 1, STDOUT, STDERR, FEATURES = 0x7F000000,
+    PIECE = 256,                        /* all memory is a multiple of that */
+    TEXT_MAX = 0x10000,                 /* of a string, if it has no end */
+    SLOW_MS = 500,                      /* so long the second port's reader may take */
+    NAME_MAX = 1024, BLOCK_MAX = 0x100000,      /* which gdb has to find room for */
+    /* What gdb is to write for us it writes here, where no memory is. */
+    NOWHERE = (int)0xF0000000,
+    STAT_SIZE = 32,                     /* the lower half of st_size, in a struct stat */
+};
+
+/* So many words are in the block. */
+static const uint8_t words[] = {
+    [OPEN] = 3, [CLOSE] = 1, [WRITE] = 3, [READ] = 3, [ISERROR] = 1, [ISTTY] = 1, [SEEK] = 2,
+    [FLEN] = 1, [TMPNAM] = 3, [REMOVE] = 2, [RENAME] = 4, [SYSTEM] = 2, [GET_CMDLINE] = 2,
+    [HEAPINFO] = 1, [EXIT_EXTENDED] = 2,
+};
+
+/* What gdb is asked for each call, by number; behind an 'F'. */
+static const char requests[] =
+    "\0open,%x/%x,%x,1b6\0close,%x\0\0\0write,%x,%x,%x\0read,%x,%x,%x\0read,0,f0000000,1"
+    "\0\0isatty,%x\0lseek,%x,%x,0\0\0fstat,%x,f0000000\0\0unlink,%x/%x\0rename,%x/%x,%x/%x"
+    "\0\0gettimeofday,f0000000,0\0system,%x/%x";
+
+/* Bit 0: EXIT_EXTENDED; 1: standard output and error are two. */
+static const uint8_t features[] = { 'S', 'H', 'F', 'B', 3 };
+
+static struct {
+    uint32_t number, block;             /* r0 and r1 */
+    uint32_t word[4];                   /* of the block */
+    uint32_t failed;                    /* r0 if nothing is done */
+    uint32_t at, left, deadline;        /* text not shown yet */
+    uint32_t error;                     /* of the last that failed */
+    uint32_t answer;                    /* if what gdb says is not it */
+    uint32_t features_at;               /* that file's position */
+} call;
 
 uint32_t semihost_heap[4];
 bool semihost_redirect;
 
 static struct {
-    uint32_t call;                      /* r0 */
-    uint32_t at;                        /* r1 */
-    uint32_t words[4];                  /* what is there */
-    uint32_t error;                     /* gdb's last */
-    uint32_t features_read;
-    uint32_t command_length;
-    char command[64];                   /* ... and a 0 */
-} host;
+    uint32_t length;
+    char text[64];                      /* with a 0 */
+} line;
 
-static enum semihost done(uint32_t result)
+static bool is_transfer(void)
 {
-    cortexm_write_register(0, &result);
-    return SEMIHOST_DONE;
+    return call.number - WRITE <= READ - WRITE;
 }
 
-static enum semihost failed_if(bool bad)
+static void finish(uint32_t result)
 {
-    return done(bad ? UINT32_MAX : 0);
+    gdb.call = CALL_NONE;
+    cortexm_write_register(REG_R0, &result);
+    gdb_goes_on();
 }
 
-/* --- the console ------------------------------------------------------------------------- */
+/* --- console --------------------------------------------------------------------------- */
 
-static void show(const uint8_t *bytes, uint32_t n)
+static uint32_t show(uint32_t at, uint32_t length)
 {
-    uint32_t deadline = clock_in_ms(FULL_MS);
-
-    if (!semihost_redirect && !gdb.non_stop) {
-        rsp_char('O');
-        rsp_hex(bytes, n);
-        rsp_end();
-        return;
-    }
-    for (uint32_t taken; n && cdc_open(CDC_UART) && !clock_passed(deadline); n -= taken)
-        bytes += taken = live_put(bytes, n);
+    call.at = at;
+    call.left = length;
+    call.deadline = clock_in_ms(SLOW_MS);
+    gdb.call = CALL_TEXT;
+    return 0;
 }
 
-/* As it is in memory, or up to its 0.  Returns how much of it could not be shown. */
-static uint32_t show_memory(uint32_t at, uint32_t length, bool text)
+/* How much of it was taken.  A second port that nobody has open, or reads, holds up nothing. */
+static uint32_t put(const uint8_t *bytes, uint32_t length)
 {
-    uint8_t bytes[64];
-    uint32_t end, n;
-
-    for (uint32_t shown = 0; length && shown < TEXT_MAX; shown += n, length -= n) {
-        n = sizeof bytes - at % sizeof bytes;   /* not over the end of RAM */
-        n = length < n ? length : n;
-        watchdog_feed();
-        if (target_read(at, bytes, n))
-            break;
-        for (end = 0; end < n && !(text && bytes[end] == 0); end++)
-            ;
-        if (end)
-            show(bytes, end);
-        if (end < n)
-            return 0;
-        at += n;
-    }
+    if (semihost_redirect || gdb.non_stop)
+        return cdc_open(CDC_UART) && !clock_passed(call.deadline) ? live_put(bytes, length) : length;
+    rsp_char('O');
+    rsp_hex(bytes, length);
+    rsp_end();
     return length;
 }
 
-/* --- calls that gdb answers ---------------------------------------------------------------- */
-
-static uint32_t scratch(void)
+/* Up to where a piece ends: so it is there or not as a whole. */
+static void show_piece(void)
 {
-    uint32_t sp = 0;
+    uint32_t most = PIECE - call.at % PIECE, count = call.left < most ? call.left : most, n = 0;
+    uint8_t *bytes = rsp_scratch(PIECE);
 
-    cortexm_read_register(REG_SP, &sp);
-    return sp - SCRATCH;
+    if (target_read(call.at, bytes, count))
+        count = 0;
+    while (n < count && (call.number != WRITE0 || bytes[n] != '\0'))
+        n++;
+    uint32_t taken = n ? put(bytes, n) : 0;
+    call.at += taken;
+    call.left -= taken;
+    if (taken == n && (n < most || gdb.ctrl_c == CTRL_C_OPEN))
+        finish(call.left);
 }
 
-/* What gdb is asked: of a file, or of a name, of which it wants to know the length with its 0. */
-static const char *const questions[] = {
-    [OPEN] = "Fopen,%x/%x,%x,1b6", [CLOSE] = "Fclose,%x", [WRITE] = "Fwrite,%x,%x,%x",
-    [READ] = "Fread,%x,%x,%x", [READC] = "Fread,0,%x,1", [ISTTY] = "Fisatty,%x",
-    [SEEK] = "Flseek,%x,%x,0", [FLEN] = "Ffstat,%x,%x", [REMOVE] = "Funlink,%x/%x",
-    [RENAME] = "Frename,%x/%x,%x/%x", [TIME] = "Fgettimeofday,%x,0", [SYSTEM] = "Fsystem,%x/%x",
-};
+/* --- files ----------------------------------------------------------------------------- */
 
-/* r0 is -1 until it has answered. */
-static enum semihost ask(uint32_t call)
+static uint32_t ask(void)
 {
-    uint32_t *w = host.words;
-    bool named = call == OPEN || call >= REMOVE;
-    const char *question = call < sizeof questions / sizeof *questions ? questions[call] : 0;
+    const uint32_t *word = call.word;
+    const char *request = requests;
 
-    done(UINT32_MAX);
-    if (!question || gdb.error_strings || gdb.non_stop)
-        return SEMIHOST_DONE;           /* there is no such call; lldb; no place for it */
-    uint32_t a = named ? w[0] : w[0] - 1, b = named ? w[1] + 1 : w[1];
-    if (call == READC || call == TIME)
-        a = scratch();
-    if (call == FLEN)
-        b = scratch();
-    rsp_print(question, (unsigned)a, (unsigned)b, (unsigned)w[2], (unsigned)w[3] + 1);
-    return SEMIHOST_ASKED;
+    call.error = ENOSYS;
+    if (gdb.error_strings || gdb.non_stop)
+        return call.failed;
+    for (uint32_t n = call.number; n > 0; n--)
+        while (*request++ != '\0')
+            ;
+    cortexm_write_register(REG_R0, &call.failed);
+    rsp_char('F');
+    rsp_print(request, word[0], word[1], word[2], word[3]);
+    rsp_end();
+    gdb.call = CALL_ASKED;
+    return 0;
 }
 
-/* Modes are "r", "w", "a", each with "b" and "+"; gdb's are O_ bits. */
-static enum semihost open_file(uint32_t *w)
+/* gdb would look for the end, and its lengths count the 0. */
+static uint32_t ask_with_names(void)
 {
-    static const uint16_t flags[] = { 0, 0x601, 0x209 };
-    char text[24] = "";
-    uint32_t mode = w[1], length = w[2];
+    for (uint32_t *name = call.word; name <= call.word + 2 * (call.number == RENAME); name += 2)
+        if (name[1] >= NAME_MAX || !adi_holds(name[0] + name[1]++, (const uint8_t *)"", 1))
+            return call.failed;
+    return ask();
+}
 
-    if (mode > 11 || target_read(w[0], text, length < sizeof text ? length : sizeof text))
-        return done(UINT32_MAX);
-    if (__builtin_memcmp(text, ":tt", 4) == 0)
-        return done(mode / 4 + 1);
-    if (__builtin_memcmp(text, ":semihosting-features", 22) == 0) {
-        host.features_read = 0;
-        return done(FEATURES + 1);
+/* r, r+, w, w+, a, a+; each of them without and with a b, which means nothing. */
+static uint32_t open_file(void)
+{
+    static const uint16_t flags[] = { 0, 2, 0x601, 0x602, 0x209, 0x20A };
+    uint32_t mode = call.word[1];
+
+    if (mode >= 12)
+        return call.failed;
+    if (adi_holds(call.word[0], (const uint8_t *)":tt", 4))
+        return STDIN + mode / 4;
+    if (adi_holds(call.word[0], (const uint8_t *)":semihosting-features", 22)) {
+        call.features_at = 0;
+        return FEATURES;
     }
-    w[1] = length;
-    w[2] = flags[mode / 4];
-    if (mode & 2)
-        w[2] = (w[2] & ~1u) | 2;
-    return ask(OPEN);
+    call.word[1] = call.word[2];
+    call.word[2] = flags[mode / 2];
+    return ask_with_names();
 }
 
-/* Five bytes; the last says: EXIT_EXTENDED, and that stdout and stderr are two. */
-static enum semihost read_features(uint32_t to, uint32_t count)
+static uint32_t with_features(void)
 {
-    uint32_t left = FEATURES_SIZE - host.features_read, n = count < left ? count : left;
+    uint32_t count = sizeof features - call.features_at;
 
-    if (target_write(to, "SHFB\3" + host.features_read, n))
-        n = 0;
-    host.features_read += n;
-    return done(count - n);
-}
-
-static enum semihost with_file(uint32_t call, const uint32_t *w)
-{
-    uint32_t fd = w[0] - 1;
-
-    if (fd == FEATURES) {
-        if (call == READ)
-            return read_features(w[1], w[2]);
-        if (call == SEEK)
-            host.features_read = w[1] < FEATURES_SIZE ? w[1] : FEATURES_SIZE;
-        return done(call == FLEN ? FEATURES_SIZE : 0);
+    switch (call.number) {
+    case READ:
+        if (count > call.failed)
+            count = call.failed;
+        if (target_write(call.word[1], features + call.features_at, count))
+            break;
+        call.features_at += count;
+        return call.failed - count;
+    case FLEN:
+        return sizeof features;
+    case SEEK:
+        if (call.word[1] > sizeof features)
+            break;
+        call.features_at = call.word[1];
+        return 0;
+    case CLOSE:
+    case ISTTY:
+        return 0;
     }
-    if (fd < FIRST_FILE && call == WRITE)
-        return done(show_memory(w[1], w[2], false));
-    if (fd < FIRST_FILE && (call == ISTTY || call == CLOSE))
-        return done(call == ISTTY);
-    return ask(call);
+    return call.failed;
 }
 
-enum semihost semihost_answer(int32_t result, uint32_t error)
+static uint32_t with_file(void)
 {
-    uint32_t call = host.call, got = 0;
+    uint32_t handle = call.word[0]--;
 
-    if (result < 0)
-        host.error = error;
-    if (call == WRITE || call == READ)
-        return done(host.words[2] - (result < 0 ? 0 : (uint32_t)result));
-    if (call == OPEN)
-        result += result >= 0;
-    if (call == SEEK)
-        result = -(result < 0);
-    if (call == READC && result != 1)
-        result = -1;
-    if (result >= 0 && (call == READC || call == TIME || call == FLEN)) {
-        target_read(scratch() + (call == FLEN ? STAT_SIZE : 0), &got, 4);
-        got = __builtin_bswap32(got);
-        result = (int32_t)(call == READC ? got >> 24 : got);
+    if (handle == FEATURES)
+        return with_features();
+    if (handle - STDIN <= STDERR - STDIN) {
+        if (call.number == WRITE)
+            return show(call.word[1], call.failed);
+        if (call.number == CLOSE || call.number == ISTTY)
+            return call.number == ISTTY;
     }
-    return done((uint32_t)result);
+    if (call.word[2] > BLOCK_MAX)
+        call.word[2] = BLOCK_MAX;
+    return ask();
 }
 
-/* --- and those that we do -------------------------------------------------------------------- */
-
-static enum semihost end(uint32_t reason, uint32_t status)
+/* What gdb says, as the program expects it. */
+static uint32_t answer_of(uint32_t result)
 {
-    gdb_begin_stop();
-    rsp_print("W%02x", reason == APPLICATION_EXIT ? (unsigned)status & 0xFF : 1u);
-    return SEMIHOST_ENDED;
+    const uint32_t answered = 1 << SEEK | 1 << READC | 1 << FLEN | 1 << TIME;
+
+    if (call.number == OPEN)
+        return result + 1;
+    if (is_transfer())
+        return call.failed - result;
+    return answered >> call.number & 1 ? call.answer : result;
 }
 
-static enum semihost put_command_line(uint32_t to, uint32_t room)
+/* "F3", "F-1,2", "F-1,4,C": a result, gdb's errno, and whether somebody has pressed Ctrl-C. */
+int semihost_reply(uint32_t a, uint32_t b, struct scan *rest)
 {
-    uint32_t length = host.command_length;
+    bool good = !scan_skip(rest, '-');
+    uint32_t result = scan_hex(rest);
 
-    return failed_if(room <= length || target_write(to, host.command, length + 1) ||
-                     target_write(host.at + 4, &length, 4));
+    if (gdb.call != CALL_ASKED || !gdb.running)
+        return EMPTY;
+    good &= !rest->bad;
+    if (scan_skip(rest, ','))
+        call.error = scan_hex(rest);
+    if (scan_skip(rest, ','))
+        gdb_interrupt();
+    finish(good ? answer_of(result) : call.failed);
+    return LATER;
 }
 
-/* How many words its argument points to. */
-static const uint8_t words[] = {
-    [OPEN] = 3, [CLOSE] = 1, [WRITE] = 3, [READ] = 3, [ISERROR] = 1, [ISTTY] = 1, [SEEK] = 2,
-    [FLEN] = 1, [REMOVE] = 2, [RENAME] = 4, [SYSTEM] = 2, [GET_CMDLINE] = 2, [HEAPINFO] = 1,
-    [EXIT_EXTENDED] = 2,
-};
-
-static enum semihost serve(uint32_t call, uint32_t *w)
+/* Numbers in it have their highest byte first. */
+bool semihost_keep(uint32_t address, const uint8_t *bytes, uint32_t length)
 {
-    switch (call) {
-    case OPEN:          return open_file(w);
-    case CLOSE: case WRITE: case READ: case ISTTY: case SEEK: case FLEN:
-        return with_file(call, w);
-    case WRITEC:        return done(show_memory(host.at, 1, false));
-    case WRITE0:        return done(show_memory(host.at, UINT32_MAX, true));
-    case ISERROR:       return done(w[0] >> 31);
-    case CLOCK:         return done(clock_ms() / 10);
-    case ERRNO:         return done(host.error);
-    case GET_CMDLINE:   return put_command_line(w[0], w[1]);
-    case HEAPINFO:      return failed_if(target_write(w[0], semihost_heap, sizeof semihost_heap));
-    case EXIT:          return end(host.at, 0);
-    case EXIT_EXTENDED: return end(w[0], w[1]);
+    uint32_t at = call.number == FLEN ? STAT_SIZE : 0;
+
+    if (gdb.call != CALL_ASKED || address != (uint32_t)NOWHERE)
+        return false;
+    call.answer = length < at + 4 ? *bytes
+                : __builtin_bswap32(((const struct word *)(bytes + at))->value);
+    return true;
+}
+
+/* --- what we answer ourselves ---------------------------------------------------------- */
+
+static uint32_t give(uint32_t to, const void *from, uint32_t length)
+{
+    return target_write(to, from, length) ? call.failed : 0;
+}
+
+static uint32_t temporary_name(void)
+{
+    uint32_t id = call.word[1], name = 0x00404074 | (id & 0xF0) << 4 | (id & 15) << 16;
+
+    return call.word[2] < sizeof name ? call.failed : give(call.word[0], &name, sizeof name);
+}
+
+static uint32_t command_line(void)
+{
+    if (call.word[1] <= line.length || give(call.block + 4, &line.length, 4))
+        return call.failed;
+    return give(call.word[0], line.text, line.length + 1);
+}
+
+static uint32_t elapsed(void)
+{
+    const uint32_t ticks[2] = { clock_ms(), 0 };
+
+    return give(call.block, ticks, sizeof ticks);
+}
+
+static uint32_t serve(void)
+{
+    switch (call.number) {
+    case OPEN:        return open_file();
+    case WRITEC:      return show(call.block, 1);
+    case WRITE0:      return show(call.block, TEXT_MAX);
+    case CLOSE:
+    case WRITE:
+    case READ:
+    case ISTTY:
+    case SEEK:
+    case FLEN:        return with_file();
+    case REMOVE:
+    case RENAME:
+    case SYSTEM:      return ask_with_names();
+    case READC:
+    case TIME:        return ask();
+    case ISERROR:     return call.word[0] >> 31;
+    case TMPNAM:      return temporary_name();
+    case CLOCK:       return clock_ms() / 10;
+    case ERRNO:       return call.error;
+    case GET_CMDLINE: return command_line();
+    case HEAPINFO:    return give(call.word[0], semihost_heap, sizeof semihost_heap);
+    case ELAPSED:     return elapsed();
+    case TICKFREQ:    return 1000;
     }
-    return ask(call);
+    return call.failed;
 }
 
-enum semihost semihost_call(uint32_t pc)
-{
-    uint16_t instruction;
+/* --- the BKPT -------------------------------------------------------------------------- */
 
-    if (target_read(pc, &instruction, 2) || instruction != BKPT_AB ||
-        cortexm_read_register(0, &host.call) || cortexm_read_register(1, &host.at))
-        return SEMIHOST_NONE;
-    uint32_t count = host.call < sizeof words ? words[host.call] : 0;
-    return target_read(host.at, host.words, 4 * count) ? failed_if(true)
-                                                       : serve(host.call, host.words);
+/* Without its block it is no call. */
+static void read_block(void)
+{
+    uint32_t count = call.number < sizeof words ? words[call.number] : 0;
+
+    if (target_read(call.block, call.word, 4 * count))
+        call.number = 0;
+    call.failed = is_transfer() ? call.word[2] : (uint32_t)FAILED;
+    call.answer = call.number == SEEK ? 0 : (uint32_t)FAILED;
 }
 
-void semihost_command_line(struct scan *rest)
+/* What does not fit into a process' status is none that is good. */
+static bool ends(void)
 {
-    char *to = host.command;
+    uint32_t reason = call.word[0], code = call.word[1];
 
-    while (scan_skip(rest, ';'))
-        ;
-    for (; scan_left(rest) && to < host.command + sizeof host.command - 1; to++)
-        if (scan_skip(rest, ';'))
+    if (call.number == EXIT) {
+        reason = call.block;
+        code = 0;
+    } else if (call.number != EXIT_EXTENDED) {
+        return false;
+    }
+    gdb_program_ended(reason != APPLICATION_EXIT ? 1 : code < 255 ? code : 255);
+    return true;
+}
+
+/* Not inline: it would be, in main(), where the stack is deepest. */
+__attribute__((noinline)) bool semihost_takes(void)
+{
+    uint32_t behind = gdb.stop.pc + 2, result;
+
+    if (gdb.stop.reason != STOP_SW_BREAKPOINT ||
+        !adi_holds(gdb.stop.pc, (const uint8_t *)"\xAB\xBE", 2) ||
+        cortexm_read_row(REG_R0, 2, &call.number))
+        return false;
+    read_block();
+    if (ends())
+        return true;
+    if (cortexm_write_register(REG_PC, &behind))
+        return false;
+    result = serve();
+    if (gdb.call == CALL_NONE)
+        finish(result);
+    return true;
+}
+
+__attribute__((noinline)) bool semihost_poll(void)
+{
+    if (gdb.call == CALL_TEXT)
+        show_piece();
+    return gdb.call != CALL_NONE;
+}
+
+/* Without a file the program's name is "-". */
+void semihost_command_line(struct scan *s)
+{
+    char *to = line.text, *end = to + sizeof line.text - 1;
+
+    *to = '-';
+    scan_skip(s, ';');
+    to += scan_left(s) == 0 || *s->at == ';';
+    for (; to < end && scan_left(s) > 0; to++)
+        if (scan_skip(s, ';'))
             *to = ' ';
         else
-            scan_bytes(rest, to, 1);
+            scan_bytes(s, to, 1);
     *to = '\0';
-    host.command_length = (uint32_t)(to - host.command);
+    line.length = (uint32_t)(to - line.text);
 }

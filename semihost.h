@@ -2,21 +2,19 @@
 #ifndef SEMIHOST_H
 #define SEMIHOST_H
 
-#include "hex.h"
+#include "gdb_server.h"
 
-enum semihost {
-    SEMIHOST_NONE,                      /* it is no call */
-    SEMIHOST_DONE,                      /* the answer is in r0; on behind the BKPT */
-    SEMIHOST_ASKED,                     /* what was put asks gdb; its answer comes */
-    SEMIHOST_ENDED                      /* what was put says that the program has ended */
-};
-/* The core stands on a BKPT of its program. */
-enum semihost semihost_call(uint32_t pc);
-/* gdb's answer; its number of an error, or 0. */
-enum semihost semihost_answer(int32_t result, uint32_t error);
+/* The core has stopped, as gdb.stop says.  True: for a call.  Either it is answered and the core
+ * goes on, or semihost_poll() sees to that, or the program has ended. */
+bool semihost_takes(void);
+bool semihost_poll(void);               /* true: a call is under way, the core has to wait */
 
-/* "NAME;ARGUMENT;...", in hex, for GET_CMDLINE. */
-void semihost_command_line(struct scan *rest);
+gdb_handler semihost_reply;             /* what became of what gdb was asked */
+/* gdb writes its answer to where no memory is.  False: it is not for us. */
+bool semihost_keep(uint32_t address, const uint8_t *bytes, uint32_t length);
+
+/* ";NAME;ARGUMENT;...", in hex, for GET_CMDLINE. */
+void semihost_command_line(struct scan *s);
 
 extern uint32_t semihost_heap[4];       /* for HEAPINFO; all 0: the program knows best */
 extern bool semihost_redirect;          /* the console is the second port */

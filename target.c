@@ -296,7 +296,7 @@ int target_attach(int index)
         return ERR_LOCKED;
     int error = take(chip);
     if (error) {
-        cortexm_detach();
+        cortexm_detach(true);
         return error;
     }
     target.attached = true;
@@ -339,13 +339,19 @@ void target_detach(void)
     const struct chip *chip = &target.chips[target.current];
 
     if (target.attached || (target.caught && adi_select_ap(0) == OK))
-        cortexm_detach();
+        cortexm_detach(true);
     if (target.attached || target.looked_at) {
         set_debugged(chip, true);       /* the program may have turned off what that needs */
         set_debugged(chip, false);
     }
     target.attached = target.looked_at = target.caught = false;
     adi_disconnect();
+}
+
+void target_ended(void)
+{
+    cortexm_detach(false);
+    target.attached = false;
 }
 
 void target_lost(void)

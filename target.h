@@ -39,6 +39,8 @@ const struct target_info *target_info(int index);       /* index from 0 */
 int target_attach(int index);
 /* Breakpoints gone, core running, wire released. */
 void target_detach(void);
+/* The program has ended: the same, but the core stands still, and the wire stays ours. */
+void target_ended(void);
 bool target_attached(void);
 /* Only looks: the first target's memory can be read, beside its program; the core is not taken
  * under debug.  Clocks and watchdogs are as when attached, until target_detach(). */

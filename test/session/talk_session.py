@@ -99,7 +99,7 @@ text, status = batch("set args one two", "run")
 check("a program talks, writes and reads files, and ends well", "All went well." in text and status == 0,
       f"{status}: {text}")
 check("its text is gdb's console's", "Semihosting on " in text and "written by SYS_WRITE" in text, text)
-check("it is told time and command line", "command line: one two" in text and
+check("it is told time and command line", "command line: - one two" in text and
       re.search(f"seconds since 1970: {int(time.time()) // 1000}", text), text)
 check("no file is left", os.listdir(".") == [], os.listdir("."))
 text, status = batch("break main", "run", "set var status = 42", "continue")

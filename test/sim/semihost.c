@@ -150,7 +150,7 @@ static void pointers_to_nowhere_make_the_call_fail(void **state)
 
 static void calls_that_nobody_has_fail(void **state)
 {
-    static const uint32_t calls[] = { 0, 0x0B, TMPNAM, 0x14, 0x17, 0x21, ELAPSED, 0x99, 0x101, 0xFFFFFFFF };
+    static const uint32_t calls[] = { 0, 0x0B, 0x14, 0x17, 0x21, 0x32, 0x99, 0x101, 0xFFFFFFFF };
     (void)state;
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         RUNS_ON(calls[i], WORDS);
@@ -207,21 +207,23 @@ static void files_are_gdbs(void **state)
     }
 }
 
-/* Through memory below the stack; the numbers of File-I/O are big-endian. */
-static void a_length_a_time_and_a_character_come_by_memory(void **state)
+/* gdb writes them to where no memory is, so none of the program's changes; the numbers of File-I/O
+ * are big-endian. */
+static void a_length_a_time_and_a_character_are_what_gdb_writes(void **state)
 {
-    static const struct { uint32_t number; const char *asks, *answer; uint32_t at, data, gets; } calls[] = {
-        { FLEN, "Ffstat,5,20000fc0", "F0", 0x20000FE0, 0x39300000, 0x3039 },
-        { FLEN, "Ffstat,5,20000fc0", "F-1,9", 0x20000FE0, 0, UINT32_MAX },
-        { TIME, "Fgettimeofday,20000fc0,0", "F0", 0x20000FC0, 0x80A10E6B, 0x6B0EA180 },
-        { READC, "Fread,0,20000fc0,1", "F1", 0x20000FC0, 0x00000041, 0x41 },
-        { READC, "Fread,0,20000fc0,1", "F0", 0x20000FC0, 0x00000041, UINT32_MAX },
+    static const struct { uint32_t number; const char *asks, *writes, *answer; uint32_t gets; } calls[] = {
+        { FLEN, "Ffstat,5,f0000000", "Mf0000000,28:" "0000000000000000000000000000000000000000"
+          "0000000000000000" "00000000" "00003039" "00000000", "F0", 0x3039 },
+        { FLEN, "Ffstat,5,f0000000", "Mf0000000,0:", "F-1,9", UINT32_MAX },
+        { TIME, "Fgettimeofday,f0000000,0", "Mf0000000,c:6b0ea1800000000000010203", "F0", 0x6B0EA180 },
+        { READC, "Fread,0,f0000000,1", "Mf0000000,1:41", "F1", 0x41 },
+        { READC, "Fread,0,f0000000,1", "Mf0000000,0:", "F0", UINT32_MAX },
     };
     (void)state;
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         words(6, 0, 0, 0);
         assert_string_equal(call(calls[i].number, WORDS), calls[i].asks);
-        assert_true(rsp_write(rsp, calls[i].at, &calls[i].data, 4));
+        assert_string_equal(rsp_ask(rsp, "%s", calls[i].writes), "OK");
         rsp_send(rsp, calls[i].answer, (int)strlen(calls[i].answer));
         board_run_ms(rsp->board, 5);
         assert_int_equal(result(), calls[i].gets);
@@ -282,21 +284,140 @@ static void a_step_over_a_call_ends_behind_it(void **state)
     assert_int_equal(get_register(15), CODE + 2);
 }
 
+/* gdb takes its breakpoint away, steps, and sets it again. */
+static void a_breakpoint_on_a_call_comes_before_it_and_loses_it_not(void **state)
+{
+    (void)state;
+    prepare(WRITE0, TEXT);
+    assert_string_equal(rsp_ask(rsp, "Z0,%x,2", CODE), "OK");
+    assert_memory_equal(rsp_ask(rsp, "vCont;c"), "T05", 3);
+    assert_string_equal(rsp->console, "");
+    assert_int_equal(get_register(15), CODE);
+    assert_string_equal(rsp_ask(rsp, "z0,%x,2", CODE), "OK");
+    assert_memory_equal(rsp_ask(rsp, "vCont;s"), "T05", 3);
+    assert_string_equal(rsp->console, "name");
+    assert_int_equal(get_register(15), CODE + 2);
+}
+
+/* 1: movs r0, #4; mov r1, r4; bkpt 0xAB; adds r5, #1; b 1b */
+static void start_talking(void)
+{
+    static const uint16_t loop[] = { 0x2004, 0x4621, 0xBEAB, 0x3501, 0xE7FA };
+    assert_true(rsp_write(rsp, CODE, loop, sizeof loop));
+    put_register(4, TEXT);
+    put_register(5, 0);
+    put_register(15, CODE);
+    rsp_forget_console(rsp);
+}
+
+static void every_ctrl_c_stops_a_program_that_talks_all_the_time(void **state)
+{
+    (void)state;
+    start_talking();
+    for (int i = 0; i < 40; i++) {
+        rsp_send(rsp, "vCont;c", 7);
+        board_run_ms(rsp->board, 2 + 0.037 * i);
+        rsp_send_raw(rsp, "\003", 1);
+        assert_memory_equal(rsp_reply(rsp, 500), "T02", 3);
+    }
+    unsigned said = (unsigned)strlen(rsp->console) / 4, counted = get_register(5);
+    assert_true(said >= 40);
+    assert_true(said - counted <= 1);                   /* none lost, none twice */
+}
+
+/* Erased flash. */
+static void ctrl_c_ends_a_text_without_an_end(void **state)
+{
+    (void)state;
+    prepare(WRITE0, rsp->board->target->flash_base + 0x400);
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 5);
+    rsp_send_raw(rsp, "\003", 1);
+    double pressed = rsp_now_ms(rsp);
+    assert_memory_equal(rsp_reply(rsp, 500), "T02", 3);
+    assert_true(rsp_now_ms(rsp) - pressed < 20);
+    assert_int_equal(get_register(15), CODE + 2);
+}
+
+static void who_closes_the_port_while_gdb_is_asked_leaves_a_program_that_runs(void **state)
+{
+    (void)state;
+    words(TEXT, 0, 4, 0);
+    assert_string_equal(call(OPEN, WORDS), "Fopen,20000200/5,0,1b6");
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 50);
+    assert_false(rsp->board->target->cpu->halted);
+    assert_int_equal(rsp->board->target->cpu->r[15] & ~3u, CODE);
+    assert_int_equal(rsp->board->target->cpu->r[0], UINT32_MAX);
+}
+
+static void a_target_that_goes_while_gdb_is_asked_is_lost(void **state)
+{
+    (void)state;
+    words(TEXT, 0, 4, 0);
+    assert_string_equal(call(OPEN, WORDS), "Fopen,20000200/5,0,1b6");
+    board_power_target(rsp->board, false);
+    rsp_send(rsp, "F3", 2);
+    assert_string_equal(rsp_reply(rsp, 3000), "X1D");
+    board_power_target(rsp->board, true);
+    board_run_ms(rsp->board, 50);
+    assert_true(rsp_attach(rsp));
+}
+
+/* A button starts what has ended anew, with nobody there. */
+static void a_reset_starts_a_program_that_had_ended(void **state)
+{
+    (void)state;
+    assert_string_equal(call(EXIT, 0x20026), "W00");
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 50);
+    assert_true(rsp->board->target->cpu->halted);
+    rsp->board->target->reset(rsp->board->target, RESET_PIN);
+    board_run_ms(rsp->board, 5);
+    assert_false(rsp->board->target->cpu->halted);
+}
+
+/* What is not there for gdb, it would make room for: gdb 13 ends by a signal. */
+static void absurd_lengths_do_not_reach_gdb(void **state)
+{
+    static const uint32_t absurd[] = { 1024, 0x7FFFFFF0, 0xFFFFFFFF };
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        words(TEXT, 0, absurd[i], 0);
+        RUNS_ON(OPEN, WORDS);
+        assert_int_equal(result(), UINT32_MAX);
+        words(TEXT, absurd[i], 0, 0);
+        RUNS_ON(REMOVE, WORDS);
+        assert_int_equal(result(), UINT32_MAX);
+    }
+    words(TEXT, 0, 3, 0);                               /* and the name does not end there */
+    RUNS_ON(OPEN, WORDS);
+    assert_int_equal(result(), UINT32_MAX);
+    words(4, TEXT, 0xFFFFFFFF, 0);
+    assert_string_equal(call(READ, WORDS), "Fread,3,20000200,100000");
+    rsp_send(rsp, "Fa", 2);
+    board_run_ms(rsp->board, 5);
+    assert_int_equal(result(), 0xFFFFFFFF - 10);
+}
+
 static void the_programs_end_is_gdbs_with_its_status(void **state)
 {
     static const struct { uint32_t number, argument, code; const char *says; } ends[] = {
         { EXIT, 0x20026, 0, "W00" }, { EXIT, 0x20023, 0, "W01" }, { EXIT_EXTENDED, 0x20026, 42, "W2a" },
-        { EXIT_EXTENDED, 0x20026, 0, "W00" }, { EXIT_EXTENDED, 0x20026, 0x101, "W01" },
+        { EXIT_EXTENDED, 0x20026, 0, "W00" }, { EXIT_EXTENDED, 0x20026, 0x100, "Wff" },
         { EXIT_EXTENDED, 0x20024, 0, "W01" },
     };
     (void)state;
+    rsp_ask(rsp, "!");                                  /* else `?` attaches */
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
         words(ends[i].argument, ends[i].code, 0, 0);
         assert_string_equal(call(ends[i].number, ends[i].number == EXIT ? ends[i].argument : WORDS),
                             ends[i].says);
         assert_true(rsp->board->target->cpu->halted);
+        assert_string_equal(rsp_ask(rsp, "?"), "W00");          /* gdb has no process any more */
+        assert_string_equal(rsp_ask(rsp, "qfThreadInfo"), "l");
         assert_memory_equal(rsp_ask(rsp, "vAttach;1"), "T05", 3);
-        assert_int_equal(get_register(15), CODE + 2);
+        assert_int_equal(get_register(15), CODE);               /* ended: not a step further */
     }
 }
 
@@ -319,9 +440,9 @@ static void command_line_and_heap_are_told(void **state)
     RUNS_ON(GET_CMDLINE, WORDS);
     assert_int_equal(result(), 0);
     assert_true(rsp_read(rsp, TEXT, line, sizeof line));
-    assert_string_equal(line, "one two");
-    assert_int_equal(get(WORDS + 4), 7);
-    words(TEXT, 7, 0, 0);                               /* no room for the 0 */
+    assert_string_equal(line, "- one two");             /* the first is the program's name */
+    assert_int_equal(get(WORDS + 4), 9);
+    words(TEXT, 9, 0, 0);                               /* no room for the 0 */
     RUNS_ON(GET_CMDLINE, WORDS);
     assert_int_equal(result(), UINT32_MAX);
     rsp_monitor(rsp, "heapinfo 0x20001000 0x20002000 0x20005000 0x20004000");
@@ -388,7 +509,7 @@ static void who_has_no_file_io_is_not_asked(void **state)
     result();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define ON(chip, test) cmocka_unit_test_setup_teardown(test, chip, power_off)
     const struct CMUnitTest tests[] = {
@@ -399,18 +520,30 @@ int main(void)
         ON(stm32f103, calls_that_nobody_has_fail),
         ON(stm32f103, files_are_gdbs),
         ON(samd21, files_are_gdbs),
-        ON(stm32f103, a_length_a_time_and_a_character_come_by_memory),
+        ON(stm32f103, a_length_a_time_and_a_character_are_what_gdb_writes),
         ON(stm32f103, ctrl_c_while_gdb_is_asked_stops_behind_the_call),
         ON(stm32f103, an_answer_that_nobody_asked_for_changes_nothing),
         ON(stm32f103, who_leaves_while_gdb_is_asked_leaves_a_program_that_runs),
         ON(stm32f103, a_step_over_a_call_ends_behind_it),
         ON(samd21, a_step_over_a_call_ends_behind_it),
+        ON(stm32f103, a_breakpoint_on_a_call_comes_before_it_and_loses_it_not),
+        ON(samd21, a_breakpoint_on_a_call_comes_before_it_and_loses_it_not),
+        ON(stm32f103, every_ctrl_c_stops_a_program_that_talks_all_the_time),
+        ON(samd21, every_ctrl_c_stops_a_program_that_talks_all_the_time),
+        ON(stm32f103, ctrl_c_ends_a_text_without_an_end),
+        ON(stm32f103, who_closes_the_port_while_gdb_is_asked_leaves_a_program_that_runs),
+        ON(stm32f103, a_target_that_goes_while_gdb_is_asked_is_lost),
+        ON(stm32f103, a_reset_starts_a_program_that_had_ended),
+        ON(stm32f103, absurd_lengths_do_not_reach_gdb),
         ON(stm32f103, the_programs_end_is_gdbs_with_its_status),
+        ON(samd21, the_programs_end_is_gdbs_with_its_status),
         ON(stm32f103, other_breakpoints_of_a_program_stop_it_as_ever),
         ON(stm32f103, command_line_and_heap_are_told),
         ON(stm32f103, its_features_can_be_read),
         ON(stm32f103, its_text_may_go_to_the_second_port),
         ON(stm32f103, who_has_no_file_io_is_not_asked),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("semihosting", tests, NULL, NULL);
 }

@@ -268,6 +268,7 @@ int target_attach(int index)
     return OK;
 }
 void target_detach(void) { fake.attached = false; fake.running = true; fake.detaches++; }
+void target_ended(void) { fake.attached = false; fake.ends_halted++; }
 bool target_attached(void) { return fake.attached; }
 void target_lost(void) { fake.attached = false; }
 int target_regions(const struct region **regions)
@@ -310,10 +311,17 @@ int target_read(uint32_t address, void *bytes, uint32_t length)
 {
     uint8_t *from = memory(address, length);
 
+    if (length == 0)
+        return OK;
     if (fake.read_error != OK || from == NULL)
         return fake.read_error != OK ? fake.read_error : ERR_FAULT;
     memcpy(bytes, from, length);
     return OK;
+}
+bool adi_holds(uint32_t address, const uint8_t *bytes, uint32_t length)
+{
+    uint8_t *from = memory(address, length);
+    return from != NULL && memcmp(from, bytes, length) == 0;
 }
 int target_write(uint32_t address, const void *bytes, uint32_t length)
 {
