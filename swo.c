@@ -19,8 +19,8 @@
  *
  * The target's side: registers of the core's trace units, the same in each Armv7-M and Armv8-M,
  * and the pin, which is the chip's own: flash.h.
- *   - The pin comes last but for the ITM: the TPIU begins with Manchester, which rests low, and
- *     so looks like a break.
+ *   - The pin comes last: the TPIU begins with Manchester, which rests low, and so looks like a
+ *     break.
  *   - It is given back when the target is left.  The trace units stay: a program that waits for
  *     room in the ITM would wait for ever without it.
  *
