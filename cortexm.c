@@ -660,7 +660,7 @@ const struct cortexm_info *cortexm_core(void)
 }
 
 /* When C_DEBUGEN goes, nothing may be left that stops the core: it would take a HardFault. */
-void cortexm_detach(bool runs_on)
+void cortexm_detach(enum leave how)
 {
     look();                             /* a reset now would set it all again */
     core.asked = STOP_RUNNING;
@@ -676,10 +676,10 @@ void cortexm_detach(bool runs_on)
     take_error();                           /* whatever failed: it shall run */
     release_dwt();
     core.asked = STOP_REQUEST;
-    if (!runs_on)
-        return;
-    cortexm_resume();
-    write_word(DHCSR, (uint32_t)DBGKEY);
+    if (how != LEAVE_HALTED)
+        cortexm_resume();
+    if (how == LEAVE_ALONE)
+        write_word(DHCSR, (uint32_t)DBGKEY);
     take_error();
 }
 

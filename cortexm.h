@@ -25,9 +25,10 @@ struct cortexm_info {
  * comparators, for they are the debugger's.  Asks it to halt, and does not wait for that. */
 int cortexm_attach(void);
 const struct cortexm_info *cortexm_core(void);
-/* Comparators cleared, vector catch off, and if it runs on: core running, C_DEBUGEN off; the rest
- * of DEMCR is the program's, and TRCENA off only if it was and nobody needs it. */
-void cortexm_detach(bool runs_on);
+/* Comparators cleared, vector catch off; the rest of DEMCR is the program's, and TRCENA off only if
+ * it was and nobody needs it.  Then the core stands still, or runs, or C_DEBUGEN is off, too. */
+enum leave { LEAVE_HALTED, LEAVE_RUNNING, LEAVE_ALONE };
+void cortexm_detach(enum leave how);
 
 int cortexm_halt(void);                 /* asks; cortexm_poll() says when it has happened */
 int cortexm_halt_wait(uint32_t timeout_ms);

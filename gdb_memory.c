@@ -272,6 +272,7 @@ static int open_job(void)
 
     if (!gdb.flash_job) {
         rtt_forget();
+        semihost_used = false;
         error = flash_begin();
     }
     gdb.flash_job = error == OK;

@@ -88,6 +88,7 @@ int gdb_owed(void)
 static void nothing_is_under_way(void)
 {
     gdb.running = gdb.flash_job = false;
+    gdb.call = CALL_NONE;
     gdb.ctrl_c = CTRL_C_NONE;
     gdb.owed = OK;
 }
@@ -105,7 +106,10 @@ void gdb_detach(void)
     if (target_attached()) {
         swbreak_remove_all();           /* the target as the program wants it */
         swo_leave();
-        target_detach();
+        if (semihost_used)
+            target_leave(LEAVE_RUNNING);
+        else
+            target_detach();
     }
     nothing_is_under_way();
 }
@@ -199,6 +203,7 @@ static int restart_program(void)
     }
     gdb.stop.reason = STOP_STEP;
     gdb.running = false;
+    gdb.call = CALL_NONE;
     gdb.ctrl_c = CTRL_C_NONE;
     return error;
 }
@@ -496,7 +501,10 @@ static void answer_packet(int result)
 static void conversation_ends(void)
 {
     gdb_detach();
-    target_detach();                    /* after a mere scan, too */
+    if (target_watched())
+        cortexm_resume();               /* a call was under way */
+    else
+        target_detach();                /* after a mere scan, too */
     gdb = (struct gdb){ 0 };
 }
 

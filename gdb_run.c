@@ -159,7 +159,6 @@ static int go_on(bool step)
         return error;
     gdb.running = true;
     gdb.stepping = step;
-    gdb.call = CALL_NONE;
     gdb.unsaid = OK;
     gdb.by_hand = false;
     if (stops)
@@ -271,7 +270,7 @@ static void end_stop(void)
  * its turn. */
 void gdb_goes_on(void)
 {
-    if (!gdb.stepping && gdb.ctrl_c != CTRL_C_OPEN)
+    if (!gdb.running || (!gdb.stepping && gdb.ctrl_c != CTRL_C_OPEN))
         cortexm_resume();               /* an error shows when we poll */
     gdb.resumed_ms = clock_ms();
 }
@@ -279,29 +278,40 @@ void gdb_goes_on(void)
 /* And stands still: `run` or a new attach will find it. */
 void gdb_program_ended(unsigned status)
 {
+    bool unheard = !gdb.running;
+
     swbreak_remove_all();
-    target_ended();
+    target_leave(LEAVE_HALTED);
     gdb_forget_target();
+    if (unheard)
+        return;
     begin_stop();
     rsp_print("W%02x", status);
     end_stop();
 }
 
+/* A program that makes calls is watched though gdb has left it: as long as nothing else stops it. */
 void gdb_watch_target(void)
 {
-    if (!gdb.running || !rsp_idle() || semihost_poll() || !poll_is_due())
+    bool alone = target_watched();
+
+    if (!(gdb.running || alone) || !rsp_idle() || semihost_poll() || !poll_is_due())
         return;
-    int error = target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
+    int error = alone || target_attached() ? cortexm_poll(&gdb.stop) : ERR_LOST;
     if (error == OK && gdb.stop.reason == STOP_STEP)
         error = cortexm_step_range(gdb.range_start, gdb.range_size, &gdb.stop);
     bool halted = gdb.stop.reason > STOP_SLEEPING;
     if (error == OK && gdb.stop.reason == STOP_LOST)
         error = ERR_LOST;
-    if (error == OK && !halted && gdb.ctrl_c == CTRL_C_OPEN &&
+    if (error == OK && !halted && gdb.ctrl_c == CTRL_C_OPEN && gdb.running &&
         clock_passed(gdb.halt_deadline))
         error = ERR_TIMEOUT;
     if (error == OK && (!halted || semihost_takes()))
         return;
+    if (alone) {
+        target_detach();
+        return;
+    }
     begin_stop();
     if (error == OK) {
         explain_stop();

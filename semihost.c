@@ -20,6 +20,8 @@
  *     length that it can bear, and each name has an end: else gdb 13 ends by a signal.
  *   - lldb has text and status, but no File-I/O, and in gdb's non-stop mode there is no place for
  *     it: all of that fails, with ENOSYS.
+ *   - Where gdb leaves a program that makes calls, we stay: without a debugger a BKPT is a
+ *     HardFault.  Until somebody else wants the wire.
  *
  * Sources: Arm, Semihosting for AArch32 and AArch64 2.0; GDB manual, appendix E, File-I/O. */
 #include "semihost.h"
@@ -80,7 +82,7 @@ static struct {
 } call;
 
 uint32_t semihost_heap[4];
-bool semihost_redirect;
+bool semihost_redirect, semihost_used;
 
 static struct {
     uint32_t length;
@@ -90,6 +92,11 @@ static struct {
 static bool is_transfer(void)
 {
     return call.number - WRITE <= READ - WRITE;
+}
+
+static bool gdb_listens(void)
+{
+    return gdb.running && !gdb.non_stop;
 }
 
 static void finish(uint32_t result)
@@ -113,7 +120,7 @@ static uint32_t show(uint32_t at, uint32_t length)
 /* How much of it was taken.  A second port that nobody has open, or reads, holds up nothing. */
 static uint32_t put(const uint8_t *bytes, uint32_t length)
 {
-    if (semihost_redirect || gdb.non_stop)
+    if (semihost_redirect || !gdb_listens())
         return cdc_open(CDC_UART) && !clock_passed(call.deadline) ? live_put(bytes, length) : length;
     rsp_char('O');
     rsp_hex(bytes, length);
@@ -146,7 +153,7 @@ static uint32_t ask(void)
     const char *request = requests;
 
     call.error = ENOSYS;
-    if (gdb.error_strings || gdb.non_stop)
+    if (gdb.error_strings || !gdb_listens())
         return call.failed;
     for (uint32_t n = call.number; n > 0; n--)
         while (*request++ != '\0')
@@ -189,28 +196,23 @@ static uint32_t open_file(void)
 
 static uint32_t with_features(void)
 {
-    uint32_t count = sizeof features - call.features_at;
+    uint32_t at = call.features_at, count = call.failed, rest = sizeof features - at;
 
-    switch (call.number) {
-    case READ:
-        if (count > call.failed)
-            count = call.failed;
-        if (target_write(call.word[1], features + call.features_at, count))
-            break;
+    if (call.number == FLEN)
+        return sizeof features;
+    if (call.number == SEEK) {
+        if (call.word[1] > sizeof features)
+            return call.failed;
+        call.features_at = call.word[1];
+    }
+    if (call.number == READ) {
+        count = count < rest ? count : rest;
+        if (target_write(call.word[1], features + at, count))
+            return call.failed;
         call.features_at += count;
         return call.failed - count;
-    case FLEN:
-        return sizeof features;
-    case SEEK:
-        if (call.word[1] > sizeof features)
-            break;
-        call.features_at = call.word[1];
-        return 0;
-    case CLOSE:
-    case ISTTY:
-        return 0;
     }
-    return call.failed;
+    return call.number == WRITE ? count : 0;
 }
 
 static uint32_t with_file(void)
@@ -322,10 +324,8 @@ static uint32_t serve(void)
     case ERRNO:       return call.error;
     case GET_CMDLINE: return command_line();
     case HEAPINFO:    return give(call.word[0], semihost_heap, sizeof semihost_heap);
-    case ELAPSED:     return elapsed();
-    case TICKFREQ:    return 1000;
     }
-    return call.failed;
+    return call.number == ELAPSED ? elapsed() : call.number == TICKFREQ ? 1000 : call.failed;
 }
 
 /* --- the BKPT -------------------------------------------------------------------------- */
@@ -365,6 +365,7 @@ __attribute__((noinline)) bool semihost_takes(void)
         !adi_holds(gdb.stop.pc, (const uint8_t *)"\xAB\xBE", 2) ||
         cortexm_read_row(REG_R0, 2, &call.number))
         return false;
+    semihost_used = true;
     read_block();
     if (ends())
         return true;

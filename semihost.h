@@ -16,6 +16,7 @@ bool semihost_keep(uint32_t address, const uint8_t *bytes, uint32_t length);
 /* ";NAME;ARGUMENT;...", in hex, for GET_CMDLINE. */
 void semihost_command_line(struct scan *s);
 
+extern bool semihost_used;              /* by a program, since the last load */
 extern uint32_t semihost_heap[4];       /* for HEAPINFO; all 0: the program knows best */
 extern bool semihost_redirect;          /* the console is the second port */
 

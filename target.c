@@ -28,7 +28,7 @@ struct target_options target_options = {
 };
 
 static struct {
-    bool attached;
+    enum { NO, ATTACHED, WATCHED } attached;
     bool looked_at;
     bool caught;                        /* by a scan under reset, and not let go yet */
     int count;                          /* of chips */
@@ -147,7 +147,7 @@ const struct target_info *target_info(int index)
     const struct chip *chip = &target.chips[index];
 
     info = (struct target_info){ chip->name, chip->core, chip->id, chip->locked,
-                                 target.attached && index == target.current,
+                                 target_attached() && index == target.current,
                                  chip->flash_size };
     return &info;
 }
@@ -296,10 +296,10 @@ int target_attach(int index)
         return ERR_LOCKED;
     int error = take(chip);
     if (error) {
-        cortexm_detach(true);
+        cortexm_detach(LEAVE_ALONE);
         return error;
     }
-    target.attached = true;
+    target.attached = ATTACHED;
     target_map_all();
     return OK;
 }
@@ -339,7 +339,7 @@ void target_detach(void)
     const struct chip *chip = &target.chips[target.current];
 
     if (target.attached || (target.caught && adi_select_ap(0) == OK))
-        cortexm_detach(true);
+        cortexm_detach(LEAVE_ALONE);
     if (target.attached || target.looked_at) {
         set_debugged(chip, true);       /* the program may have turned off what that needs */
         set_debugged(chip, false);
@@ -348,10 +348,15 @@ void target_detach(void)
     adi_disconnect();
 }
 
-void target_ended(void)
+void target_leave(enum leave how)
 {
-    cortexm_detach(false);
-    target.attached = false;
+    cortexm_detach(how);
+    target.attached = how == LEAVE_RUNNING ? WATCHED : NO;
+}
+
+bool target_watched(void)
+{
+    return target.attached == WATCHED;
 }
 
 void target_lost(void)
@@ -365,7 +370,7 @@ void target_lost(void)
 /* Not inline: there are so many calls of it. */
 __attribute__((noinline)) bool target_attached(void)
 {
-    return target.attached;
+    return target.attached == ATTACHED;
 }
 
 const struct chip *target_chip(void)
@@ -374,7 +379,7 @@ const struct chip *target_chip(void)
 
     if (target.current >= target.count)
         return 0;
-    return target.attached || !chip->cpuid ? chip : 0;
+    return target_attached() || !chip->cpuid ? chip : 0;
 }
 
 /* --- memory, reset ------------------------------------------------------------ */

@@ -39,8 +39,10 @@ const struct target_info *target_info(int index);       /* index from 0 */
 int target_attach(int index);
 /* Breakpoints gone, core running, wire released. */
 void target_detach(void);
-/* The program has ended: the same, but the core stands still, and the wire stays ours. */
-void target_ended(void);
+/* The same, but the wire stays ours: halted, for a program that has ended; or running and not
+ * attached any more, but watched for its calls of semihosting. */
+void target_leave(enum leave how);
+bool target_watched(void);
 bool target_attached(void);
 /* Only looks: the first target's memory can be read, beside its program; the core is not taken
  * under debug.  Clocks and watchdogs are as when attached, until target_detach(). */

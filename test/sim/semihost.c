@@ -5,6 +5,7 @@
  * gdb.  All in simulated time.  A real gdb has files written in test/session/talk_session.py.
  *
  * Sources: Arm, Semihosting for AArch32 and AArch64 2.0; GDB manual E.13. */
+#include "dap_client.h"
 #include "rsp_client.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -364,6 +365,101 @@ static void a_target_that_goes_while_gdb_is_asked_is_lost(void **state)
     assert_true(rsp_attach(rsp));
 }
 
+static uint32_t counted(void) { return rsp->board->target->cpu->r[5]; }
+
+static void assert_it_goes_on(void)
+{
+    uint32_t before = counted();
+    board_run_ms(rsp->board, 50);
+    assert_in_range(counted() - before, 10, 1000000);
+}
+
+/* Without a debugger a BKPT would be a HardFault. */
+static void a_program_that_gdb_leaves_goes_on_with_its_calls(void **state)
+{
+    (void)state;
+    start_talking();
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 20);
+    rsp_send_raw(rsp, "\003", 1);
+    assert_memory_equal(rsp_reply(rsp, 500), "T02", 3);
+    assert_string_equal(rsp_ask(rsp, "D"), "OK");
+    assert_it_goes_on();
+    assert_string_equal(rsp_ask(rsp, "m20000000,4"), "E07");    /* gdb has no target any more */
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 20);
+    assert_it_goes_on();
+    cdc_host_open(rsp->cdc, 0, true);
+    board_run_ms(rsp->board, 20);
+    assert_it_goes_on();
+    rsp->no_ack = false;
+    assert_true(rsp_attach(rsp));
+    assert_in_range(get_register(15), CODE, CODE + 8);
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 20);
+    cdc_host_open(rsp->cdc, 0, false);                          /* gdb is killed while it runs */
+    board_run_ms(rsp->board, 20);
+    assert_it_goes_on();
+}
+
+static void leave_it_talking(void)
+{
+    start_talking();
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 20);
+    cdc_host_open(rsp->cdc, 0, false);
+    board_run_ms(rsp->board, 20);
+}
+
+static void what_it_says_then_comes_by_the_second_port(void **state)
+{
+    char text[2000] = "";
+    (void)state;
+    cdc_host_open(rsp->cdc, SECOND, true);
+    leave_it_talking();
+    cdc_host_read(rsp->cdc, SECOND, text, sizeof text - 1);
+    board_run_ms(rsp->board, 50);
+    int n = cdc_host_read(rsp->cdc, SECOND, text, sizeof text - 1);
+    assert_in_range(n, 40, sizeof text);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "namenamename"));
+    assert_it_goes_on();
+}
+
+/* And at its end the core stands still, and a file cannot be opened. */
+static void its_files_fail_and_its_end_is_heard_by_nobody(void **state)
+{
+    static const uint16_t code[] = { 0x4620, 0xBEAB, 0x0002, 0x2018, 0x4B01, 0x4619, 0xBEAB, 0xE7FE,
+                                     0x0026, 0x0002 };          /* open; exit(0x20026) */
+    (void)state;
+    start_talking();
+    rsp_send(rsp, "vCont;c", 7);
+    board_run_ms(rsp->board, 20);
+    rsp_send_raw(rsp, "\003", 1);
+    assert_memory_equal(rsp_reply(rsp, 500), "T02", 3);
+    assert_true(rsp_write(rsp, CODE, code, sizeof code));
+    words(TEXT, 0, 4, 0);
+    put_register(4, OPEN);
+    put_register(1, WORDS);
+    put_register(15, CODE);
+    assert_string_equal(rsp_ask(rsp, "D"), "OK");
+    board_run_ms(rsp->board, 50);
+    assert_int_equal(rsp->board->target->cpu->r[2], UINT32_MAX);
+    assert_true(rsp->board->target->cpu->halted);
+    assert_int_equal(rsp->board->target->cpu->r[15], CODE + 12);
+    assert_memory_equal(rsp_ask(rsp, "vAttach;1"), "T05", 3);
+}
+
+static void a_dap_host_gets_the_wire_from_it(void **state)
+{
+    struct dap dap;
+    (void)state;
+    leave_it_talking();
+    assert_true(dap_find(&dap, rsp->board, rsp->cdc));
+    assert_string_equal(dap_hex(&dap, "02 01"), "02 01");
+    assert_string_equal(dap_hex(&dap, "03"), "03 00");
+}
+
 /* A button starts what has ended anew, with nobody there. */
 static void a_reset_starts_a_program_that_had_ended(void **state)
 {
@@ -532,6 +628,11 @@ int main(int argc, char **argv)
         ON(samd21, every_ctrl_c_stops_a_program_that_talks_all_the_time),
         ON(stm32f103, ctrl_c_ends_a_text_without_an_end),
         ON(stm32f103, who_closes_the_port_while_gdb_is_asked_leaves_a_program_that_runs),
+        ON(stm32f103, a_program_that_gdb_leaves_goes_on_with_its_calls),
+        ON(samd21, a_program_that_gdb_leaves_goes_on_with_its_calls),
+        ON(stm32f103, what_it_says_then_comes_by_the_second_port),
+        ON(stm32f103, its_files_fail_and_its_end_is_heard_by_nobody),
+        ON(stm32f103, a_dap_host_gets_the_wire_from_it),
         ON(stm32f103, a_target_that_goes_while_gdb_is_asked_is_lost),
         ON(stm32f103, a_reset_starts_a_program_that_had_ended),
         ON(stm32f103, absurd_lengths_do_not_reach_gdb),

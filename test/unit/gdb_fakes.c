@@ -267,8 +267,15 @@ int target_attach(int index)
     fake.running = false;
     return OK;
 }
-void target_detach(void) { fake.attached = false; fake.running = true; fake.detaches++; }
-void target_ended(void) { fake.attached = false; fake.ends_halted++; }
+void target_detach(void) { fake.attached = fake.watched = false; fake.running = true; fake.detaches++; }
+void target_leave(enum leave how)
+{
+    fake.attached = false;
+    fake.watched = how == LEAVE_RUNNING;
+    fake.ends_halted += how == LEAVE_HALTED;
+    fake.running |= fake.watched;
+}
+bool target_watched(void) { return fake.watched; }
 bool target_attached(void) { return fake.attached; }
 void target_lost(void) { fake.attached = false; }
 int target_regions(const struct region **regions)

@@ -37,6 +37,7 @@ struct fake {
     int polls_left;                     /* ... after so many looks; negative: never */
     bool really_runs, was_reset;        /* behind gdb's back */
     bool no_halt;                       /* Ctrl-C has no effect */
+    bool watched;                       /* left by gdb, but not by us */
     int ends_halted;                    /* a program's, by semihosting */
     int halts, resets, detaches, steps, begins, ends, mass_polls, settles;
     uint32_t erase_at, erase_left;

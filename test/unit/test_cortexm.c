@@ -859,7 +859,7 @@ static void detach_leaves_the_core_running_and_free(void **state)
     (void)state;
     cortexm_set_breakpoint(0x08000100);
     cortexm_step();
-    cortexm_detach(true);
+    cortexm_detach(LEAVE_ALONE);
     assert_int_equal(cpu.comp[0], 0);
     assert_int_equal(cpu.demcr, 0);
     assert_int_equal(cpu.dhcsr & (S_HALT | 0xF), 0);
@@ -874,7 +874,7 @@ static void trcena_is_set_only_for_watchpoints(void **state)
     assert_int_equal(cortexm_set_watchpoint(WATCH_WRITE, RAM, 4), OK);
     assert_int_equal(cpu.demcr, TRCENA | CAUGHT);
     assert_int_equal(cortexm_clear_watchpoint(WATCH_WRITE, RAM, 4), OK);
-    cortexm_detach(true);
+    cortexm_detach(LEAVE_ALONE);
     assert_int_equal(cpu.demcr, 0);
 }
 
@@ -891,7 +891,7 @@ static void detach_clears_watchpoints_and_keeps_trcena_for_who_uses_it(void **st
         cortexm_set_watchpoint(WATCH_WRITE, RAM, 4);
         cortexm_resume();
         cpu.dwt_ctrl = rows[i].dwt_ctrl, cpu.itm_tcr = rows[i].itm_tcr;
-        cortexm_detach(true);
+        cortexm_detach(LEAVE_ALONE);
         assert_int_equal(cpu.demcr, rows[i].after);
         assert_int_equal(cpu.dwt_function[0], 0);
         assert_int_equal(cpu.dwt_ctrl, rows[i].dwt_ctrl);
@@ -929,7 +929,7 @@ static void a_debug_monitors_bits_are_the_programs(void **state)
     assert_int_equal(cpu.demcr, TRCENA | MON_EN | 0x7F1);
     assert_int_equal(cortexm_catch_reset(), OK);
     assert_int_equal(cpu.demcr, TRCENA | MON_EN | 0x7F1);
-    cortexm_detach(true);
+    cortexm_detach(LEAVE_ALONE);
     assert_int_equal(cpu.demcr, MON_EN);
 }
 

@@ -77,7 +77,7 @@ int cortexm_attach(void)
     chip.attaches++;
     return OK;
 }
-void cortexm_detach(bool runs_on) { chip.detaches += runs_on; }
+void cortexm_detach(enum leave how) { chip.detaches += how == LEAVE_ALONE; }
 void cortexm_data_cache(bool on) { (void)on; }
 void cortexm_memory_changed(void) { }
 void adi_look_into_cache(bool look) { (void)look; }
