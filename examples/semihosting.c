@@ -2,7 +2,7 @@
  *
  * Each request is a BKPT 0xAB with its number in r0 and, as a rule, the address of its arguments
  * in r1; the answer comes in r0.  It writes to the console, asks for time, memory and command
- * line, writes a file and reads it back, and ends with a status: in gdb the number behind
+ * line, writes a file and reads it back, asks what else there is, and ends with a status: in gdb the number behind
  * "exited with code".  Any Cortex-M; without a debugger it stops at the first request, in trap().
  *
  * `status` is what it ends with if all went well; else it is the number of what did not.
@@ -141,6 +141,22 @@ static void surroundings(void)
     say_number("stack base: ", block[2]);
 }
 
+/* A debugger may answer -1 to what it has not. */
+static void the_rest(void)
+{
+    static char name[16];
+    static uint32_t ticks[2];
+    check(ASK(ISERROR, (uint32_t)-1) != 0 && ASK(ISERROR, 0) == 0, "iserror");
+    check(ASK(TMPNAM, address(name), 7, sizeof name) == -1 || length(name) > 0, "tmpnam");
+    check(request(TICKFREQ, 0) == -1 || (request(ELAPSED, ticks) == 0 && (ticks[0] | ticks[1])),
+          "elapsed");
+    check(request(0x7F, 0) == -1, "a call that there is not");
+    if (asks) {
+        ASK(SYSTEM, address("true"), 4);        /* gdb: only if the user allows it */
+        say_number("next character: ", (uint32_t)request(READC, 0));
+    }
+}
+
 /* ":semihosting-features" tells whether EXIT_EXTENDED is there. */
 static int exits_with_a_status(void)
 {
@@ -159,6 +175,7 @@ int main(void)
     time();
     surroundings();
     file();
+    the_rest();
     say(failed ? "It did not go well.\n" : "All went well.\n");
     uint32_t result = failed ? failed : status;
     if (exits_with_a_status())

@@ -42,12 +42,12 @@ class Terminal:
         return re.search(pattern, self.text)
 
 
-def start_gdb(*commands, elf):
+def start_gdb(*commands, elf, stdin=subprocess.DEVNULL):
     words = ["gdb-multiarch", "-nx", "-q", "-batch"]
     for c in ["set pagination off", "set confirm off", "set width 0",
               f"target extended-remote localhost:{PORT}"] + list(commands):
         words += ["-ex", c]
-    return subprocess.Popen(words + [f"{EXAMPLES}/{elf}-{CHIP}.elf"], stdin=subprocess.DEVNULL,
+    return subprocess.Popen(words + [f"{EXAMPLES}/{elf}-{CHIP}.elf"], stdin=stdin,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -108,6 +108,44 @@ text, status = batch("monitor redirect_stdout enable", "run")
 check("its text may go to the second port", status == 0 and "All went well" not in text and
       terminal.says("All went well"), text)
 batch("monitor redirect_stdout disable", "run")
+
+
+def asked(*commands):
+    """The program, as it waits for a line from gdb's own input."""
+    gdb = start_gdb("monitor swd_scan", "attach 1", "load", "break main", "run", "delete",
+                    "set var asks = 1", "continue", *commands, elf="semihosting",
+                    stdin=subprocess.PIPE)
+    text = ""
+    while "written by SYS_WRITE" not in text and (line := gdb.stdout.readline()):
+        text += line
+    time.sleep(0.3)
+    return gdb, text
+
+
+gdb, text = asked("quit $_exitcode")
+text += gdb.communicate("a line of text.\nA", timeout=60)[0]
+check("it reads what is typed at gdb", "a line of text." in text and "next character: 65" in text and "All went well" in text and
+      gdb.returncode == 0, text)
+gdb, text = asked("print step", "stepi", "kill")
+text = stop(gdb)
+check("Ctrl-C stops it while it waits for that", "received signal SIGINT" in text and
+      re.search(r"\$1 = [1-9]", text) and "All went well" not in text, text)
+text, status = batch("break 'semihosting.c':request", "run", "stepi", "stepi", "stepi", "stepi", "stepi",
+                     "stepi", "delete", "next", "continue")
+check("steps go over a call", "All went well." in text and status == 0, f"{status}: {text}")
+text, status = batch("run", "run", "attach 1", "info registers pc", "detach", "attach 1", "run")
+check("what has ended is run again, and attached", text.count("All went well.") == 3 and status == 0,
+      f"{status}: {text}")
+
+# lldb has no File-I/O: "lost connection" is what it makes of a request.
+lldb = subprocess.run(["lldb", "--no-lldbinit", "--no-use-colors", "--batch",
+                       "-o", f"target create {EXAMPLES}/semihosting-{CHIP}.elf",
+                       "-o", f"gdb-remote localhost:{PORT}", "-o", "process plugin packet monitor reset halt",
+                       "-o", "process continue"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                      stderr=subprocess.STDOUT, text=True, timeout=120)
+check("lldb shows the text, has no files, and is told the status",
+      re.search(r"written by SYS_WRITE.*failed: open a file to write.*exited with status = 6", lldb.stdout, re.S),
+      lldb.stdout)
 
 # --- SWO ---------------------------------------------------------------------------------------
 def trace():

@@ -273,6 +273,7 @@ static uint32_t serve(struct host *host, uint32_t op, uint32_t at)
     case 0x04: say(host, at, 200); return 0;
     case 0x05: return write_it(host, a, b, c);
     case 0x06: return read_it(host, a, b, c);
+    case 0x08: return a >> 31;
     case 0x09: return a == TT;
     case 0x0A: file_at = b; return 0;
     case 0x0C: return file_size;
