@@ -46,7 +46,7 @@ enum {
     APPLICATION_EXIT = 0x20026,
     /* Handles: gdb's number and one, because 0 is none. */
     STDIN = 1, STDOUT, STDERR, FEATURES = 0x7F000000,
-    PIECE = 256,                        /* all memory is a multiple of that */
+    PIECE = 64,                         /* of text: all memory is a multiple of that */
     TEXT_MAX = 0x10000,                 /* of a string, if it has no end */
     SLOW_MS = 500,                      /* so long the second port's reader may take */
     NAME_MAX = 1024, BLOCK_MAX = 0x100000,      /* which gdb has to find room for */
