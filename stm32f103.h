@@ -129,14 +129,12 @@ enum { TIM_CR1_CEN = 1 << 0, TIM_DIER_UIE = 1 << 0 };
 
 /* --- USB --------------------------------------------------------------------------------- */
 
-struct usb {                    /* RM0008 23.5: 16-bit registers, 4 bytes apart */
-    struct { reg16 r, pad; } EPR[8];
+struct usb {                    /* RM0008 23.5: 16 bits each, accessed as words or halfwords */
+    reg32 EPR[8];
     uint32_t reserved[8];
-    reg16 CNTR,   pad1;
-    reg16 ISTR,   pad2;         /* write 0 to clear, 1 to leave alone */
-    reg16 FNR,    pad3;
-    reg16 DADDR,  pad4;
-    reg16 BTABLE, pad5;
+    reg32 CNTR;
+    reg32 ISTR;                 /* write 0 to clear, 1 to leave alone */
+    reg32 FNR, DADDR, BTABLE;
 };
 enum {
     USB_CNTR_FRES = 1 << 0, USB_CNTR_PDWN = 1 << 1, USB_CNTR_FSUSP = 1 << 3,

@@ -17,8 +17,8 @@
  *   USB's offset   0  1   2  3   4  5        ADDR and COUNT in the table at the start
  *   our address   +0 +1  +4 +5  +8 +9        are USB's offsets, not ours
  *
- * Rules: 16-bit accesses only; ISTR is written with ~flag, never read-modify-write; the
- * bus reset clears all EPnR by itself. */
+ * Rules: packet memory takes 16-bit accesses only; ISTR is written with ~flag, never
+ * read-modify-write; the bus reset clears all EPnR by itself. */
 #include "usb_ep.h"
 #include "clock.h"
 #include "mem.h"
@@ -48,18 +48,18 @@ static int shift(enum ep_direction direction)
 /* Toggle bits of the mask take the wanted value; everything else stays. */
 static void toggle_to(int n, int mask, int wanted)
 {
-    int old = USB.EPR[n].r;
-    USB.EPR[n].r = (uint16_t)((old & EPR_PLAIN) | EPR_KEEP_CTR | ((old ^ wanted) & mask));
+    int old = (int)USB.EPR[n];
+    USB.EPR[n] = (uint32_t)((old & EPR_PLAIN) | EPR_KEEP_CTR | ((old ^ wanted) & mask));
 }
 
 enum ep_state ep_state(int n, enum ep_direction direction)
 {
-    return (enum ep_state)(USB.EPR[n].r >> shift(direction) >> 4 & 3);
+    return (enum ep_state)(USB.EPR[n] >> shift(direction) >> 4 & 3);
 }
 
 bool ep_free(int n, enum ep_direction direction)
 {
-    int bits = USB.EPR[n].r >> shift(direction);
+    int bits = (int)USB.EPR[n] >> shift(direction);
     return (bits & (EPR_STAT | EPR_CTR)) == (int)EP_NAK << 4;
 }
 
@@ -79,8 +79,8 @@ void ep_data0(int n, enum ep_direction direction)
 
 void ep_type(int n, enum ep_type type)
 {
-    int old = USB.EPR[n].r;
-    USB.EPR[n].r = (uint16_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
+    int old = (int)USB.EPR[n];
+    USB.EPR[n] = (uint32_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
 }
 
 /* Closes it first: while it is VALID, its row of the table is the block's. */
@@ -104,19 +104,19 @@ void ep_close(int n, enum ep_direction direction)
 
 int ep_events(int n)
 {
-    return USB.EPR[n].r & (EP_SENT | EP_RECEIVED | EP_SETUP);
+    return (int)USB.EPR[n] & (EP_SENT | EP_RECEIVED | EP_SETUP);
 }
 
 int ep_take_event(int n)
 {
-    int epr = USB.EPR[n].r, event = epr & EP_SENT ? EP_SENT : epr & EP_RECEIVED;
-    USB.EPR[n].r = (uint16_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~event));
+    int epr = (int)USB.EPR[n], event = epr & EP_SENT ? EP_SENT : epr & EP_RECEIVED;
+    USB.EPR[n] = (uint32_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~event));
     return event;
 }
 
 __attribute__((noinline)) void ep_clear(int n, int events)
 {
-    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | (EPR_KEEP_CTR & ~events));
+    USB.EPR[n] = (uint32_t)(((int)USB.EPR[n] & EPR_PLAIN) | (EPR_KEEP_CTR & ~events));
 }
 
 /* These two loops are most of what a byte costs on its way through USB. */
@@ -165,7 +165,7 @@ void ep_next(int n, int other, int length)
 __attribute__((noinline)) void ep_send(int n, int other, int length)
 {
     ep_next(n, other, length);
-    USB.EPR[n].r = (uint16_t)((USB.EPR[n].r & EPR_PLAIN) | EPR_KEEP_CTR
+    USB.EPR[n] = (uint32_t)(((int)USB.EPR[n] & EPR_PLAIN) | EPR_KEEP_CTR
                               | (EP_NAK ^ EP_VALID) << 4);
 }
 
@@ -176,7 +176,7 @@ _Static_assert((int)BUS_RESET == USB_RESET && (int)BUS_SUSPEND == USB_SUSP
 
 int ep_bus_events(void)
 {
-    int istr = USB.ISTR;
+    int istr = (int)USB.ISTR;
     if (!(istr & BUS_TRANSFER))
         USB.ISTR = (uint16_t)~istr;
     return istr;
@@ -184,13 +184,13 @@ int ep_bus_events(void)
 
 void ep_address(uint8_t address)
 {
-    USB.DADDR = (uint16_t)(USB_DADDR_EF | address);
+    USB.DADDR = (uint32_t)(USB_DADDR_EF | address);
 }
 
 void ep_sleep(bool asleep)
 {
-    int cntr = USB.CNTR & ~USB_CNTR_FSUSP;
-    USB.CNTR = (uint16_t)(asleep ? cntr | USB_CNTR_FSUSP : cntr);
+    uint32_t cntr = USB.CNTR & ~(uint32_t)USB_CNTR_FSUSP;
+    USB.CNTR = asleep ? cntr | USB_CNTR_FSUSP : cntr;
 }
 
 /* The pull-up on D+ is a resistor that nobody can switch, so "unplugged" means holding D+
