@@ -49,7 +49,7 @@ enum {
     PIECE = 64,                         /* of text: all memory is a multiple of that */
     TEXT_MAX = 0x10000,                 /* of a string, if it has no end */
     SLOW_MS = 500,                      /* so long the second port's reader may take */
-    NAME_MAX = 1024, BLOCK_MAX = 0x100000,      /* which gdb has to find room for */
+    NAME_MAX = 1024, BLOCK_MAX = 0x100000,      /* no program's is longer; gdb makes room for it */
     /* What gdb is to write for us it writes here, where no memory is. */
     NOWHERE = (int)0xF0000000,
     STAT_SIZE = 32,                     /* the lower half of st_size, in a struct stat */
@@ -169,9 +169,13 @@ static uint32_t ask(void)
 /* gdb would look for the end, and its lengths count the 0. */
 static uint32_t ask_with_names(void)
 {
-    for (uint32_t *name = call.word; name <= call.word + 2 * (call.number == RENAME); name += 2)
+    uint32_t *name = call.word;
+
+    do {
         if (name[1] >= NAME_MAX || !adi_holds(name[0] + name[1]++, (const uint8_t *)"", 1))
             return call.failed;
+        name += 2;
+    } while (call.number == RENAME && name < call.word + 4);
     return ask();
 }
 
@@ -224,8 +228,10 @@ static uint32_t with_file(void)
     if (handle - STDIN <= STDERR - STDIN) {
         if (call.number == WRITE)
             return show(call.word[1], call.failed);
-        if (call.number == CLOSE || call.number == ISTTY)
-            return call.number == ISTTY;
+        if (call.number == CLOSE)
+            return 0;
+        if (call.number == ISTTY)
+            return 1;
     }
     if (call.word[2] > BLOCK_MAX)
         call.word[2] = BLOCK_MAX;
@@ -282,7 +288,7 @@ static uint32_t give(uint32_t to, const void *from, uint32_t length)
 
 static uint32_t temporary_name(void)
 {
-    uint32_t id = call.word[1], name = 0x00404074 | (id & 0xF0) << 4 | (id & 15) << 16;
+    uint32_t id = call.word[1], name = 0x00744040 | (id & 15) | (id & 0xF0) << 4;
 
     return call.word[2] < sizeof name ? call.failed : give(call.word[0], &name, sizeof name);
 }
@@ -296,9 +302,9 @@ static uint32_t command_line(void)
 
 static uint32_t elapsed(void)
 {
-    const uint32_t ticks[2] = { clock_ms(), 0 };
-
-    return give(call.block, ticks, sizeof ticks);
+    call.word[0] = clock_ms();
+    call.word[1] = 0;
+    return give(call.block, call.word, 8);
 }
 
 static uint32_t serve(void)
@@ -387,16 +393,16 @@ __attribute__((noinline)) bool semihost_poll(void)
 /* Without a file the program's name is "-". */
 void semihost_command_line(struct scan *s)
 {
-    char *to = line.text, *end = to + sizeof line.text - 1;
+    uint32_t n = 0;
 
-    *to = '-';
-    scan_skip(s, ';');
-    to += scan_left(s) == 0 || *s->at == ';';
-    for (; to < end && scan_left(s) > 0; to++)
-        if (scan_skip(s, ';'))
-            *to = ' ';
-        else
-            scan_bytes(s, to, 1);
-    *to = '\0';
-    line.length = (uint32_t)(to - line.text);
+    line.text[0] = '-';
+    if (scan_skip(s, ';') && hex_digit(*s->at) < 0)     /* behind a packet is a 0 */
+        n = 1;
+    for (; n < sizeof line.text - 1 && s->at < s->end; n++) {
+        line.text[n] = ' ';
+        if (!scan_skip(s, ';'))
+            scan_bytes(s, &line.text[n], 1);
+    }
+    line.text[n] = '\0';
+    line.length = n;
 }

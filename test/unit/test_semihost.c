@@ -386,6 +386,9 @@ static void the_command_line_is_what_run_was_given(void **state)
     fake_ask("vRun;");
     ANSWERS(0, GET_CMDLINE, TEXT, 80, 0, 0);
     assert_string_equal(fake.ram + 0x200, "-");
+    fake_ask("vRun");
+    ANSWERS(0, GET_CMDLINE, TEXT, 80, 0, 0);
+    assert_string_equal(fake.ram + 0x200, "");
 }
 
 static void a_command_line_that_is_too_long_or_no_hex_is_cut(void **state)
