@@ -4,7 +4,8 @@
  *   - gdb is attached to it.  Between two packets, and not in the middle of a load.
  *   - Or nobody has the wire, gdb's port is closed, and the user wants it so (`monitor rtt
  *     enable`).  Then we take the wire ourselves: the core is neither halted nor reset, nor
- *     in debug mode.  When gdb or a CMSIS-DAP host comes, we go.
+ *     in debug mode.  When gdb or a CMSIS-DAP host comes, we go.  (Or we have it already, for the
+ *     calls of a program that gdb has left: semihost.c.)
  *
  * Where no target answers, that is tried once a second. */
 #include "live.h"
@@ -56,7 +57,7 @@ static bool may_look(void)
         return false;
     if (target_attached())
         return !flash_is_open();
-    if (target_looked_at())
+    if (target_looked_at() || target_watched())
         return by_ourselves();
     if (!by_ourselves() || wire_owner() != WIRE_NOBODY || !clock_passed(live.next_ms))
         return false;

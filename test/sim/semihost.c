@@ -426,6 +426,31 @@ static void what_it_says_then_comes_by_the_second_port(void **state)
     assert_it_goes_on();
 }
 
+/* RTT is read beside it, if the user wants that without gdb. */
+static void rtt_goes_on_beside_it(void **state)
+{
+    enum { BLOCK = RAM + 0x400, DATA = RAM + 0x500 };
+    static const uint32_t counts[2] = { 1, 1 }, up[6] = { 0, DATA, 64, 0, 0, 0 },
+                          down[6] = { 0, DATA + 64, 16, 0, 0, 0 }, write = 5;
+    static char text[8000];
+    (void)state;
+    cdc_host_open(rsp->cdc, SECOND, true);
+    assert_true(rsp_write(rsp, BLOCK + 16, counts, sizeof counts));
+    assert_true(rsp_write(rsp, BLOCK + 24, up, sizeof up));
+    assert_true(rsp_write(rsp, BLOCK + 48, down, sizeof down));
+    assert_true(rsp_write(rsp, BLOCK, "SEGGER RTT\0\0\0\0\0", 16));
+    assert_true(rsp_write(rsp, DATA, "<rtt>", 5));
+    rsp_monitor(rsp, "rtt enable");
+    leave_it_talking();
+    assert_true(bus_load(rsp->board->target->bus, BLOCK + 24 + 12, &write, 4));
+    board_run_ms(rsp->board, 1500);
+    int n = cdc_host_read(rsp->cdc, SECOND, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    assert_non_null(strstr(text, "<rtt>"));
+    assert_non_null(strstr(text, "name"));
+    assert_it_goes_on();
+}
+
 /* And at its end the core stands still, and a file cannot be opened. */
 static void its_files_fail_and_its_end_is_heard_by_nobody(void **state)
 {
@@ -631,6 +656,7 @@ int main(int argc, char **argv)
         ON(stm32f103, a_program_that_gdb_leaves_goes_on_with_its_calls),
         ON(samd21, a_program_that_gdb_leaves_goes_on_with_its_calls),
         ON(stm32f103, what_it_says_then_comes_by_the_second_port),
+        ON(stm32f103, rtt_goes_on_beside_it),
         ON(stm32f103, its_files_fail_and_its_end_is_heard_by_nobody),
         ON(stm32f103, a_dap_host_gets_the_wire_from_it),
         ON(stm32f103, a_target_that_goes_while_gdb_is_asked_is_lost),
