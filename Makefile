@@ -43,14 +43,16 @@ ARM_FLAGS := -std=gnu11 -mcpu=cortex-m3 -mthumb -Os -g3 -ffreestanding -nostdlib
 
 # Passes of -Os that make this code larger: what each costs, with two compilers, is in
 # docs/size.md, and test/flags.sh measures it again; together 1.4 KB.  The files that every byte
-# goes through keep them, but for adi.c, whose bytes all go through swd.c: see `make bench`.
+# goes through keep them, but for the last, which loses no time, and but for adi.c, whose bytes
+# all go through swd.c: see `make bench`.
 # CALLS makes calls of short functions that are wanted more than once, which INPLACE keeps in
 # place: 480 bytes; gcc still takes some calls for longer than they are, and those functions say
 # "noinline".
 SMALL := -fno-thread-jumps -fno-move-loop-invariants -fno-if-conversion \
     -fno-tree-tail-merge -fno-schedule-insns2 -fno-caller-saves -fno-ssa-phiopt \
     -fno-forward-propagate -fno-tree-loop-optimize -fno-tree-dominator-opts \
-    -fno-reorder-blocks
+    -fno-reorder-blocks -fno-tree-coalesce-vars \
+    -fno-tree-scev-cprop
 CALLS := -fno-inline-small-functions --param=uninlined-function-insns=0
 INPLACE := adi cmsis_dap
 FAST := swd rsp cdc usb_ep mem hex
@@ -105,7 +107,7 @@ $(BUILD)/options $(BUILD)/version: FORCE
 .PHONY: FORCE
 FORCE:
 
-$(FAST:%=$(BUILD)/arm/%.o): SMALL :=
+$(FAST:%=$(BUILD)/arm/%.o): SMALL := -fno-tree-scev-cprop
 $(FAST:%=$(BUILD)/arm/%.o) $(INPLACE:%=$(BUILD)/arm/%.o): CALLS :=
 # ... and would see a copying loop in memcpy, and have it call memcpy.
 $(BUILD)/arm/mem.o: LTO := -fno-tree-loop-distribute-patterns
