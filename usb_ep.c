@@ -26,12 +26,15 @@
 
 enum {
     EPR_CTR = 1 << 7, EPR_DTOG = 1 << 6, EPR_STAT = 3 << 4,     /* IN; OUT is << 8 */
-    EPR_PLAIN = 0x070F,                 /* EP_TYPE, EP_KIND, EA */
-    EPR_KEEP_CTR = EP_SENT | EP_RECEIVED,
-
     PULL_DOWN_MS = 1,                   /* USB 2.0 7.1.7.3: 2.5 us is a detach */
     DP_PIN = 12                         /* PA12 */
 };
+
+/* EP_TYPE, EP_KIND, EA, and SETUP, which takes no write; CTR of both directions.  Each of them
+ * twice, for such a number fits into an instruction: of a word that is written the upper half
+ * goes nowhere. */
+#define EPR_PLAIN    0x0F0F0F0Fu
+#define EPR_KEEP_CTR 0x80808080u
 
 /* One entry of the buffer description table, 23.5.3: for each direction ADDR and COUNT,
  * IN first. */
@@ -46,10 +49,10 @@ static int shift(enum ep_direction direction)
 }
 
 /* Toggle bits of the mask take the wanted value; everything else stays. */
-static void toggle_to(int n, int mask, int wanted)
+static void toggle_to(int n, uint32_t mask, uint32_t wanted)
 {
-    int old = (int)USB.EPR[n];
-    USB.EPR[n] = (uint32_t)((old & EPR_PLAIN) | EPR_KEEP_CTR | ((old ^ wanted) & mask));
+    uint32_t old = USB.EPR[n];
+    USB.EPR[n] = (old & EPR_PLAIN) | EPR_KEEP_CTR | ((old ^ wanted) & mask);
 }
 
 enum ep_state ep_state(int n, enum ep_direction direction)
@@ -69,18 +72,18 @@ bool ep_free(int n, enum ep_direction direction)
 void ep_set(int n, enum ep_direction direction, enum ep_state state)
 {
     for (int times = state == EP_VALID; times < 2; times++)
-        toggle_to(n, EPR_STAT << shift(direction), (int)state << 4 << shift(direction));
+        toggle_to(n, (uint32_t)EPR_STAT << shift(direction),
+                  (uint32_t)state << 4 << shift(direction));
 }
 
 void ep_data0(int n, enum ep_direction direction)
 {
-    toggle_to(n, EPR_DTOG << shift(direction), 0);
+    toggle_to(n, (uint32_t)EPR_DTOG << shift(direction), 0);
 }
 
 void ep_type(int n, enum ep_type type)
 {
-    int old = (int)USB.EPR[n];
-    USB.EPR[n] = (uint32_t)(EPR_KEEP_CTR | (int)type << 9 | (old & 0x0100) | n);
+    USB.EPR[n] = EPR_KEEP_CTR | (uint32_t)type << 9 | (USB.EPR[n] & 0x0100) | (uint32_t)n;
 }
 
 /* Closes it first: while it is VALID, its row of the table is the block's. */
@@ -109,14 +112,14 @@ int ep_events(int n)
 
 int ep_take_event(int n)
 {
-    int epr = (int)USB.EPR[n], event = epr & EP_SENT ? EP_SENT : epr & EP_RECEIVED;
-    USB.EPR[n] = (uint32_t)((epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~event));
-    return event;
+    uint32_t epr = USB.EPR[n], event = epr & EP_SENT ? EP_SENT : epr & EP_RECEIVED;
+    USB.EPR[n] = (epr & EPR_PLAIN) | (EPR_KEEP_CTR & ~event);
+    return (int)event;
 }
 
 __attribute__((noinline)) void ep_clear(int n, int events)
 {
-    USB.EPR[n] = (uint32_t)(((int)USB.EPR[n] & EPR_PLAIN) | (EPR_KEEP_CTR & ~events));
+    USB.EPR[n] = (USB.EPR[n] & EPR_PLAIN) | (EPR_KEEP_CTR & ~(uint32_t)events);
 }
 
 /* These two loops are most of what a byte costs on its way through USB. */
@@ -165,8 +168,7 @@ void ep_next(int n, int other, int length)
 __attribute__((noinline)) void ep_send(int n, int other, int length)
 {
     ep_next(n, other, length);
-    USB.EPR[n] = (uint32_t)(((int)USB.EPR[n] & EPR_PLAIN) | EPR_KEEP_CTR
-                              | (EP_NAK ^ EP_VALID) << 4);
+    USB.EPR[n] = (USB.EPR[n] & EPR_PLAIN) | EPR_KEEP_CTR | (EP_NAK ^ EP_VALID) << 4;
 }
 
 _Static_assert((int)BUS_RESET == USB_RESET && (int)BUS_SUSPEND == USB_SUSP
