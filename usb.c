@@ -421,8 +421,9 @@ static void status_done(void)
 
 /* Both events may be there at once.  The host does one thing after the other: what was sent was
  * sent before the other packet came.  While that waits, nothing new is loaded. */
-__attribute__((noinline)) static void control_event(int events)
+__attribute__((noinline)) static void control_event(void)
 {
+    int events = ep_events(0);
     if (events & EP_SENT) {
         ep_clear(0, EP_SENT);
         if (usb.stage == STATUS_IN)
@@ -467,7 +468,7 @@ __attribute__((noinline)) static void bus_event(int bus)
 /* The endpoint with a packet that came before the SETUP, or 0.  ISTR names endpoint 0 first,
  * but bytes that were written before a break, or before the port was closed, have their turn
  * before it. */
-__attribute__((noinline)) static int before_control(void)
+static int before_control(void)
 {
     int n = 7;
     while (n > 0 && !ep_events(n))
@@ -488,7 +489,7 @@ void usb_interrupt(void)
     if (n == 0) {
         n = before_control();
         if (n == 0) {
-            control_event(ep_events(0));
+            control_event();
             return;
         }
     }
