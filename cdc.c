@@ -178,7 +178,8 @@ static void notify(struct port *port)
     port->notified = (uint8_t)(port->notified + n);
 }
 
-static void tell(struct port *port, uint16_t events)
+/* Not inline: two calls of it are smaller. */
+__attribute__((noinline)) static void tell(struct port *port, uint16_t events)
 {
     port->events |= events;
     notify(port);

@@ -65,7 +65,8 @@ static void explain_v7m(void)
         say(" at 0x%08x", (unsigned)address);
 }
 
-static int low_register(const struct frame *frame, int number, uint32_t *value)
+/* Not inline: two calls of it are smaller. */
+__attribute__((noinline)) static int low_register(const struct frame *frame, int number, uint32_t *value)
 {
     if (number >= 4)
         return cortexm_read_register(number, value);
