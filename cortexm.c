@@ -95,14 +95,14 @@ static struct {
     enum stop_reason asked;             /* STOP_REQUEST or STOP_STEP explain HALTED;
                                          * STOP_RUNNING: it may run */
     uint8_t mask;                       /* C_MASKINTS or 0 */
-    uint32_t ccr;                       /* as found before the cache was turned off */
     bool on_bkpt;                       /* stopped by a BKPT instruction ... */
     uint32_t bkpt_pc;                   /* ... here */
+    struct cortexm_info info;
+    uint32_t ccr;                       /* as found before the cache was turned off */
     uint32_t looked_ms;                 /* for pending interrupts */
     uint32_t dhcsr;                     /* as control() or wait_for_bit() saw it last */
     uint32_t vector_catch;
     uint32_t woken;                     /* TRCENA, if it was us who set it */
-    struct cortexm_info info;
     uint32_t breakpoints[FPB_MAX];      /* the address with bit 0 set; 0 = free */
     struct watchpoint {
         uint8_t type;                   /* enum watch; 0 = free */
