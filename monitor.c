@@ -508,7 +508,7 @@ static int run_swo(int argc, const char **argv)
 
 /* Packed: there are many. */
 struct __attribute__((packed)) command {
-    const char *name, *help;
+    const char *name;                   /* and behind its 0 the help */
     int (*run)(int argc, const char **argv);    /* prints through say() */
     uint8_t most;                       /* words behind the name */
 };
@@ -516,47 +516,55 @@ struct __attribute__((packed)) command {
 /* Without a function, a command is not in the list and only says its text, which begins with a
  * blank, or with '!' when it has failed. */
 static const struct command commands[] = {
-    { "help", "this list", run_help, 0 },
-    { "version", "firmware, board, last crash", run_version, 0 },
-    { "swd_scan|swdp_scan|auto_scan", "find targets", run_swd_scan, 0 },
-    { "targets", "show them again", run_targets, 0 },
-    { "reset", "[halt | run | pin [MS]]", run_reset, 2 },
-    { "frequency", "[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency, 1 },
-    { "connect_rst|connect_srst", "[enable | disable] scan under reset", run_switch, 1 },
-    { "flash_skip", "[enable | disable] load leaves good pages alone", run_switch, 1 },
-    { "halt_timeout", "[MS], 1 to 10000", run_halt_timeout, 1 },
-    { "psize", "[32 | 16 | 8] bits at once to STM32F2, F4, F7: 2.7, 2.1, 1.8 V",
+    { "help\0this list", run_help, 0 },
+    { "version\0firmware, board, last crash", run_version, 0 },
+    { "swd_scan|swdp_scan|auto_scan\0find targets", run_swd_scan, 0 },
+    { "targets\0show them again", run_targets, 0 },
+    { "reset\0[halt | run | pin [MS]]", run_reset, 2 },
+    { "frequency\0[HZ] of SWCLK, as in 4000000, 4M or 500k", run_frequency, 1 },
+    { "connect_rst|connect_srst\0[enable | disable] scan under reset", run_switch, 1 },
+    { "flash_skip\0[enable | disable] load leaves good pages alone", run_switch, 1 },
+    { "halt_timeout\0[MS], 1 to 10000", run_halt_timeout, 1 },
+    { "psize\0[32 | 16 | 8] bits at once to STM32F2, F4, F7: 2.7, 2.1, 1.8 V",
       run_psize, 1 },
-    { "step_interrupts", "[auto | always | never]", run_step_interrupts, 1 },
-    { "vector_catch", "[enable | disable [all hard int bus stat chk nocp mm reset]]",
+    { "step_interrupts\0[auto | always | never]", run_step_interrupts, 1 },
+    { "vector_catch\0[enable | disable [all hard int bus stat chk nocp mm reset]]",
       run_vector_catch, 10 },
-    { "erase_mass", "erase the whole flash", run_erase_mass, 0 },
-    { "erase_range", "ADDRESS LENGTH of flash, in whole pages", run_erase_range, 2 },
-    { "option|user_row", "[ADDRESS VALUE | erase] option bytes, fuses: show, set, reset",
+    { "erase_mass\0erase the whole flash", run_erase_mass, 0 },
+    { "erase_range\0ADDRESS LENGTH of flash, in whole pages", run_erase_range, 2 },
+    { "option|user_row\0[ADDRESS VALUE | erase] option bytes, fuses: show, set, reset",
       run_option, 2 },
-    { "uid|serial|readuid", "the chip's own number", run_uid, 0 },
-    { "lock_flash|unlock_flash", "all regions, until reset (SAM)", run_lock_flash, 0 },
-    { "wire", "[free] state of SWD; take it from a CMSIS-DAP host", run_wire, 1 },
-    { "dpreg", "ADDRESS [VALUE]", run_register, 2 },
-    { "apreg", "AP ADDRESS [VALUE]", run_register, 3 },
-    { "uart", "[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
-    { "rtt", "[enable | only | disable | channel N] by the second port", run_rtt, 2 },
-    { "redirect_stdout", "[enable | disable] semihosting's text to the second port", run_switch,
+    { "uid|serial|readuid\0the chip's own number", run_uid, 0 },
+    { "lock_flash|unlock_flash\0all regions, until reset (SAM)", run_lock_flash, 0 },
+    { "wire\0[free] state of SWD; take it from a CMSIS-DAP host", run_wire, 1 },
+    { "dpreg\0ADDRESS [VALUE]", run_register, 2 },
+    { "apreg\0AP ADDRESS [VALUE]", run_register, 3 },
+    { "uart\0[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
+    { "rtt\0[enable | only | disable | channel N] by the second port", run_rtt, 2 },
+    { "redirect_stdout\0[enable | disable] semihosting's text to the second port", run_switch,
       1 },
-    { "heapinfo", "HEAP LIMIT STACK LIMIT, for semihosting", run_heapinfo, 4 },
-    { "jtag_scan", "!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
-    { "swo|traceswo", "[enable | disable] [BAUD] [decode [CH ...]] | setup HZ BAUD", run_swo,
+    { "heapinfo\0HEAP LIMIT STACK LIMIT, for semihosting", run_heapinfo, 4 },
+    { "jtag_scan\0!This firmware speaks SWD only: `monitor swd_scan`.\n", 0, 0 },
+    { "swo|traceswo\0[enable | disable] [BAUD] [decode [CH ...]] | setup HZ BAUD", run_swo,
       WORDS_MAX - 1 },
-    { "morse|tdi_low_reset|tpwr",
-      " Not in this firmware yet, or not on this board.\n", 0, 0 },
+    { "morse|tdi_low_reset|tpwr\0 Not in this firmware yet, or not on this board.\n", 0, 0 },
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char *help_of(const struct command *c)
+{
+    const char *help = c->name;
+
+    while (*help++ != '\0')
+        ;
+    return help;
+}
 
 static int run_help(int argc, const char **argv)
 {
     for (const struct command *c = commands; c < commands + COMMANDS; c++)
         if (c->run)
-            say("%-13s %s\n", c->name, c->help);
+            say("%-13s %s\n", c->name, help_of(c));
     return OK;
 }
 
@@ -607,8 +615,8 @@ static int split(char *line, const char **words)
 static int carry_out(const struct command *c, int count, const char **words)
 {
     if (c->run == 0) {
-        say("%s", c->help + 1);
-        return c->help[0] == '!' ? ERR_UNSUPPORTED : OK;
+        say("%s", help_of(c) + 1);
+        return *help_of(c) == '!' ? ERR_UNSUPPORTED : OK;
     }
     number.count = 0;
     number.value[0] = 0;
@@ -617,7 +625,7 @@ static int carry_out(const struct command *c, int count, const char **words)
         number.count++;
     int error = count - 1 > c->most ? MISUSED : c->run(count, words);
     if (error == MISUSED) {
-        say("Usage: monitor %s %s\n", c->name, c->help);
+        say("Usage: monitor %s %s\n", c->name, help_of(c));
         return ERR_RANGE;
     }
     if (error != OK)

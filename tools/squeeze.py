@@ -9,8 +9,9 @@ the pairs back while it prints: its table is filled in here.  4.5 KB of text bec
 0.3 KB of table.
 
 A text is a string literal with a blank or a '<' in it, or a long one.  All of these are printed;
-what is compared with something has none and is short, or a list with '|' in it.  A blank or '!' in
-front stays, where monitor.c looks for them, and what is no character to be read: \\0, \\x09.
+what is compared with something has none and is short, or a list with '|' in it.  A name with a text
+behind its \\0 stays, and a blank or '!' in front, where monitor.c looks for them, and what is no
+character to be read: \\0, \\x09.
 
 The sources stay as they are, for you, for the debugger (#line) and for the unit tests."""
 import collections
@@ -34,6 +35,10 @@ def is_text(token):
 def pieces(token):
     """The text, cut where something stays: every other piece."""
     parts = STAYS.split(token[1:-1])
+    if parts[1:2] == ["\\0"] and parts[2]:
+        parts[:2] = ["", parts[0] + parts[1]]           # a name
+    if parts[1:2] == ["\\0"] and parts[2]:
+        parts[:2] = ["", parts[0] + parts[1]]
     for source, char in PLAIN.items():
         parts[::2] = [part.replace(source, char) for part in parts[::2]]
     return parts
