@@ -220,6 +220,31 @@ gdb("monitor swd_scan", "attach 1", *["load", f"load {elf}"] * 3, elf=other, int
 text = gdb("monitor swd_scan", "attach 1", "load", "compare-sections", "detach", elf=other)
 check("a load after Ctrl-C in a load is right", same(text, 1), text)
 
+# --- banks that have changed places -------------------------------------------------------
+# Clock of SYSCFG, and where FB_MODE is: pages keep their numbers when bank 2 comes first.
+SWAPS = {"stm32l476": (0x40021060, 1, 0x40010000), "stm32g474": (0x40021060, 1, 0x40010000),
+         "stm32f429": (0x40023844, 1 << 14, 0x40013800)}
+if CHIP in SWAPS or CHIP == "stm32g0b1":
+    half = base + sum(size for _, size, _ in chip.runs) // 2
+    old, new = program((base, 6 * K), (half, 6 * K), seed=21), program((base, 6 * K), (half, 6 * K), seed=22)
+    text = gdb("attach 1", "load", "compare-sections", elf=old)
+    check("both banks are loaded", same(text, 2), text)
+    if CHIP in SWAPS:
+        enr, clock, memrmp = SWAPS[CHIP]
+        text = gdb("attach 1", f"set {{int}}{enr} = {clock}", f"set {{int}}{memrmp} = 0x100", f"set {{int}}{enr} = 0",
+                   "compare-sections", f"file {new}", "load", "compare-sections", f"x/xw {enr}", elf=old)
+        check("the clock of SYSCFG is as found", words_at(text, enr) == ["0x00000000"], text)
+    else:
+        optr = re.search(r"0x40022020: (0x\w+)", gdb("attach 1", "monitor option", "detach")).group(1)
+        gdb("attach 1", f"monitor option 0x40022020 {int(optr, 16) & ~(1 << 20):#x}", "detach")
+        power_cycle()
+        text = gdb("attach 1", "compare-sections", f"file {new}", "load", "compare-sections", elf=old)
+    check("they change places, and each is written where it is", text.count("MIS-MATCHED") == 2 and
+          text.count(": matched") == 2, text)
+    if CHIP == "stm32g0b1":
+        gdb("attach 1", f"monitor option 0x40022020 {optr}", "detach")
+    power_cycle()
+
 # --- options, protection ------------------------------------------------------------------
 if chip.option:
     at, value, shown = chip.option
