@@ -44,10 +44,10 @@ extern struct gdb {
         CTRL_C_OPEN,                    /* one has come that no stop has answered yet */
         CTRL_C_SPENT                    /* those that come now are for the packet before */
     } ctrl_c;
+    struct stop stop;                   /* why it stands still */
     uint32_t halt_deadline;
     uint32_t range_start, range_size;   /* vCont;r: steps inside of it; size 0: no */
     uint32_t resumed_ms, polled;        /* polled in core cycles */
-    struct stop stop;                   /* why it stands still */
 
     int unsaid;                         /* an error gdb showed as a number only */
     int owed;                           /* of a write that was confirmed beforehand */

@@ -75,7 +75,7 @@ void rtt_symbol(uint32_t address)
 
 /* --- is it one? ------------------------------------------------------------------------ */
 
-static bool has_id(uint32_t at)
+__attribute__((noinline)) static bool has_id(uint32_t at)
 {
     return adi_holds(at, (const uint8_t *)id, sizeof id);
 }
