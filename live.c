@@ -3,7 +3,7 @@
  * Somebody looks when the second port is open, and the target can be read without halting it:
  *   - gdb is attached to it.  Between two packets, and not in the middle of a load.
  *   - Or nobody has the wire, gdb's port is closed, and the user wants it so (`monitor rtt
- *     enable`).  Then we take the wire ourselves: the core is neither halted nor reset, nor
+ *     enable`, `monitor watch`).  Then we take the wire ourselves: the core is neither halted nor reset, nor
  *     in debug mode.  When gdb or a CMSIS-DAP host comes, we go.  (Or we have it already, for the
  *     calls of a program that gdb has left: semihost.c.)
  *
@@ -16,6 +16,7 @@
 #include "stm32f103.h"
 #include "target.h"
 #include "uart.h"
+#include "watch.h"
 #include "wire.h"
 
 enum { AGAIN_MS = 1000 };
@@ -48,7 +49,7 @@ uint32_t live_put(const uint8_t *bytes, uint32_t length)
 
 static bool by_ourselves(void)
 {
-    return rtt_mode() == RTT_ON && !cdc_open(CDC_GDB);
+    return (rtt_mode() == RTT_ON || watch_any()) && !cdc_open(CDC_GDB);
 }
 
 static bool may_look(void)
@@ -84,6 +85,7 @@ __attribute__((noinline)) void live_poll(void)
     }
     live.looks = true;
     live.busy = rtt_poll();
+    watch_poll();
     if (target_looked_at() && !adi_connected())
         target_lost();
 }

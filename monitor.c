@@ -25,6 +25,7 @@
 #include "wire.h"
 #include "target.h"
 #include "uart.h"
+#include "watch.h"
 
 /* Commands share one type, and not each has arguments. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -468,6 +469,20 @@ static int run_rtt(int argc, const char **argv)
     return OK;
 }
 
+/* NAME ADDRESS TYPE [HZ]. */
+static int run_watch(int argc, const char **argv)
+{
+    uint32_t address, bits, hz = 10;
+
+    if (argc == 2 && compare("clear", argv[1]) != DIFFERENT) {
+        watch_clear();
+        return OK;
+    }
+    return argc >= 4 && read_number(argv[2], &address) && read_number(argv[3] + 1, &bits) &&
+           (argc == 4 || read_number(argv[4], &hz)) &&
+           watch_add(argv[1], address, argv[3][0], bits, hz) ? OK : MISUSED;
+}
+
 /* A bare `traceswo` is an old guide's, and means enable.  Ports: all of them if none is named. */
 static int run_swo(int argc, const char **argv)
 {
@@ -541,6 +556,7 @@ static const struct command commands[] = {
     { "apreg\0AP ADDRESS [VALUE]", run_register, 3 },
     { "uart\0[rs485 on | off] state of the serial port; RTS as driver enable", run_uart, 2 },
     { "rtt\0[enable | only | disable | channel N] by the second port", run_rtt, 2 },
+    { "watch\0NAME ADDRESS u8|i16|u32|f32... [HZ] | clear", run_watch, 4 },
     { "redirect_stdout\0[enable | disable] semihosting's text to the second port", run_switch,
       1 },
     { "heapinfo\0HEAP LIMIT STACK LIMIT, for semihosting", run_heapinfo, 4 },

@@ -5,6 +5,7 @@
 #include "say.h"
 #include "swo.h"
 #include "uart.h"
+#include "watch.h"
 
 void rtt_set_mode(enum rtt_mode mode) { (void)mode; }
 bool rtt_set_channel(uint32_t channel) { return channel < 16; }
@@ -29,3 +30,9 @@ int swo_set_up(uint32_t hz, uint32_t baud)
     return OK;
 }
 void swo_leave(void) { }
+bool watch_add(const char *name, uint32_t address, char kind, uint32_t bits, uint32_t hz)
+{
+    (void)name, (void)address, (void)kind, (void)bits;
+    return hz - 1 < 1000;
+}
+void watch_clear(void) { }
