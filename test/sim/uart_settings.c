@@ -16,7 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { LOG = 0x0800FC00, OLD_PAGE = 0x0800F800, CHANGES = 512 };
+enum { LOG = 0x0800FC00, CHANGES = 512 };
 enum { ON = 0x009A, OFF = 0x00E5, BLANK = 0xFFFF };
 
 static struct rsp *rsp;
@@ -209,6 +209,8 @@ static void a_full_page_is_erased_at_start_and_the_setting_kept(void **state)
 
 /* --- versions up to 1.1: [ bits | generation | the complement of both ] ------------------- */
 
+/* Two pages of such.  Over the first an update writes the image by now. */
+
 static void old_page(uint16_t *page, int records, unsigned generation, bool last)
 {
     for (int i = 0; i < 256; i++) {
@@ -221,18 +223,16 @@ static void old_page(uint16_t *page, int records, unsigned generation, bool last
 static void what_an_old_version_kept_is_off_and_can_be_switched_on(void **state)
 {
     (void)state;
-    static const struct { int first, second; unsigned generation; } rows[] = {
-        { 0, 1, 1 }, { 256, 1, 1 }, { 256, 2, 1 }, { 256, 255, 1 }, { 256, 256, 1 },
-        { 1, 256, 1 }, { 7, 256, 7 }, { 256, 100, 127 }, { 256, 3, 255 }, { 3, 256, 255 },
+    static const struct { int second; unsigned generation; } rows[] = {
+        { 1, 1 }, { 2, 1 }, { 255, 1 }, { 256, 1 }, { 256, 7 }, { 100, 127 }, { 3, 255 },
+        { 256, 255 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int last = 0; last <= 1; last++) {
-            uint16_t first[512], second[512];
-            old_page(first, rows[i].first, (rows[i].generation + 1) & 0xFF, last);
+            uint16_t second[512];
             old_page(second, rows[i].second, rows[i].generation, last);
             board_power_probe(rsp->board, false);
             board_run_ms(rsp->board, 10);
-            put_page(OLD_PAGE, first);
             put_page(LOG, second);
             board_power_probe(rsp->board, true);
             assert_true(rsp_plug_in(rsp));
