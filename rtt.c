@@ -38,7 +38,8 @@ struct channel { uint32_t name, buffer, size, write, read, flags; };
 
 static struct {
     uint8_t mode, channel;
-    bool unblocked;                     /* it was in mode 2 before we left it */
+    uint32_t unblocked_at;              /* the channel that was in mode 2 before we left it */
+    uint32_t last;                      /* where the block was last */
     uint32_t symbol;                    /* where gdb says that the block is; or 0 */
     uint32_t block;                     /* where it is; 0: not found */
     uint32_t searched;                  /* bytes of RAM, in this round */
@@ -107,10 +108,10 @@ static bool take_block(uint32_t at)
         return false;
     if (rtt.channel >= counts[1] || !read_channel(rtt.down_at, &rtt.down))
         rtt.down_at = 0;
-    if (rtt.unblocked)
+    if (rtt.unblocked_at == rtt.up_at && !(rtt.up.flags & MODE))
         adi_write32(rtt.up_at + 20, rtt.up.flags |= MODE_BLOCK);
-    rtt.unblocked = false;
-    rtt.block = at;
+    rtt.unblocked_at = 0;
+    rtt.block = rtt.last = at;
     return true;
 }
 
@@ -122,7 +123,7 @@ static bool search_slice(uint32_t at)
     uint32_t words[SLICE / 4];
 
     if (adi_read(at, words, sizeof words)) {
-        rtt.searched = UINT32_MAX;      /* there is no more RAM */
+        rtt.searched = INT32_MAX;       /* there is no more RAM */
         return false;
     }
     for (unsigned i = 0; i < SLICE / 4; i++)
@@ -238,20 +239,25 @@ void rtt_leave(void)
     uart_divert(false);
     if (!at || !has_id(at) || !read_channel(rtt.up_at, &rtt.up))
         return;
-    rtt.unblocked = (rtt.up.flags & MODE) == MODE_BLOCK;
-    if (rtt.unblocked)
+    if ((rtt.up.flags & MODE) == MODE_BLOCK) {
+        rtt.unblocked_at = rtt.up_at;
         adi_write32(rtt.up_at + 20, rtt.up.flags & ~(uint32_t)MODE);
+    }
+}
+
+static void clear_id(uint32_t at)
+{
+    if (at && has_id(at))
+        adi_write32(at, 0);
 }
 
 void rtt_forget(void)
 {
-    uint32_t at = rtt.block ? rtt.block : rtt.symbol;
-
+    clear_id(rtt.last);
+    clear_id(rtt.symbol);
     rtt.block = rtt.searched = 0;
-    rtt.unblocked = false;
+    rtt.unblocked_at = rtt.last = 0;
     rtt.due_ms = clock_ms() + SYMBOL_MS;
-    if (at && has_id(at))
-        adi_write32(at, 0);
 }
 
 /* --- for monitor ----------------------------------------------------------------------- */

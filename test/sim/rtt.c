@@ -390,6 +390,40 @@ static void a_program_that_waits_for_its_reader_goes_on_without(void **state)
     assert_int_equal(word(flags), 0x5A0);
 }
 
+/* The port was closed in between: where the block was is known yet. */
+static void what_a_reset_leaves_while_nobody_listens_is_not_shown(void **state)
+{
+    (void)state;
+    attach_bare();
+    make_block(BLOCK, 1, 1);
+    listen(1300);
+    cdc_host_open(rsp->cdc, SECOND, false);
+    board_run_ms(rsp->board, 50);
+    up_word(WRITE, 20);
+    rsp_monitor(rsp, "reset halt");
+    cdc_host_open(rsp->cdc, SECOND, true);
+    empty();
+    assert_string_equal(listen(1500), "");
+    assert_int_equal(word(BLOCK), 0);
+}
+
+/* Another channel, and another program at the same place, keep the mode they have. */
+static void a_mode_is_given_back_to_its_own_channel_only(void **state)
+{
+    uint32_t flags = BLOCK + 24 + 4 * FLAGS;
+    (void)state;
+    attach_bare();
+    make_block(BLOCK, 1, 1);
+    put(flags, 2);
+    listen(1300);
+    cdc_host_open(rsp->cdc, SECOND, false);
+    board_run_ms(rsp->board, 50);
+    put(flags, 1);
+    cdc_host_open(rsp->cdc, SECOND, true);
+    listen(1300);
+    assert_int_equal(word(flags), 1);
+}
+
 static void nothing_is_written_to_a_block_but_our_own_index(void **state)
 {
     uint8_t before[64], after[64];
@@ -434,6 +468,8 @@ int main(void)
         ON(bare, what_a_reset_leaves_in_ram_is_not_shown),
         ON(bare, what_a_load_leaves_in_ram_is_not_shown),
         ON(bare, a_program_that_waits_for_its_reader_goes_on_without),
+        ON(bare, what_a_reset_leaves_while_nobody_listens_is_not_shown),
+        ON(bare, a_mode_is_given_back_to_its_own_channel_only),
         ON(bare, nothing_is_written_to_a_block_but_our_own_index),
         ON(stm32f103, power_that_goes_while_it_is_read_is_no_trouble),
     };
