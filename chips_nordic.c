@@ -82,7 +82,9 @@ static const struct half p1_00[] = {
 
 enum { FICR = 0x10000000, CODEPAGESIZE = FICR + 0x10, CODESIZE = FICR + 0x14,
        NUMRAMBLOCK = FICR + 0x34, SIZERAMBLOCK = FICR + 0x38,           /* nRF51 */
-       PPFC = FICR + 0x2C, DEVICEID = FICR + 0x60, INFO_PART = FICR + 0x100, INFO_RAM = FICR + 0x10C };             /* nRF52 */
+       PPFC = FICR + 0x2C,                                              /* nRF51 */
+       DEVICEID = FICR + 0x60,
+       INFO_PART = FICR + 0x100, INFO_RAM = FICR + 0x10C };             /* nRF52 */
 enum { CTRL_AP = 1, CTRL_AP_IDR = 0x02880000, AP_RESET = 0x00, AP_ERASEALL = 0x04,
        AP_ERASEALLSTATUS = 0x08, AP_APPROTECTSTATUS = 0x0C };
 enum { RAM = 0x20000000, PAGE_51 = 1024, PAGE_52 = 4096 };

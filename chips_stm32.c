@@ -22,7 +22,8 @@
  *
  * Sources: PM0075 (F10x), PM0063 (F100), RM0091 (F0), RM0316 (F3), RM0033 (F2), RM0090 (F4),
  * RM0385 (F74), RM0410 (F76), RM0431 (F72), RM0351 (L4), RM0432 (L4+), RM0440 (G4), RM0444 (G0),
- * RM0490 (C0), RM0503 (U0), RM0434 (WB), RM0453 (WL): their chapters on flash and on debug (DBGMCU). */
+ * RM0490 (C0), RM0503 (U0), RM0434 (WB), RM0453 (WL): their chapters on flash and on debug
+ * (DBGMCU). */
 #include "adi.h"
 #include "flash.h"
 

@@ -3,9 +3,9 @@
  * Somebody looks when the second port is open, and the target can be read without halting it:
  *   - gdb is attached to it.  Between two packets, and not in the middle of a load.
  *   - Or nobody has the wire, gdb's port is closed, and the user wants it so (`monitor rtt
- *     enable`, `monitor watch`).  Then we take the wire ourselves: the core is neither halted nor reset, nor
- *     in debug mode.  When gdb or a CMSIS-DAP host comes, we go.  (Or we have it already, for the
- *     calls of a program that gdb has left: semihost.c.)
+ *     enable`, `monitor watch`).  Then we take the wire ourselves: the core is neither halted
+ *     nor reset, nor in debug mode.  When gdb or a CMSIS-DAP host comes, we go.  (Or we have it
+ *     already, for the calls of a program that gdb has left: semihost.c.)
  *
  * Where no target answers, that is tried once a second. */
 #include "live.h"
@@ -75,7 +75,8 @@ void live_give_way(void)
         target_detach();
 }
 
-/* Not inline: main()'s frame, and so the deepest stack, would have the buffers of all that looks. */
+/* Not inline: main()'s frame, and so the deepest stack, would have the buffers of all that
+ * looks. */
 __attribute__((noinline)) void live_poll(void)
 {
     if (!may_look()) {

@@ -29,7 +29,7 @@ static struct watch {
 static int count;
 
 static struct {
-    uint8_t text[48];                   /* a name, and the longest number: 1 + 20 digits */
+    uint8_t text[48];                   /* a name of 11, a number of 20: 36 at most */
     uint8_t length;
 } line;
 

@@ -37,8 +37,6 @@ def pieces(token):
     parts = STAYS.split(token[1:-1])
     if parts[1:2] == ["\\0"] and parts[2]:
         parts[:2] = ["", parts[0] + parts[1]]           # a name
-    if parts[1:2] == ["\\0"] and parts[2]:
-        parts[:2] = ["", parts[0] + parts[1]]
     for source, char in PLAIN.items():
         parts[::2] = [part.replace(source, char) for part in parts[::2]]
     return parts
