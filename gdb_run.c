@@ -145,6 +145,8 @@ void gdb_interrupt(void)
  * watchpoint_exceptions_received.) */
 static int go_on(bool step)
 {
+    if (gdb.non_stop && gdb.running)
+        return OK;                      /* it does already */
     int error = gdb_owed();
     bool done = step && gdb.stop.reason == STOP_WATCH_GONE && !gdb.error_strings;
     bool stops = gdb.ctrl_c == CTRL_C_OPEN && !done;

@@ -217,6 +217,18 @@ const char *rsp_ask(struct rsp *rsp, const char *format, ...)
     return rsp_reply(rsp, 60000);
 }
 
+int rsp_listen(struct rsp *rsp, int port, double ms, char *text, int size)
+{
+    int length = 0;
+
+    for (double end = rsp_now_ms(rsp) + ms; rsp_now_ms(rsp) < end;) {
+        board_run_ms(rsp->board, 1);
+        length += cdc_host_read(rsp->cdc, port, text + length, size - 1 - length);
+    }
+    text[length] = '\0';
+    return length;
+}
+
 void rsp_forget_console(struct rsp *rsp)
 {
     rsp->console[0] = 0;

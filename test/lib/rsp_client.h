@@ -65,6 +65,8 @@ bool rsp_send_ram(struct rsp *rsp, uint32_t address, const void *bytes, int leng
 bool rsp_dump(struct rsp *rsp, uint32_t address, void *bytes, int length, bool binary);
 /* What qCRC should answer: bit by bit, as the GDB manual defines it. */
 uint32_t rsp_crc(const uint8_t *bytes, uint32_t length);
+/* All that a port says in so many milliseconds, as it comes, with a 0 behind; its length. */
+int rsp_listen(struct rsp *rsp, int port, double ms, char *text, int size);
 void rsp_forget_console(struct rsp *rsp);
 double rsp_now_ms(const struct rsp *rsp);
 int rsp_packet_size(struct rsp *rsp);       /* from qSupported, asked once as gdb does */

@@ -19,12 +19,7 @@ static char came[4096];
 /* All that comes in so many milliseconds. */
 static const char *listen(double ms)
 {
-    int length = 0;
-    for (double end = rsp_now_ms(rsp) + ms; rsp_now_ms(rsp) < end;) {
-        board_run_ms(rsp->board, 1);
-        length += cdc_host_read(rsp->cdc, GDB, came + length, (int)sizeof came - 1 - length);
-    }
-    came[length] = '\0';
+    rsp_listen(rsp, GDB, ms, came, sizeof came);
     return came;
 }
 
@@ -102,6 +97,11 @@ static void packets_in_an_absurd_order_are_answered(void **state)
     assert_string_equal(ask("QNonStop:1"), OK_ONLY);
     assert_string_equal(ask("vStopped"), OK_ONLY);
     assert_string_equal(listen(100), "");
+    assert_string_equal(ask("vCont;s:p1.1"), OK_ONLY);  /* it runs: nothing to step */
+    assert_string_equal(ask("vCont;r20000000,20000002:p1.1"), OK_ONLY);
+    assert_string_equal(ask("s"), OK_ONLY);
+    assert_string_equal(listen(100), "");
+    assert_false(rsp->board->target->cpu->halted);
     assert_stops("vCont;t", "T00");
     assert_memory_equal(ask("vCont;q"), "$E", 2);
     assert_memory_equal(ask("QNonStop:x"), "$E", 2);

@@ -30,11 +30,7 @@ static void empty(void)
 /* What the second port says in so many milliseconds. */
 static const char *listen(double ms)
 {
-    for (double end = rsp_now_ms(rsp) + ms; rsp_now_ms(rsp) < end;) {
-        board_run_ms(rsp->board, 1);
-        length += cdc_host_read(rsp->cdc, SECOND, came + length, (int)sizeof came - 1 - length);
-        came[length] = '\0';
-    }
+    length += rsp_listen(rsp, SECOND, ms, came + length, (int)sizeof came - length);
     return came;
 }
 

@@ -16,16 +16,10 @@ enum { GDB, SECOND, RAM = 0x20000000, VALUE = RAM + 0x100 };
 
 static struct rsp *rsp;
 static char came[100000];
-static int length;
 
 static const char *listen(double ms)
 {
-    length = 0;
-    for (double end = rsp_now_ms(rsp) + ms; rsp_now_ms(rsp) < end;) {
-        board_run_ms(rsp->board, 1);
-        length += cdc_host_read(rsp->cdc, SECOND, came + length, (int)sizeof came - 1 - length);
-    }
-    came[length] = '\0';
+    rsp_listen(rsp, SECOND, ms, came, sizeof came);
     return came;
 }
 
