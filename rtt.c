@@ -7,7 +7,7 @@
  *               buffer <-- read <-- host  down: we fill the buffer, then we move `write`
  *
  * The core is never halted: the access port reads RAM beside it.  One of a channel's two
- * indices is ours, and it is the only word of the block that we write.
+ * indices is ours, and as long as we read it is the only word of the block that we write.
  *
  * Where the block is gdb says by its symbol (qSymbol); or all of the chip's RAM is searched,
  * 1 KB at a time, over and over.  It is believed when all of it makes sense.
@@ -28,7 +28,8 @@
 #include "target.h"
 #include "uart.h"
 
-enum { CHANNELS = 16, ID_SIZE = 16, UP = 24, CHANNEL_SIZE = 24, NAME_MAX = 16 };
+enum { CHANNELS = 16, ID_SIZE = 16, UP = 24, CHANNEL_SIZE = 24 };
+enum { WRITE = 12, READ = 16, FLAGS = 20 };     /* in a channel */
 enum { MODE = 3, MODE_BLOCK = 2 };      /* of flags */
 enum { SLICE = 128, SLICES = 8 };       /* of a search, in bytes: so many at a time */
 enum { ROUND_MS = 1000, SYMBOL_MS = 50, FAST_MS = 1, SLOW_MS = 10, FRESH_MS = 200 };
@@ -81,10 +82,10 @@ __attribute__((noinline)) static bool has_id(uint32_t at)
     return adi_holds(at, (const uint8_t *)id, sizeof id);
 }
 
-/* RAM of any Cortex-M; and an index that is in it. */
+/* All of it in what may be RAM of a Cortex-M; and indices that are in it. */
 static bool makes_sense(const struct channel *c)
 {
-    return c->buffer - 0x10000000 < 0x30000000 && c->size - 1 < 0x100000 &&
+    return c->size - 1 < 0x100000 && c->buffer - 0x10000000 <= 0x30000000 - c->size &&
            c->write < c->size && c->read < c->size;
 }
 
@@ -109,7 +110,7 @@ static bool take_block(uint32_t at)
     if (rtt.channel >= counts[1] || !read_channel(rtt.down_at, &rtt.down))
         rtt.down_at = 0;
     if (rtt.unblocked_at == rtt.up_at && !(rtt.up.flags & MODE))
-        adi_write32(rtt.up_at + 20, rtt.up.flags |= MODE_BLOCK);
+        adi_write32(rtt.up_at + FLAGS, rtt.up.flags |= MODE_BLOCK);
     rtt.unblocked_at = 0;
     rtt.block = rtt.last = at;
     return true;
@@ -158,7 +159,7 @@ static bool follow(uint32_t at, struct channel *c, const uint32_t *ours)
 {
     uint32_t was = *ours;
 
-    return adi_read(at + 12, &c->write, 8) == OK && *ours == was && makes_sense(c);
+    return adi_read(at + WRITE, &c->write, 8) == OK && *ours == was && makes_sense(c);
 }
 
 static bool move_up(void)
@@ -178,7 +179,7 @@ static bool move_up(void)
     c->read += live_put(bytes, n);
     if (c->read == c->size)
         c->read = 0;
-    adi_write32(rtt.up_at + 16, c->read);
+    adi_write32(rtt.up_at + READ, c->read);
     return true;
 }
 
@@ -202,7 +203,7 @@ static bool move_down(void)
     c->write += n;
     if (c->write == c->size)
         c->write = 0;
-    adi_write32(rtt.down_at + 12, c->write);
+    adi_write32(rtt.down_at + WRITE, c->write);
     uart_typed_taken(n);
     return true;
 }
@@ -241,7 +242,7 @@ void rtt_leave(void)
         return;
     if ((rtt.up.flags & MODE) == MODE_BLOCK) {
         rtt.unblocked_at = rtt.up_at;
-        adi_write32(rtt.up_at + 20, rtt.up.flags & ~(uint32_t)MODE);
+        adi_write32(rtt.up_at + FLAGS, rtt.up.flags & ~(uint32_t)MODE);
     }
 }
 

@@ -32,11 +32,7 @@ static void empty(void)
 /* What the second port says in so many milliseconds. */
 static const char *listen(double ms)
 {
-    for (double end = rsp_now_ms(rsp) + ms; rsp_now_ms(rsp) < end;) {
-        board_run_ms(rsp->board, 1);
-        length += cdc_host_read(rsp->cdc, SECOND, came + length, (int)sizeof came - 1 - length);
-        came[length] = '\0';
-    }
+    length += rsp_listen(rsp, SECOND, ms, came + length, (int)sizeof came - length);
     return came;
 }
 
@@ -61,6 +57,8 @@ static int power_on(const char *chip, const char *example)
 static int stm32f103(void **state) { (void)state; return power_on("stm32f103", "rtt"); }
 static int samd21(void **state) { (void)state; return power_on("samd21", "rtt"); }
 static int bare(void **state) { (void)state; return power_on("stm32f103", NULL); }
+
+static int none(void **state) { (void)state; return 0; }       /* the test does it */
 
 static int power_off(void **state)
 {
@@ -246,6 +244,31 @@ static void any_channel_can_be_chosen(void **state)
     assert_string_equal(listen(200), "");               /* it has three */
 }
 
+/* The probe's TX is wired to its own RX: what is typed and is nobody's comes back by the UART. */
+static void only_leaves_out_what_the_uart_says(void **state)
+{
+    static struct board_options options = { .target = "none", .loop = true };
+    const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+    static char image[600];
+    (void)state;
+    snprintf(image, sizeof image, "%s/pillbug.bin", build);
+    options.flash[0] = image;
+    options.flash_count = 1;
+    rsp = rsp_power_on_with(&options);
+    cdc_host_open(rsp->cdc, SECOND, true);
+    listen(20);
+    empty();
+    type("heard");
+    assert_string_equal(listen(50), "heard");
+    rsp_monitor(rsp, "rtt only");
+    empty();
+    type("not heard");
+    assert_string_equal(listen(50), "");
+    rsp_monitor(rsp, "rtt enable");
+    type("heard again");
+    assert_string_equal(listen(50), "heard again");
+}
+
 /* --- what is none, and what is stale ------------------------------------------------------- */
 
 enum { BLOCK = RAM + 0x100, DATA = RAM + 0x400, DATA_SIZE = 64 };
@@ -287,7 +310,7 @@ static void a_block_that_makes_no_sense_is_none(void **state)
     static const struct { int which; uint32_t value; } wrong[] = {
         { BUFFER, 0 }, { BUFFER, 0x40000000 }, { BUFFER, 0xFFFFFFF0 }, { SIZE, 0 },
         { SIZE, 0xFFFFFFFF }, { WRITE, DATA_SIZE }, { WRITE, 0xFFFFFFFF }, { READ, DATA_SIZE },
-        { READ, 0x80000000 },
+        { READ, 0x80000000 }, { BUFFER, 0x3FFFFFF0 },
     };
     static const uint32_t counts[][2] = { { 0, 1 }, { 17, 1 }, { 0xFFFFFFFF, 1 }, { 1, 17 },
                                           { 1, 0x80000000 } };
@@ -299,6 +322,7 @@ static void a_block_that_makes_no_sense_is_none(void **state)
         up_word(wrong[i].which, wrong[i].value);
         put(BLOCK, 0x47474553);
         assert_string_equal(listen(1300), "");
+        assert_non_null(strstr(rsp_monitor(rsp, "rtt"), "no control block"));
     }
     for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
         make_block(BLOCK + 1024, counts[i][0], counts[i][1]);
@@ -461,6 +485,7 @@ int main(void)
         ON(stm32f103, what_is_typed_comes_to_the_program_and_not_to_the_uart),
         ON(samd21, what_is_typed_comes_to_the_program_and_not_to_the_uart),
         ON(stm32f103, any_channel_can_be_chosen),
+        ON(none, only_leaves_out_what_the_uart_says),
         ON(bare, a_block_is_found_by_a_search_of_ram),
         ON(bare, a_block_that_makes_no_sense_is_none),
         ON(bare, text_around_the_end_of_the_buffer_stays_in_order),
